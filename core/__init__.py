@@ -1,0 +1,1 @@
+"""What every part of Haven agrees on: identifiers, errors, time, ports. No I/O here."""

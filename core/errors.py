@@ -1,0 +1,114 @@
+"""Haven's one tree of errors.
+
+    HavenError
+    ├── InvalidInput            the caller sent something that cannot be meant
+    ├── NotAuthenticated        no key, or a key that opens nothing
+    ├── Forbidden               a key that may not do this
+    │   └── GovernanceDenied    the governance framework says no, and why
+    ├── NotFound                there is no such thing, or none that the caller may know of
+    ├── Conflict                the thing is in a state that does not allow this
+    ├── Gone                    it was there; its time is over or it was used
+    ├── TooManyTries            a secret was guessed at too often
+    ├── VerificationError       something signed or hashed does not hold; names the step
+    ├── Unavailable             an agent, a registry or the database does not answer
+    └── ConfigurationError      the installation is set up wrongly
+
+An error's words are shown to people: `detail` never holds a personal value, a pseudonym, a
+key or a token (docs/adr, decision 6). HTTP knows these errors in one place only, which maps
+them to RFC 9457 problem details by `slug` and `status`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HavenError(Exception):
+    """Root of the tree. `slug` is stable and ends up in the problem's `type`."""
+
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, **extra: str | int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class InvalidInput(HavenError):
+    slug = "invalid-input"
+    title = "This cannot be used as it is"
+    status = 422
+
+
+class NotAuthenticated(HavenError):
+    slug = "not-authenticated"
+    title = "Please sign in"
+    status = 401
+
+
+class Forbidden(HavenError):
+    slug = "forbidden"
+    title = "You may not do this"
+    status = 403
+
+
+class GovernanceDenied(Forbidden):
+    """The engine said no. `extra` carries `rule_id` and `reason` (a stable code)."""
+
+    slug = "governance-denied"
+    title = "The governance framework does not allow this"
+
+    def __init__(self, detail: str, *, rule_id: str, reason: str) -> None:
+        super().__init__(detail, rule_id=rule_id, reason=reason)
+        self.rule_id = rule_id
+        self.reason = reason
+
+
+class NotFound(HavenError):
+    slug = "not-found"
+    title = "There is nothing here"
+    status = 404
+
+
+class Conflict(HavenError):
+    slug = "conflict"
+    title = "This is not possible any more, or not yet"
+    status = 409
+
+
+class Gone(HavenError):
+    slug = "gone"
+    title = "This has ended"
+    status = 410
+
+
+class TooManyTries(HavenError):
+    slug = "too-many-tries"
+    title = "Too many tries"
+    status = 429
+
+
+class VerificationError(HavenError):
+    """A signed or hashed object does not hold. `step` names the first check that failed."""
+
+    slug = "verification-failed"
+    title = "This could not be verified"
+    status = 422
+
+    def __init__(self, detail: str, *, step: str) -> None:
+        super().__init__(detail, step=step)
+        self.step = step
+
+
+class Unavailable(HavenError):
+    slug = "unavailable"
+    title = "A part of the system does not answer"
+    status = 503
+
+
+class ConfigurationError(HavenError):
+    slug = "configuration"
+    title = "This installation is not set up correctly"
+    status = 500
