@@ -104,11 +104,15 @@ ensure_uv() {
 
 # A Python 3.13 that is already there, or the version for uv to find or fetch.
 wanted_python() {
-  python3.13 -c '
+  local candidate
+  for candidate in python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13*/bin/python3.13; do
+    "$candidate" -c '
 import sys
 if sys.version_info[:2] != (3, 13):
     sys.exit(1)
-print(sys.executable)' 2>/dev/null || say 3.13
+print(sys.executable)' 2>/dev/null && return 0
+  done
+  say 3.13
 }
 
 make_venv() {
