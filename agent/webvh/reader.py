@@ -1,0 +1,186 @@
+"""Reading what is published under did:webvh, verified, through a bounded cache.
+
+How old an answer may be: a resource's content never changes, so it is kept without expiry;
+a registry definition's `links` are at most one second old; a DID log a few seconds. `fresh`
+asks the host in any case.
+
+Two rules guard against a host that serves yesterday's state, as far as this process saw
+today's: a DID log must continue the one seen before (step `rollback`), and so must the links
+of a registry definition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
+from agent.webvh.cache import BoundedCache
+from agent.webvh.canonical import Json, read_object
+from agent.webvh.didlog import VerifiedDid, split_log, verify_log
+from agent.webvh.fetch import MAX_LOG_BYTES, MAX_RESOURCE_BYTES, Fetcher
+from agent.webvh.identifiers import parse_did, parse_resource_id
+from agent.webvh.proof import verify_proof
+from core.errors import NotFound, VerificationError
+
+LOG_SECONDS = 5.0
+LINKS_SECONDS = 1.0
+_KEPT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """The revocation list in force at a time: the entry of a registry's `links`."""
+
+    registry_id: str
+    timestamp: int
+    content: Json
+
+    @property
+    def revoked_count(self) -> int:
+        """How many entries are revoked."""
+        return sum(self.content["revocationList"])
+
+
+class WebvhReader:
+    """Verified DIDs, resources and status lists.
+
+    Every method raises `VerificationError` with the step that failed, `NotFound` if nothing
+    is published there, and `Unavailable` if the host does not answer.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetcher = fetcher
+        self._clock = clock
+        self._dids: BoundedCache[VerifiedDid] = BoundedCache(_KEPT, clock)
+        self._resources: BoundedCache[VerifiedResource] = BoundedCache(_KEPT, clock)
+        self._locks = tuple(asyncio.Lock() for _ in range(64))
+
+    async def did(self, did: str, *, fresh: bool = False) -> VerifiedDid:
+        """A DID whose whole log was verified."""
+        parsed = parse_did(did)
+        async with self._lock("did", did):
+            known = None if fresh else self._dids.get(did, max_age=LOG_SECONDS)
+            if known is not None:
+                return known
+            asked_at = self._clock()
+            body = await self._fetcher.get(parsed.log_url, max_bytes=MAX_LOG_BYTES)
+            found = verify_log(split_log(body), expected_did=did, now=datetime.now(UTC))
+            before = self._dids.get(did)
+            if before is not None:
+                _check_continues(before.version_ids, found.version_ids)
+            self._dids.put(did, found, taken_at=asked_at)
+            return found
+
+    async def resource(self, identifier: str, resource_type: ResourceType) -> VerifiedResource:
+        """A resource whose content alone matters, so that it may be kept for ever."""
+        known = self._resources.get(identifier)
+        if known is not None and known.type is resource_type:
+            return known
+        return await self._fetch(identifier, resource_type, max_age=0.0)
+
+    async def registry(self, identifier: str, *, fresh: bool = False) -> VerifiedResource:
+        """A registry definition whose `links` are at most a second old."""
+        age = -1.0 if fresh else LINKS_SECONDS
+        return await self._fetch(identifier, ResourceType.REGISTRY_DEFINITION, max_age=age)
+
+    async def status_list(
+        self, registry_id: str, *, at: int | None = None, fresh: bool = False
+    ) -> StatusList:
+        """The last list of a registry with a time at or before `at` (None: the newest).
+
+        Raises:
+            NotFound: the registry has no list as old as that.
+        """
+        registry = await self.registry(registry_id, fresh=fresh)
+        link = _last_link(registry.links, at)
+        found = await self.resource(link.id, ResourceType.STATUS_LIST)
+        check_status_list(found.content, registry, link)
+        return StatusList(registry_id, link.timestamp, found.content)
+
+    async def verify_statement(self, statement: Json) -> str:
+        """Check a statement signed by the DID in its `issuer`, and name that DID."""
+        issuer = statement.get("issuer")
+        if not isinstance(issuer, str):
+            raise VerificationError("the statement names no issuer", step="issuer")
+        known = await self.did(issuer)
+        verify_proof(statement, known.document)
+        return issuer
+
+    async def _fetch(
+        self, identifier: str, resource_type: ResourceType, *, max_age: float
+    ) -> VerifiedResource:
+        parsed = parse_resource_id(identifier)
+        async with self._lock("resource", identifier):
+            before = self._resources.get(identifier)
+            recent = self._resources.get(identifier, max_age=max_age) if max_age > 0 else None
+            if recent is not None and recent.type is resource_type:
+                return recent
+            asked_at = self._clock()
+            body = await self._fetcher.get(parsed.url, max_bytes=MAX_RESOURCE_BYTES)
+            document = read_object(body, step="fetch")
+            found = await self._verify(document, identifier, resource_type)
+            if before is not None:
+                _check_continues(before.links, found.links)
+            self._resources.put(identifier, found, taken_at=asked_at)
+            return found
+
+    async def _verify(
+        self, document: Json, identifier: str, resource_type: ResourceType
+    ) -> VerifiedResource:
+        """Verify against the DID; a key that is not known yet may be in a newer log."""
+        did = parse_resource_id(identifier).did.did
+        known = self._dids.get(did, max_age=LOG_SECONDS)
+        for issuer in (known, None):
+            resolved = issuer or await self.did(did, fresh=known is not None)
+            try:
+                return verify_resource(
+                    document,
+                    expected_id=identifier,
+                    expected_type=resource_type,
+                    did_document=resolved.document,
+                )
+            except VerificationError as error:
+                if issuer is None or error.step != "proof":
+                    raise
+        raise VerificationError("the proof does not hold", step="proof")
+
+    def _lock(self, kind: str, key: str) -> asyncio.Lock:
+        """One of a few locks, so that the same thing is not fetched twice at once.
+
+        DIDs and resources use different halves: a resource's fetch takes a DID's lock.
+        """
+        half = len(self._locks) // 2
+        return self._locks[hash(key) % half + (half if kind == "did" else 0)]
+
+
+def check_status_list(content: Json, registry: VerifiedResource, link: Link) -> None:
+    """Whether a list is the one that the registry's link promises.
+
+    Raises:
+        VerificationError: step `links`.
+    """
+    entries = content.get("revocationList")
+    if content.get("revRegDefId") != registry.id or content.get("timestamp") != link.timestamp:
+        raise VerificationError("the list belongs to another registry or time", step="links")
+    if not isinstance(entries, list) or any(entry not in (0, 1) for entry in entries):
+        raise VerificationError("the list cannot be read", step="links")
+
+
+def _last_link(links: Sequence[Link], at: int | None) -> Link:
+    in_time = [link for link in links if at is None or link.timestamp <= at]
+    if not in_time:
+        raise NotFound("the registry has no revocation list for this time")
+    return in_time[-1]
+
+
+def _check_continues[Entry](before: Sequence[Entry], found: Sequence[Entry]) -> None:
+    if list(found[: len(before)]) != list(before):
+        raise VerificationError(
+            "the host serves an older or another history than before", step="rollback"
+        )
