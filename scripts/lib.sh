@@ -6,6 +6,11 @@
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd -- "$root"
 
+# Trust the certificates this machine trusts: an office's proxy may sign with its own.
+if [ -s /etc/ssl/certs/ca-certificates.crt ]; then
+  export UV_NATIVE_TLS="${UV_NATIVE_TLS:-true}"
+fi
+
 say() { printf '%s\n' "$*"; }
 
 fail() {

@@ -19,13 +19,14 @@ LOG_METHODS = frozenset(
 
 # What may stand in a log line: ids made by us or by the agents, states, counts, times, names
 # of code. Before a name is added here: could it ever hold a personal value, a pseudonym, a
-# token or a key (docs/adr, decision 6)? Then it may not.
+# token or a key (docs/adr, decision 6)? Then it may not. A dotted name allows only that pair.
 LOG_NAMES = frozenset(
     {
         "agent", "attempt", "count", "duration", "elapsed", "event_id", "exchange_id",
-        "interval", "job_id", "kind", "limit", "method", "pid", "port", "process", "reason",
-        "request_id", "returncode", "revision", "role", "route", "rule_id", "seconds", "slug",
-        "state", "status", "status_code", "step", "topic", "tries", "version",
+        "frame.name", "interval", "job_id", "kind", "limit", "lineno", "method", "pid", "port",
+        "process", "reason", "request_id", "returncode", "revision", "role", "route", "rule_id",
+        "seconds", "slug", "spec.name", "state", "status", "status_code", "step", "topic",
+        "tries", "version",
     }
 )  # fmt: skip
 
@@ -97,8 +98,9 @@ def _names(value: ast.expr) -> Iterator[str]:
             yield from _names(item)
         return
     name = _last_name(value)
-    if name not in LOG_NAMES:
-        yield name or ast.unparse(value)
+    owner = _last_name(value.value) if isinstance(value, ast.Attribute) else ""
+    if LOG_NAMES.isdisjoint({name, f"{owner}.{name}"}):
+        yield ast.unparse(value)
 
 
 def _is_harmless_call(value: ast.expr) -> bool:

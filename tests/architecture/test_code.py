@@ -104,6 +104,8 @@ def test_narrow_or_answered_handlers_pass(code: str) -> None:
         'log.info("%s", describe(state))',
         'log.log(10, "%s", secret)',
         'log.info("seen", extra={"who": person.name})',
+        'log.info("seen %s", person.frame.name.first)',
+        'log.info("seen %s", name)',
         "log.info(message)",
     ],
 )
@@ -120,6 +122,7 @@ def test_unsafe_log_lines_are_seen(call: str) -> None:
         'log.error("failed with %s", type(error).__name__)',
         'log.info("%d waiting", len(waiting))',
         'log.info("settled", extra={"exchange_id": exchange_id})',
+        'log.error("at %s", error.frame.name)',
         "math.log(value)",
         "catalog.info(name)",
     ],
