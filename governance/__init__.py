@@ -1,0 +1,1 @@
+"""The governance framework as data, and a small pure engine over it. No I/O, no clock."""
