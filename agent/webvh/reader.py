@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
 from agent.webvh.cache import BoundedCache
@@ -103,6 +104,12 @@ class WebvhReader:
         check_status_list(found.content, registry, link)
         return StatusList(registry_id, link.timestamp, found.content)
 
+    def expire_links(self, registry_id: str) -> None:
+        """Ask for this registry's links again next time: this process just changed them."""
+        known = self._resources.get(registry_id)
+        if known is not None:
+            self._resources.put(registry_id, known, taken_at=-inf)
+
     async def verify_statement(self, statement: Json) -> str:
         """Check a statement signed by the DID in its `issuer`, and name that DID."""
         issuer = statement.get("issuer")
@@ -135,20 +142,15 @@ class WebvhReader:
     ) -> VerifiedResource:
         """Verify against the DID; a key that is not known yet may be in a newer log."""
         did = parse_resource_id(identifier).did.did
-        known = self._dids.get(did, max_age=LOG_SECONDS)
-        for issuer in (known, None):
-            resolved = issuer or await self.did(did, fresh=known is not None)
-            try:
-                return verify_resource(
-                    document,
-                    expected_id=identifier,
-                    expected_type=resource_type,
-                    did_document=resolved.document,
-                )
-            except VerificationError as error:
-                if issuer is None or error.step != "proof":
-                    raise
-        raise VerificationError("the proof does not hold", step="proof")
+        recent = self._dids.get(did, max_age=LOG_SECONDS)
+        issuer = recent or await self.did(did)
+        try:
+            return _verify_with(issuer, document, identifier, resource_type)
+        except VerificationError as error:
+            if recent is None or error.step != "proof":
+                raise
+        issuer = await self.did(did, fresh=True)
+        return _verify_with(issuer, document, identifier, resource_type)
 
     def _lock(self, kind: str, key: str) -> asyncio.Lock:
         """One of a few locks, so that the same thing is not fetched twice at once.
@@ -157,6 +159,17 @@ class WebvhReader:
         """
         half = len(self._locks) // 2
         return self._locks[hash(key) % half + (half if kind == "did" else 0)]
+
+
+def _verify_with(
+    issuer: VerifiedDid, document: Json, identifier: str, resource_type: ResourceType
+) -> VerifiedResource:
+    return verify_resource(
+        document,
+        expected_id=identifier,
+        expected_type=resource_type,
+        did_document=issuer.document,
+    )
 
 
 def check_status_list(content: Json, registry: VerifiedResource, link: Link) -> None:

@@ -11,7 +11,9 @@ from agent.plugins.webvh.identity import assertion_signer, load_identity
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, build_resource
 from agent.webvh.canonical import Json
-from core.errors import Forbidden
+from core.errors import Forbidden, Unavailable
+
+_MAX_WAIT_SECONDS = 5.0
 
 
 async def build(
@@ -80,12 +82,22 @@ async def publish_list(
         registry.content,
         (*registry.links, link),
     )
-    await runtime.writer.publish(status_list, definition)
+    try:
+        await runtime.writer.publish(status_list, definition)
+    finally:
+        runtime.reader.expire_links(registry.id)
     return stamped
 
 
 async def _time_after(runtime: WebvhRuntime, last: int) -> int:
-    """The present second, once it is later than `last`: times are whole seconds."""
-    while int(runtime.now()) <= last:
-        await asyncio.sleep(max(0.01, min(1.0, last + 1 - runtime.now())))
-    return int(runtime.now())
+    """The present second, once it is later than `last`: times are whole seconds.
+
+    Raises:
+        Unavailable: the clock stands far behind the last publication.
+    """
+    wait = last + 1 - runtime.now()
+    if wait > _MAX_WAIT_SECONDS:
+        raise Unavailable("the clock is behind the last published revocation list")
+    if wait > 0:
+        await asyncio.sleep(wait + 0.01)
+    return max(int(runtime.now()), last + 1)

@@ -203,7 +203,7 @@ class WebvhAnonCredsRegistry(BaseAnonCredsResolver, BaseAnonCredsRegistrar):
         return await self._publish_list(profile, rev_list)
 
     @_registering
-    async def update_revocation_list(
+    async def update_revocation_list(  # noqa: PLR0917  # ACA-Py's signature
         self,
         profile: Profile,
         rev_reg_def: RevRegDef,
