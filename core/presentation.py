@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
 
 
 class Predicate(_Frozen):
-    """`attribute operator value`, proven without showing the attribute. 32-bit integers only."""
+    """`attribute operator value`, proven without showing the attribute. 32-bit integers."""
 
     attribute: str
     operator: Operator

@@ -51,6 +51,13 @@ class EntryCode(Frozen):
     label: Texts
 
 
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.PatternError as error:
+        raise ValueError(f"a format is no regular expression: {error.msg}") from error
+
+
 class Attribute(Frozen):
     """One attribute of a credential.
 
@@ -101,7 +108,7 @@ class Attribute(Frozen):
         if self.role == "predicate" and not self.integer:
             raise ValueError(f"{self.name}: predicates compare integers only")
         if not self.is_date:
-            re.compile(self.format)
+            _check_pattern(self.format)
         return self
 
 

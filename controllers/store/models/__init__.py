@@ -1,0 +1,31 @@
+"""Every table of the controllers' database; importing this package makes them all known."""
+
+from controllers.store.models.exchanges import (
+    Check,
+    CheckRequest,
+    Event,
+    Issuance,
+    Link,
+    Reservation,
+)
+from controllers.store.models.organisations import ApiKey, FrameworkVersion, Organisation
+from controllers.store.models.registry import DidLogEntry, PublishedResource, TailsFile
+from controllers.store.models.work import InboxItem, RepeatableRequest, WalletSession
+
+__all__ = [
+    "ApiKey",
+    "Check",
+    "CheckRequest",
+    "DidLogEntry",
+    "Event",
+    "FrameworkVersion",
+    "InboxItem",
+    "Issuance",
+    "Link",
+    "Organisation",
+    "PublishedResource",
+    "RepeatableRequest",
+    "Reservation",
+    "TailsFile",
+    "WalletSession",
+]

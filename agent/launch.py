@@ -1,0 +1,38 @@
+"""Starts ACA-Py as a child that cannot outlive its supervisor.
+
+    python -m agent.launch start --plugin ...
+
+On Linux the kernel is asked to end this process when its parent is gone, however the parent
+went (`kill -9` included), so that `haven up` leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the parent dies; elsewhere a clean stop has to do."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died between the two calls
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Run ACA-Py's command line in this process."""
+    die_with_parent()
+    from acapy_agent.__main__ import main as acapy
+
+    acapy(["aca-py", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""AnonCreds proof requests and presentations, to and from Haven's own types.
+
+The only module that knows how an ask is written as an AnonCreds proof request:
+1. everything revealed of one credential goes into one `names` group, referent = the label,
+   so that the values cannot come from different credentials (a lone `name` could be
+   returned unrevealed);
+2. each predicate is a referent `label/n` of its own with the same restrictions;
+3. non-revocation is asked for the whole request, `from 0 to <end of validity>`: the verifier
+   then accepts only the latest list (docs/adr/0010).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from core.errors import InvalidInput
+from core.presentation import (
+    CredentialAsk,
+    Operator,
+    Predicate,
+    PresentationAsk,
+    ShownCredential,
+    ShownPresentation,
+)
+
+Json = dict[str, Any]
+
+_GROUPS = ("revealed_attr_groups", "revealed_attrs", "predicates")
+
+
+def to_proof_request(ask: PresentationAsk, purpose: str, valid_until: int) -> Json:
+    """An AnonCreds proof request. `valid_until` is in Unix seconds."""
+    attributes: Json = {}
+    predicates: Json = {}
+    for one in ask.asks:
+        restrictions = [{"schema_id": one.schema_id}]
+        if one.reveal:
+            attributes[one.label] = {"names": list(one.reveal), "restrictions": restrictions}
+        for number, predicate in enumerate(one.predicates):
+            predicates[f"{one.label}/{number}"] = {
+                "name": predicate.attribute,
+                "p_type": predicate.operator,
+                "p_value": predicate.value,
+                "restrictions": restrictions,
+            }
+    return {
+        "name": purpose,
+        "version": "1.0",
+        "nonce": str(secrets.randbits(80)),  # AnonCreds: a decimal string of 80 bits
+        "requested_attributes": attributes,
+        "requested_predicates": predicates,
+        "non_revoked": {"from": 0, "to": valid_until},
+    }
+
+
+def from_proof_request(request: Mapping[str, Any]) -> PresentationAsk:
+    """Read an AnonCreds proof request, ours or a stranger's.
+
+    Raises InvalidInput when it is not in the form that `to_proof_request` writes: what we
+    cannot show to a holder completely is not answered at all.
+    """
+    reveals: dict[str, tuple[str, ...]] = {}
+    schemas: dict[str, str] = {}
+    predicates: dict[str, list[Predicate]] = {}
+    try:
+        for label, wanted in dict(request["requested_attributes"]).items():
+            reveals[label] = tuple(wanted["names"])
+            schemas[label] = _one_schema(wanted)
+        for referent, wanted in dict(request["requested_predicates"]).items():
+            label = referent.partition("/")[0]
+            if schemas.setdefault(label, _one_schema(wanted)) != _one_schema(wanted):
+                raise InvalidInput("The request mixes kinds of credential under one name")
+            predicates.setdefault(label, []).append(_predicate(wanted))
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise InvalidInput("The request is not in a form that can be shown") from err
+    return PresentationAsk(
+        asks=tuple(
+            CredentialAsk(
+                label=label,
+                schema_id=schema_id,
+                reveal=reveals.get(label, ()),
+                predicates=tuple(predicates.get(label, ())),
+            )
+            for label, schema_id in schemas.items()
+        )
+    )
+
+
+def choose(ask: PresentationAsk, chosen: Mapping[str, str]) -> Json:
+    """ACA-Py's answer specification: which credential answers which referent."""
+    attributes: Json = {}
+    predicates: Json = {}
+    for one in ask.asks:
+        credential_id = chosen[one.label]
+        if one.reveal:
+            attributes[one.label] = {"cred_id": credential_id, "revealed": True}
+        for number in range(len(one.predicates)):
+            predicates[f"{one.label}/{number}"] = {"cred_id": credential_id}
+    return {
+        "requested_attributes": attributes,
+        "requested_predicates": predicates,
+        "self_attested_attributes": {},
+    }
+
+
+def read_presentation(
+    request: Mapping[str, Any], presentation: Mapping[str, Any]
+) -> ShownPresentation:
+    """What a presentation shows, credential by credential, without judging it.
+
+    Raises InvalidInput for a presentation that is not even well formed.
+    """
+    try:
+        return _read(request, presentation)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as err:
+        raise InvalidInput("The presentation is not well formed") from err
+
+
+def _read(request: Mapping[str, Any], presentation: Mapping[str, Any]) -> ShownPresentation:
+    proof, identifiers = presentation["requested_proof"], presentation["identifiers"]
+    indices = {
+        referent: int(answer["sub_proof_index"])
+        for group in _GROUPS
+        for referent, answer in (proof.get(group) or {}).items()
+    }
+    wanted = [*request["requested_attributes"], *request["requested_predicates"]]
+    labels = dict.fromkeys(referent.partition("/")[0] for referent in wanted)
+    shown = [
+        _credential(label, request, proof, identifiers, indices)
+        for label in labels
+        if any(referent.partition("/")[0] == label for referent in indices)
+    ]
+    extra = [f"unasked:{referent}" for referent in indices if referent not in wanted]
+    missing = [referent for referent in wanted if referent not in indices]
+    return ShownPresentation(credentials=tuple(shown), missing=tuple(missing + extra))
+
+
+def _credential(
+    label: str,
+    request: Mapping[str, Any],
+    proof: Mapping[str, Any],
+    identifiers: list[Mapping[str, Any]],
+    indices: Mapping[str, int],
+) -> ShownCredential:
+    mine = {ref: index for ref, index in indices.items() if ref.partition("/")[0] == label}
+    identifier = identifiers[next(iter(mine.values()))]
+    group = (proof.get("revealed_attr_groups") or {}).get(label, {"values": {}})
+    asked = request["requested_predicates"]
+    return ShownCredential(
+        label=label,
+        schema_id=identifier["schema_id"],
+        definition_id=identifier["cred_def_id"],
+        issuer_id=issuer_of(identifier["cred_def_id"]),
+        registry_id=identifier.get("rev_reg_id"),
+        status_time=identifier.get("timestamp"),
+        sub_proofs=tuple(mine.values()),
+        revealed={name: str(value["raw"]) for name, value in group["values"].items()},
+        predicates=tuple(_predicate(asked[ref]) for ref in mine if ref in asked),
+    )
+
+
+def issuer_of(definition_id: str) -> str:
+    """The DID that a did:webvh definition belongs to (`<did>/resources/<digest>`)."""
+    return definition_id.partition("/")[0]
+
+
+def _one_schema(wanted: Mapping[str, Any]) -> str:
+    (restriction,) = wanted["restrictions"]
+    if set(restriction) != {"schema_id"}:
+        raise InvalidInput("The request restricts by something other than the schema")
+    return str(restriction["schema_id"])
+
+
+def _predicate(wanted: Mapping[str, Any]) -> Predicate:
+    if wanted["p_type"] not in get_args(Operator):
+        raise InvalidInput("The request compares in an unknown way")
+    return Predicate(
+        attribute=wanted["name"], operator=wanted["p_type"], value=int(wanted["p_value"])
+    )

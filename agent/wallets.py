@@ -1,0 +1,179 @@
+"""The wallet agent: holders' vaults and what a wallet does in an open session (core/ports.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.admin import AdminApi
+from agent.keys import session_token
+from agent.organisations import _remove, verify_statement
+from agent.proof_format import choose
+from core.errors import Unavailable
+from core.ports import Document, HeldCredential, OfferState, ReceivedOffer
+from core.presentation import PresentationAsk
+from core.secret import Secret
+
+_STATES = {
+    "offer-received": OfferState.OFFERED,
+    "request-sent": OfferState.REQUESTED,
+    "credential-received": OfferState.ISSUED,
+    "done": OfferState.DONE,
+    "abandoned": OfferState.FAILED,
+}
+
+# What an inviter sees as the name of a wallet: the same for everyone.
+_WALLET_LABEL = "Wallet"
+
+
+class WalletsAgent:
+    """Implements Vaults, HolderAgent, PresentingAgent, WalletNotes (core/ports.py)."""
+
+    def __init__(self, api: AdminApi, jwt_secret: Secret) -> None:
+        self._api = api
+        self._jwt_secret = jwt_secret
+
+    async def ready(self) -> bool:
+        return await self._api.ready()
+
+    # --- vaults ---------------------------------------------------------------------------
+
+    async def create(self, key: Secret) -> str:
+        body = {"wallet_key": key.reveal(), "label": _WALLET_LABEL}
+        return str((await self._api.post("/vault/wallets", body=body))["wallet_id"])
+
+    def token(self, wallet_id: str, session_id: str) -> Secret:
+        return session_token(self._jwt_secret, wallet_id, session_id)
+
+    async def open(self, wallet_id: str, key: Secret, session_id: str) -> None:
+        body = {"wallet_key": key.reveal(), "session_id": session_id}
+        await self._api.post(f"/vault/wallets/{wallet_id}/sessions", body=body)
+
+    async def close(self, wallet_id: str, session_id: str) -> None:
+        body = {"session_id": session_id}
+        await self._api.post(f"/vault/wallets/{wallet_id}/close", body=body)
+
+    async def destroy(self, wallet_id: str, key: Secret) -> None:
+        body = {"wallet_key": key.reveal()}
+        await self._api.post(f"/vault/wallets/{wallet_id}/destroy", body=body)
+
+    async def close_idle(self, seconds: float) -> int:
+        """Close the wallets that nobody used for so long."""
+        answer = await self._api.post("/vault/close-idle", body={"seconds": seconds})
+        return int(answer["closed"])
+
+    # --- statements -----------------------------------------------------------------------
+
+    async def verify_statement(self, token: Secret, statement: Document) -> str:
+        return await verify_statement(self._api, token, statement)
+
+    # --- being offered --------------------------------------------------------------------
+
+    async def connect(self, token: Secret, invitation: Document) -> str:
+        return str((await self._take_in(token, invitation))["connection_id"])
+
+    async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]:
+        found = await self._api.get(
+            "/issue-credential-2.0/records", token, connection_id=connection_id
+        )
+        return [_received(record) for record in found["results"]]
+
+    async def accept_offer(self, token: Secret, exchange_id: str) -> None:
+        await self._api.post(f"/issue-credential-2.0/records/{exchange_id}/send-request", token)
+
+    async def decline_offer(self, token: Secret, exchange_id: str) -> None:
+        await self._api.post(
+            f"/issue-credential-2.0/records/{exchange_id}/problem-report",
+            token,
+            {"description": "declined"},
+        )
+
+    async def credentials(self, token: Secret) -> list[HeldCredential]:
+        found: list[HeldCredential] = []
+        while True:
+            page = await self._api.get("/credentials", token, limit=100, offset=len(found))
+            found += [_held(entry) for entry in page["results"]]
+            if len(page["results"]) < 100:
+                return found
+
+    async def delete_credential(self, token: Secret, credential_id: str) -> None:
+        await _remove(self._api, f"/credential/{credential_id}", token)
+
+    # --- being asked ----------------------------------------------------------------------
+
+    async def receive(self, token: Secret, invitation: Document) -> str:
+        await self._take_in(token, invitation)
+        thread = invitation["requests~attach"][0]["data"]["json"]["@id"]
+        found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
+        if not found["results"]:
+            raise Unavailable("The request did not arrive in the wallet; please try again")
+        return str(found["results"][0]["pres_ex_id"])
+
+    async def present(
+        self, token: Secret, exchange_id: str, ask: PresentationAsk, chosen: Mapping[str, str]
+    ) -> None:
+        await self._api.post(
+            f"/present-proof-2.0/records/{exchange_id}/send-presentation",
+            token,
+            {"anoncreds": choose(ask, chosen), "auto_remove": False},
+        )
+
+    async def refuse(self, token: Secret, exchange_id: str) -> None:
+        await self._api.post(
+            f"/present-proof-2.0/records/{exchange_id}/problem-report",
+            token,
+            {"description": "declined"},  # the same words whatever the reason
+        )
+
+    async def is_revoked(self, token: Secret, credential_id: str) -> bool:
+        answer = await self._api.get(f"/credential/revoked/{credential_id}", token)
+        return bool(answer["revoked"])
+
+    async def forget(self, token: Secret, exchange_id: str) -> None:
+        await _remove(self._api, f"/present-proof-2.0/records/{exchange_id}", token)
+
+    # --- notes ----------------------------------------------------------------------------
+
+    async def put_note(self, token: Secret, kind: str, key: str, note: Document) -> None:
+        await self._api.put(f"/vault/notes/{kind}/{key}", token, {"note": note})
+
+    async def notes(self, token: Secret, kind: str) -> dict[str, Document]:
+        return dict((await self._api.get(f"/vault/notes/{kind}", token))["notes"])
+
+    async def delete_note(self, token: Secret, kind: str, key: str) -> None:
+        await _remove(self._api, f"/vault/notes/{kind}/{key}", token)
+
+    async def _take_in(self, token: Secret, invitation: Document) -> dict[str, Any]:
+        return await self._api.post(
+            "/out-of-band/receive-invitation",
+            token,
+            invitation,
+            auto_accept="true",
+            use_existing_connection="false",
+        )
+
+
+def _received(record: Document) -> ReceivedOffer:
+    body, detail = record["cred_ex_record"], record.get("anoncreds") or {}
+    offer = (body.get("by_format") or {}).get("cred_offer", {}).get("anoncreds", {})
+    preview = (body.get("cred_offer") or {}).get("credential_preview") or {}
+    return ReceivedOffer(
+        exchange_id=body["cred_ex_id"],
+        state=_STATES.get(body["state"], OfferState.OFFERED),
+        definition_id=offer.get("cred_def_id", ""),
+        schema_id=offer.get("schema_id", ""),
+        values={item["name"]: item["value"] for item in preview.get("attributes", [])},
+        credential_id=detail.get("cred_id_stored"),
+    )
+
+
+def _held(entry: Document) -> HeldCredential:
+    index = entry.get("cred_rev_id")
+    return HeldCredential(
+        credential_id=entry["referent"],
+        schema_id=entry["schema_id"],
+        definition_id=entry["cred_def_id"],
+        registry_id=entry.get("rev_reg_id"),
+        index=int(index) if index not in (None, "None") else None,
+        values=dict(entry["attrs"]),
+    )

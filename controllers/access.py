@@ -1,0 +1,114 @@
+"""Who is calling: API keys that carry an organisation and a role.
+
+A key is `hvn_<id>_<secret>`; the database holds the secret's digest only. Handlers say in
+their signature who may call them: `caller: IssuerWrite`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from controllers.moment import now
+from controllers.store.database import Database
+from controllers.store.models import ApiKey, Organisation
+from core.errors import Forbidden, NotAuthenticated
+from core.secret import Secret
+
+
+class Role(StrEnum):
+    """What a key may be used for."""
+
+    ISSUE = "issue"
+    CHECK = "check"
+    GOVERN = "govern"
+    OPERATE = "operate"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A key that was recognised. `organisation` is None only for the operator."""
+
+    key_id: str
+    role: Role
+    organisation: Organisation | None
+
+    @property
+    def tenant(self) -> Organisation:
+        """The caller's organisation. Raises Forbidden for a key without one."""
+        if self.organisation is None:
+            raise Forbidden("This key does not belong to an organisation")
+        return self.organisation
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of an unguessable secret (256 random bits need no slow hash)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def create_key(database: Database, organisation_id: str | None, role: Role) -> Secret:
+    """Make a key; this is the only time that it is seen."""
+    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    async with database.transaction() as session:
+        session.add(
+            ApiKey(
+                id=key_id,
+                organisation_id=organisation_id,
+                role=role.value,
+                secret_digest=digest(secret),
+                created_at=now(),
+            )
+        )
+    return Secret(f"hvn_{key_id}_{secret}")
+
+
+async def authenticate(database: Database, presented: str) -> Caller:
+    """The caller behind a key. Raises NotAuthenticated, the same for every reason."""
+    prefix, _, rest = presented.partition("_")
+    key_id, _, secret = rest.partition("_")
+    async with database.reading() as session:
+        key = await session.get(ApiKey, key_id) if prefix == "hvn" else None
+        expected = key.secret_digest if key else digest("")
+        fits = hmac.compare_digest(expected, digest(secret))
+        if key is None or key.ended_at is not None or not fits:
+            raise NotAuthenticated("This key is not known")
+        organisation = (
+            await session.get(Organisation, key.organisation_id) if key.organisation_id else None
+        )
+        return Caller(key.id, Role(key.role), organisation)
+
+
+_bearer = HTTPBearer(auto_error=False, description="API key: hvn_<id>_<secret>")
+
+
+def _allowed(*roles: Role) -> Callable[..., Awaitable[Caller]]:
+    async def dependency(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Caller:
+        if credentials is None:
+            raise NotAuthenticated("Please send your API key")
+        operator: Secret = request.app.state.haven.secrets.operator_key
+        if operator.matches(credentials.credentials):
+            caller = Caller("operator", Role.OPERATE, None)
+        else:
+            caller = await authenticate(request.app.state.haven.database, credentials.credentials)
+        if caller.role not in roles:
+            raise Forbidden("This key is for something else")
+        return caller
+
+    return dependency
+
+
+IssuerWrite = Annotated[Caller, Depends(_allowed(Role.ISSUE))]
+VerifierWrite = Annotated[Caller, Depends(_allowed(Role.CHECK))]
+Governor = Annotated[Caller, Depends(_allowed(Role.GOVERN, Role.OPERATE))]
+Operator = Annotated[Caller, Depends(_allowed(Role.OPERATE))]

@@ -1,0 +1,147 @@
+"""Short links (docs/adr, decision 7).
+
+1. A link is unguessable (256 bits) and short-lived; only digests of it are kept.
+2. Opening it consumes nothing: messengers preview links.
+3. The first acceptance binds it to the claim that the wallet sends along; the same claim may
+   ask again (an answer can get lost on the way), another one is told that the link was used.
+4. An offer's link needs the short code shown at the desk; after five wrong codes it is dead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controllers.moment import now
+from controllers.store.database import Database
+from controllers.store.models import Link
+from core.errors import Forbidden, Gone, NotFound, TooManyTries
+
+_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is read as something else
+_CODE_LENGTH = 6
+_TRIES = 5
+
+
+class LinkKind(StrEnum):
+    """What a link leads to."""
+
+    OFFER = "offer"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshLink:
+    """A link as it is handed out, once: `token` goes into the URL, `code` is said aloud."""
+
+    token: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """A link that exists and has not ended."""
+
+    kind: LinkKind
+    subject_id: str
+    needs_code: bool
+    expires_at: datetime
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _code_digest(token: str, code: str) -> str:
+    # bound to the unguessable token, so that a short code cannot be found from its digest alone
+    return _digest(f"{token}:{code.strip().upper()}")
+
+
+def issue_link(
+    session: AsyncSession, kind: LinkKind, subject_id: str, expires_at: datetime
+) -> FreshLink:
+    """Add a link to the caller's transaction."""
+    token = secrets.token_urlsafe(32)
+    code = None
+    if kind is LinkKind.OFFER:
+        code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+    session.add(
+        Link(
+            token_digest=_digest(token),
+            kind=kind.value,
+            subject_id=subject_id,
+            code_digest=_code_digest(token, code) if code else None,
+            tries_left=_TRIES,
+            expires_at=expires_at,
+        )
+    )
+    return FreshLink(token, code)
+
+
+class LinkService:
+    """Opens and binds links."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, token: str) -> OpenLink:
+        """What the link leads to; changes nothing. Raises NotFound, Gone."""
+        async with self._database.reading() as session:
+            link = await self._alive(session, token)
+        return OpenLink(
+            LinkKind(link.kind), link.subject_id, link.code_digest is not None, link.expires_at
+        )
+
+    async def bind(self, token: str, claim: str, code: str | None) -> OpenLink:
+        """Bind the link to a claim. Raises NotFound, Gone, Forbidden, TooManyTries."""
+        async with self._database.transaction() as session:
+            link = await self._alive(session, token)
+            outcome = _try_code(link, token, code)
+            if outcome is None and not await self._claimed(session, link, claim):
+                raise Gone("This link was used already. Please ask the desk for a new one.")
+        if outcome is not None:
+            raise outcome
+        return OpenLink(
+            LinkKind(link.kind), link.subject_id, link.code_digest is not None, link.expires_at
+        )
+
+    async def purge(self) -> None:
+        """Remove the links whose time is over."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(Link).where(Link.expires_at < now()))
+
+    async def _alive(self, session: AsyncSession, token: str) -> Link:
+        link = await session.get(Link, _digest(token))
+        if link is None:
+            raise NotFound("This link leads nowhere. Please check that it is complete.")
+        if link.expires_at <= now():
+            raise Gone("The time of this link is over. Please ask the desk for a new one.")
+        return link
+
+    async def _claimed(self, session: AsyncSession, link: Link, claim: str) -> bool:
+        wanted = _digest(claim)
+        await session.execute(
+            update(Link)
+            .where(Link.token_digest == link.token_digest, Link.claim_digest.is_(None))
+            .values(claim_digest=wanted)
+        )
+        await session.refresh(link)
+        return link.claim_digest == wanted
+
+
+def _try_code(link: Link, token: str, code: str | None) -> Forbidden | TooManyTries | None:
+    """Count a wrong code. The error is handed back, so that the count is committed first."""
+    if link.code_digest is None:
+        return None
+    if link.tries_left <= 0:
+        return TooManyTries("Too many wrong codes. Please ask the desk for a new link.")
+    if code and secrets.compare_digest(link.code_digest, _code_digest(token, code)):
+        return None
+    if code:
+        link.tries_left -= 1
+    return Forbidden("Please enter the code that the desk showed you.")

@@ -1,0 +1,97 @@
+"""The one place where errors become HTTP: RFC 9457 problem details.
+
+`type` is stable (`urn:haven:problem:<slug>`); `detail` is made for the person in front and
+holds no value. What we did not foresee is logged by its class and place, not by its text.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from core.errors import HavenError, InvalidInput
+
+LOGGER = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; further members say more where there is more to say."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:haven:problem:not-found"])
+    title: str = Field(examples=["There is nothing here"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no check with this id"])
+
+
+def problem(error: HavenError) -> JSONResponse:
+    """The answer for an error of the tree in core/errors.py."""
+    body = {
+        "type": f"urn:haven:problem:{error.slug}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        **{name: value for name, value in error.extra.items() if name not in _RESERVED},
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return JSONResponse(body, error.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+_RESERVED = ("type", "title", "status", "detail")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on an app."""
+    app.add_exception_handler(HavenError, _haven)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _haven(_request: Request, error: Exception) -> JSONResponse:
+    return problem(error if isinstance(error, HavenError) else HavenError("Unknown error"))
+
+
+async def _validation(_request: Request, error: Exception) -> JSONResponse:
+    """Says which fields are wrong and how; never what was in them."""
+    found: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
+    wrong = "; ".join(f"{_place(item['loc'])}: {_complaint(item)}" for item in found[:10])
+    return problem(InvalidInput(wrong or "The request is not in the expected form"))
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    known = [str(part) for part in location[1:] if isinstance(part, int) or part.isidentifier()]
+    return ".".join(known)[:80] or "request"
+
+
+def _complaint(item: dict[str, Any]) -> str:
+    # messages of value errors are ours; pydantic's own may repeat the input, so its kind it is
+    return str(item["type"]).replace("_", " ")
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    title = {404: "There is nothing here", 405: "This cannot be done here"}.get(status, "Refused")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": title}
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    LOGGER.error("unforeseen %s at %s:%s", type(error).__name__, frame.name, frame.lineno)
+    return problem(HavenError("This should not have happened; nothing was changed"))
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"model": Problem, "description": "Problem details (RFC 9457)"}
+}

@@ -1,0 +1,58 @@
+"""The durable inbox of webhooks, repeatable requests, wallet sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from controllers.store.base import Base
+from controllers.store.types import UtcTime
+
+
+class InboxItem(Base):
+    """A webhook that wakes a worker. Of its body only ids are kept; the truth is asked for.
+
+    One row for each record of a topic: hearing of it twice changes `heard` and nothing else.
+    """
+
+    __tablename__ = "inbox"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    agent: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[str] = mapped_column(String(40))
+    record_id: Mapped[str] = mapped_column(String(64))
+    invitation_id: Mapped[str | None] = mapped_column(String(64))
+    heard: Mapped[int] = mapped_column(Integer, default=1)
+    handled: Mapped[int] = mapped_column(Integer, default=0)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+
+    __table_args__ = (UniqueConstraint("agent", "topic", "record_id"),)
+
+
+class RepeatableRequest(Base):
+    """The answer to a request that carried an Idempotency-Key, sealed; kept for a day."""
+
+    __tablename__ = "repeatable_request"
+
+    caller: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int | None] = mapped_column(Integer)
+    sealed_answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class WalletSession(Base):
+    """That a session exists and until when. No key and no token: those the holder's device has."""
+
+    __tablename__ = "wallet_session"
+
+    session_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wallet_id: Mapped[str] = mapped_column(String(64), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
