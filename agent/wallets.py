@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +23,8 @@ _STATES = {
     "done": OfferState.DONE,
     "abandoned": OfferState.FAILED,
 }
+
+_TAKE_IN_SECONDS = 10.0
 
 # What an inviter sees as the name of a wallet: the same for everyone.
 _WALLET_LABEL = "Wallet"
@@ -104,10 +108,14 @@ class WalletsAgent:
     async def receive(self, token: Secret, invitation: Document) -> str:
         await self._take_in(token, invitation)
         thread = invitation["requests~attach"][0]["data"]["json"]["@id"]
-        found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
-        if not found["results"]:
-            raise Unavailable("The request did not arrive in the wallet; please try again")
-        return str(found["results"][0]["pres_ex_id"])
+        # ACA-Py answers before it has handled the attached request
+        deadline = time.monotonic() + _TAKE_IN_SECONDS
+        while time.monotonic() < deadline:
+            found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
+            if found["results"]:
+                return str(found["results"][0]["pres_ex_id"])
+            await asyncio.sleep(0.02)
+        raise Unavailable("The request did not arrive in the wallet; please try again")
 
     async def present(
         self, token: Secret, exchange_id: str, ask: PresentationAsk, chosen: Mapping[str, str]
