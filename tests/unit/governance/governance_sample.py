@@ -103,7 +103,7 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
     return made
 
 
-PAYMENT = {"amount_minor": 2500, "currency": "USD"}
+PAYMENT: dict[str, int | str] = {"amount_minor": 2500, "currency": "USD"}
 
 
 def plan_ask(check: str, variant: str) -> PresentationAsk:

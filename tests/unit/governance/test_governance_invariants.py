@@ -37,8 +37,11 @@ QUESTIONS = list(questions())
 
 def paths(value: Any, here: Path = ()) -> Iterator[Path]:
     """The place of every key and every list item, at any depth."""
-    members = value.items() if isinstance(value, dict) else ()
-    members = enumerate(value) if isinstance(value, list) else members
+    members: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        members.extend(value.items())
+    if isinstance(value, list):
+        members.extend(enumerate(value))
     for step, member in members:
         yield (*here, step)
         yield from paths(member, (*here, step))
@@ -85,7 +88,7 @@ def test_removing_more_and_more_never_allows_more(data: st.DataObject) -> None:
         before = after
 
 
-JUNK = st.sampled_from([None, 0, "", "x", [], {}, ["x"], True])
+JUNK: st.SearchStrategy[Any] = st.sampled_from([None, 0, "", "x", [], {}, ["x"], True])
 
 
 @settings(max_examples=150, deadline=None)
