@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aries_askar.error import AskarError
@@ -135,7 +135,8 @@ def append_rotation(
             "updateKeys": [update_key.multikey],
             "nextKeyHashes": [key_hash(next_update_key)],
         },
-        timestamp=now if now.replace(microsecond=0) > states[-1].timestamp else None,
+        # times are whole seconds and must grow; twice in one second runs ahead a little
+        timestamp=max(now.replace(microsecond=0), states[-1].timestamp + timedelta(seconds=1)),
     )
     entry = _sign_entry(state, update_key, state.timestamp)
     verify_log([*entries, entry])

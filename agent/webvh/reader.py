@@ -24,6 +24,7 @@ from agent.webvh.canonical import Json, read_object
 from agent.webvh.didlog import VerifiedDid, split_log, verify_log
 from agent.webvh.fetch import MAX_LOG_BYTES, MAX_RESOURCE_BYTES, Fetcher
 from agent.webvh.identifiers import parse_did, parse_resource_id
+from agent.webvh.locks import NamedLocks
 from agent.webvh.proof import verify_proof
 from core.errors import NotFound, VerificationError
 
@@ -60,18 +61,21 @@ class WebvhReader:
         self._clock = clock
         self._dids: BoundedCache[VerifiedDid] = BoundedCache(_KEPT, clock)
         self._resources: BoundedCache[VerifiedResource] = BoundedCache(_KEPT, clock)
-        self._locks = tuple(asyncio.Lock() for _ in range(64))
+        self._locks = NamedLocks()
 
     async def did(self, did: str, *, fresh: bool = False) -> VerifiedDid:
         """A DID whose whole log was verified."""
         parsed = parse_did(did)
-        async with self._lock("did", did):
+        async with self._locks.lock(did):
             known = None if fresh else self._dids.get(did, max_age=LOG_SECONDS)
             if known is not None:
                 return known
             asked_at = self._clock()
             body = await self._fetcher.get(parsed.log_url, max_bytes=MAX_LOG_BYTES)
-            found = verify_log(split_log(body), expected_did=did, now=datetime.now(UTC))
+            # a long log takes a while; other work of the event loop goes on meanwhile
+            found = await asyncio.to_thread(
+                verify_log, split_log(body), expected_did=did, now=datetime.now(UTC)
+            )
             before = self._dids.get(did)
             if before is not None:
                 _check_continues(before.version_ids, found.version_ids)
@@ -83,11 +87,11 @@ class WebvhReader:
         known = self._resources.get(identifier)
         if known is not None and known.type is resource_type:
             return known
-        return await self._fetch(identifier, resource_type, max_age=0.0)
+        return await self._fetch(identifier, resource_type, max_age=inf)
 
     async def registry(self, identifier: str, *, fresh: bool = False) -> VerifiedResource:
         """A registry definition whose `links` are at most a second old."""
-        age = -1.0 if fresh else LINKS_SECONDS
+        age = 0.0 if fresh else LINKS_SECONDS
         return await self._fetch(identifier, ResourceType.REGISTRY_DEFINITION, max_age=age)
 
     async def status_list(
@@ -123,7 +127,7 @@ class WebvhReader:
         self, identifier: str, resource_type: ResourceType, *, max_age: float
     ) -> VerifiedResource:
         parsed = parse_resource_id(identifier)
-        async with self._lock("resource", identifier):
+        async with self._locks.lock(identifier):
             before = self._resources.get(identifier)
             recent = self._resources.get(identifier, max_age=max_age) if max_age > 0 else None
             if recent is not None and recent.type is resource_type:
@@ -151,14 +155,6 @@ class WebvhReader:
                 raise
         issuer = await self.did(did, fresh=True)
         return _verify_with(issuer, document, identifier, resource_type)
-
-    def _lock(self, kind: str, key: str) -> asyncio.Lock:
-        """One of a few locks, so that the same thing is not fetched twice at once.
-
-        DIDs and resources use different halves: a resource's fetch takes a DID's lock.
-        """
-        half = len(self._locks) // 2
-        return self._locks[hash(key) % half + (half if kind == "did" else 0)]
 
 
 def _verify_with(

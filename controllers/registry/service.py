@@ -14,7 +14,8 @@ place where a mistake would be published, so it verifies before it stores:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -39,6 +40,9 @@ from agent.webvh.reader import check_status_list
 from controllers.store.models.registry import DidLogEntry, PublishedResource, TailsFile
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
 
+# tells controllers.store.database that a transaction needs no write lock
+READING = {"haven_reading": True}
+
 
 @dataclass(frozen=True, slots=True)
 class ServedResource:
@@ -60,6 +64,12 @@ class RegistryService:
         self._sessions = sessions
         self._domain = domain
 
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncSession]:
+        async with self._sessions.begin() as session:
+            await session.connection(execution_options=READING)
+            yield session
+
     # -- DID logs
 
     async def did_log(self, opaque: str) -> str:
@@ -68,7 +78,7 @@ class RegistryService:
         Raises:
             NotFound: there is no such DID.
         """
-        async with self._sessions() as session:
+        async with self._reading() as session:
             entries = await _log_entries(session, opaque)
         if not entries:
             raise NotFound("there is no such identifier here")
@@ -118,7 +128,7 @@ class RegistryService:
         Raises:
             NotFound: there is none.
         """
-        async with self._sessions() as session:
+        async with self._reading() as session:
             row = await session.get(PublishedResource, (opaque, digest))
         if row is None:
             raise NotFound("there is no such resource here")
@@ -201,7 +211,7 @@ class RegistryService:
         Raises:
             NotFound: there is none with this hash.
         """
-        async with self._sessions() as session:
+        async with self._reading() as session:
             row = await session.get(TailsFile, tails_hash)
         if row is None:
             raise NotFound("there is no such tails file here")

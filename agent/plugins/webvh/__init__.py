@@ -17,9 +17,9 @@ from agent.plugins.webvh.registrar import WebvhAnonCredsRegistry
 from agent.plugins.webvh.resolver import VerifyingWebvhResolver, replace_resolver
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.plugins.webvh.tails import replace_retrieval
-from agent.plugins.webvh.writer import RegistryWriter
 from agent.webvh.fetch import HttpFetcher
 from agent.webvh.reader import WebvhReader
+from agent.webvh.writer import RegistryWriter
 
 
 async def setup(context: InjectionContext) -> None:

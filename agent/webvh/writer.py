@@ -1,9 +1,9 @@
-"""The plugin's client of the registry's write API."""
+"""The client of the registry's write API, which the agent publishes through."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -13,13 +13,31 @@ from core.errors import ConfigurationError, Conflict, Unavailable, VerificationE
 _SECONDS = 15.0
 
 
-class RegistryWriter:
-    """Writes DID logs, resources and publications to this installation's registry.
+class Publisher(Protocol):
+    """Where an agent publishes: this installation's registry, or memory in tests.
 
     Every method may be repeated with the same arguments. They raise `Unavailable` if the
     registry does not answer, `Conflict` if what is published has moved on, and
-    `VerificationError` if the registry refuses what was sent.
+    `VerificationError` (step `publish`) if the registry refuses what was sent.
     """
+
+    async def append_log(
+        self, opaque: str, entries: Sequence[str], *, expected_version: str | None
+    ) -> None:
+        """Append entries to a DID log that ends with `expected_version` now."""
+        ...
+
+    async def put_resource(self, document: Json) -> None:
+        """Publish an attested resource."""
+        ...
+
+    async def publish(self, status_list: Json, registry_definition: Json) -> None:
+        """Publish a revocation list together with the link to it: both or neither."""
+        ...
+
+
+class RegistryWriter:
+    """The publisher over HTTP, with the registry's bearer secret."""
 
     def __init__(
         self, url: str, key: str, *, transport: httpx.AsyncBaseTransport | None = None
@@ -39,16 +57,13 @@ class RegistryWriter:
     async def append_log(
         self, opaque: str, entries: Sequence[str], *, expected_version: str | None
     ) -> None:
-        """Append entries to a DID log that ends with `expected_version` now."""
         body = {"entries": list(entries), "expected_version": expected_version}
         await self._send("POST", f"/dids/{opaque}/log", body)
 
     async def put_resource(self, document: Json) -> None:
-        """Publish an attested resource."""
         await self._send("PUT", "/resources", document)
 
     async def publish(self, status_list: Json, registry_definition: Json) -> None:
-        """Publish a revocation list together with the link to it: both or neither."""
         body = {"status_list": status_list, "registry_definition": registry_definition}
         await self._send("POST", "/publications", body)
 
