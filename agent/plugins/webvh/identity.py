@@ -20,7 +20,7 @@ from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.canonical import Json
 from agent.webvh.didlog import append_rotation, create_log
 from agent.webvh.proof import add_proof, encode_multikey
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 
 CATEGORY = "haven_webvh_identity"
 RECORD = "identity"
@@ -199,7 +199,13 @@ async def sign_statement(profile: Profile, statement: Json) -> Json:
     """The statement with a proof by the tenant's assertion key.
 
     Its `issuer` is set to the tenant's DID, whoever it named before.
+
+    Raises:
+        NotFound: the tenant has no identity yet.
+        InvalidInput: it could be taken for something published; those have their own way.
     """
+    if "content" in statement or "AttestedResource" in str(statement.get("type")):
+        raise InvalidInput("a statement must not look like a published resource")
     identity = await load_identity(profile)
     signer = await assertion_signer(profile, identity)
     document: dict[str, Any] = {**statement, "issuer": identity.did}

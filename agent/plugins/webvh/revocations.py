@@ -29,6 +29,7 @@ from acapy_agent.anoncreds.constants import (
 from acapy_agent.anoncreds.models.revocation import RevRegDef
 from acapy_agent.anoncreds.revocation.manager import RevocationManager
 from acapy_agent.anoncreds.revocation.revocation import AnonCredsRevocation
+from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from anoncreds import (
     AnoncredsError,
@@ -37,12 +38,15 @@ from anoncreds import (
     RevocationRegistryDefinitionPrivate,
     RevocationStatusList,
 )
+from aries_askar.error import AskarError
 
 from agent.plugins.webvh.publisher import publish_list
 from agent.plugins.webvh.registrar import newest_list, says_the_same
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.canonical import Json
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+
+_ATTEMPTS = 4  # each failed one means that another process succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,32 @@ async def revoke(
         InvalidInput: an index was never issued.
         Unavailable: nothing is claimed; ask again.
     """
-    wallet = await _load(profile, registry_id)
-    _check_issued(wallet, indexes)
-    async with runtime.registry_locks.lock(registry_id):
-        try:
-            published, added = await _publish(runtime, profile, registry_id, set(indexes))
-        except Conflict:
-            # another process published between our reading and writing; once more on top of it
-            published, added = await _publish(runtime, profile, registry_id, set(indexes))
-        await _follow(profile, registry_id, published)
-    marked = sorted({*indexes, *added})
-    await RevocationManager(profile).set_cred_revoked_state(registry_id, marked)
+    try:
+        wallet = await _load(profile, registry_id)
+        _check_issued(wallet, indexes)
+        async with runtime.registry_locks.lock(registry_id):
+            published = await _revoke(runtime, profile, registry_id, set(indexes))
+    except (BaseError, AskarError, AnoncredsError) as error:
+        raise Unavailable("the wallet did not carry out the revocation; ask again") from error
     return Revoked(registry_id, int(published["timestamp"]), tuple(sorted(set(indexes))))
+
+
+async def _revoke(
+    runtime: WebvhRuntime, profile: Profile, registry_id: str, asked: set[int]
+) -> Json:
+    """Steps 2 to 4, under the registry's lock; the published list."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            published, added = await _publish(runtime, profile, registry_id, asked)
+            break
+        except Conflict as error:
+            # another process published between our reading and writing: go on top of it
+            if attempt == _ATTEMPTS - 1:
+                raise Unavailable("others keep changing this registry; ask again") from error
+    await _follow(profile, registry_id, published)
+    marked = sorted(asked | added)
+    await RevocationManager(profile).set_cred_revoked_state(registry_id, marked)
+    return published
 
 
 async def _publish(
@@ -129,10 +147,7 @@ async def _update(
         found: Json = updated.to_dict()
         return found
 
-    try:
-        return await asyncio.to_thread(compute)
-    except AnoncredsError as error:
-        raise Unavailable("the revocation list could not be computed") from error
+    return await asyncio.to_thread(compute)
 
 
 async def _follow(profile: Profile, registry_id: str, published: Json) -> None:

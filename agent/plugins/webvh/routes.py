@@ -22,7 +22,7 @@ from agent.plugins.webvh.identity import (
 from agent.plugins.webvh.revocations import revoke
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.canonical import Json, read_object
-from core.errors import Conflict, HavenError, InvalidInput, Unavailable
+from core.errors import HavenError, InvalidInput
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Action = Callable[[web.Request, WebvhRuntime, Profile], Awaitable[Json]]
@@ -103,10 +103,7 @@ async def _revoke(request: web.Request, runtime: WebvhRuntime, profile: Profile)
         raise InvalidInput("`rev_reg_id` and `cred_rev_ids` are needed")
     if not all(type(index) is int for index in indexes):
         raise InvalidInput("`cred_rev_ids` are whole numbers")
-    try:
-        done = await revoke(runtime, profile, registry_id, indexes)
-    except Conflict as error:
-        raise Unavailable("the revocation could not be published; ask again") from error
+    done = await revoke(runtime, profile, registry_id, indexes)
     return {
         "rev_reg_id": done.registry_id,
         "timestamp": done.timestamp,

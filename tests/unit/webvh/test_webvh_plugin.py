@@ -120,6 +120,8 @@ async def test_a_tenant_has_one_identity(runtime: WebvhRuntime) -> None:
     assert found.document["assertionMethod"] == [made[0].verification_method]
     statement = await sign_statement(profile, {"purpose": "x", "issuer": "someone else"})
     assert await runtime.reader.verify_statement(statement) == made[0].did
+    with pytest.raises(InvalidInput):
+        await sign_statement(profile, {"type": ["AttestedResource"]})
 
 
 async def test_an_identity_that_was_not_published_is_finished_later(
@@ -245,7 +247,7 @@ async def issued(
         )
         for index in range(1, ISSUED):
             record = IssuerCredRevRecord(rev_reg_id=registry_id, cred_rev_id=str(index))
-            await record.save(session, emit_event=False)
+            await record.save(session, event=False)
         await session.commit()
     yield Issued(profile, runtime, registry, registry_id)
     await profile.close()
@@ -283,6 +285,26 @@ async def test_a_failed_publication_claims_nothing(issued: Issued) -> None:
     issued.registry.late = False
     await revoke(issued.runtime, issued.profile, issued.registry_id, [1])
     assert await issued.published() == await issued.marked() == {1}
+
+
+async def test_a_wallet_that_fails_after_publishing_is_repaired_by_asking_again(
+    issued: Issued,
+) -> None:
+    """A crash between the publication and the records: the wallet's entry is out of reach."""
+    async with issued.profile.session() as session:
+        entry = await session.handle.fetch(CATEGORY_REV_LIST, issued.registry_id)
+        stale = entry.value_json
+    await revoke(issued.runtime, issued.profile, issued.registry_id, [1])
+    async with issued.profile.session() as session:
+        await session.handle.replace(CATEGORY_REV_LIST, issued.registry_id, value_json=stale)
+        (record,) = await IssuerCredRevRecord.query(session, {"state": "revoked"})
+        record.state = "issued"
+        await record.save(session, event=False)
+    await revoke(issued.runtime, issued.profile, issued.registry_id, [1])
+    assert await issued.marked() == {1}
+    assert (await issued.wallet_list())["rev_list"]["revocationList"][1] == 1
+    links = (await issued.runtime.reader.registry(issued.registry_id, fresh=True)).links
+    assert len(links) == 2, "nothing is published twice"
 
 
 async def test_a_wallet_that_ran_ahead_is_caught_up_with(issued: Issued) -> None:
