@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy import URL
 
 import controllers.store.models.registry  # noqa: F401  # registers the tables
 from agent.webvh.attested import ResourceType
@@ -22,8 +23,10 @@ from agent.webvh.writer import RegistryWriter
 from controllers.registry.router import public_router, write_router
 from controllers.registry.service import RegistryService
 from controllers.store.base import Base
+from controllers.store.database import Database
 from core.errors import Conflict, HavenError, NotFound, VerificationError
 from tests.fakes.registry import DOMAIN, Issuer, MemoryRegistry
+from tests.support.postgres import PostgresServer, missing, running_postgres
 
 KEY = "a key of the tests, long enough"
 
@@ -61,16 +64,31 @@ def application(service: RegistryService) -> FastAPI:
     return app
 
 
-@pytest.fixture(params=["memory", "host"])
+@pytest.fixture(scope="session")
+def registry_postgres() -> Iterator[PostgresServer]:
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(
+    params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     if request.param == "memory":
         memory = MemoryRegistry()
         yield Subject(memory, memory)
         return
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/registry.db")
+    url: URL | str = f"sqlite+aiosqlite:///{tmp_path}/registry.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("registry_postgres").url()
+    database = Database(url)  # type: ignore[arg-type]  # a URL object keeps its password
+    engine = database.engine
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    service = RegistryService(async_sessionmaker(engine, expire_on_commit=False), domain=DOMAIN)
+    service = RegistryService(database.sessions, domain=DOMAIN)
     transport = httpx.ASGITransport(application(service))
     fetcher = HttpFetcher({DOMAIN: "http://registry"}, transport=transport)
     writer = RegistryWriter("http://registry/write", KEY, transport=transport)
@@ -179,6 +197,29 @@ async def test_a_publication_that_does_not_fit_changes_nothing(subject: Subject)
             await subject.writer.publish(status_list, registry)
     found = await subject.reader.registry(definition["id"])
     assert found.links == (link,)
+
+
+async def test_of_two_publications_at_once_one_wins(subject: Subject) -> None:
+    issuer = Issuer()
+    await publish_did(subject, issuer)
+    await subject.writer.put_resource(issuer.registry())
+    rivals = [issuer.publication([], 100 + n, [n])[:2] for n in range(4)]
+    done = await asyncio.gather(
+        *(subject.writer.publish(*rival) for rival in rivals), return_exceptions=True
+    )
+    assert sum(result is None for result in done) == 1
+    assert sum(isinstance(result, Conflict) for result in done) == 3
+    winner = await subject.reader.status_list(issuer.registry()["id"])
+    assert done[winner.timestamp - 100] is None
+
+
+async def test_the_same_publication_at_once_is_one(subject: Subject) -> None:
+    issuer = Issuer()
+    await publish_did(subject, issuer)
+    await asyncio.gather(*(subject.writer.put_resource(issuer.registry()) for _ in range(4)))
+    publication = issuer.publication([], 100)[:2]
+    await asyncio.gather(*(subject.writer.publish(*publication) for _ in range(4)))
+    assert len((await subject.reader.registry(issuer.registry()["id"])).links) == 1
 
 
 async def test_links_cannot_come_in_through_the_side_door(subject: Subject) -> None:
