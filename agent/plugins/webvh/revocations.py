@@ -4,7 +4,8 @@ What ACA-Py does by itself loses revocations: it changes the wallet's list, then
 and reports a failed publication as if nothing had happened. Here the published list is the
 truth, and the order is:
 
-1. one registry at a time in this process (its lock); another process is met by the
+1. one registry at a time in this process (its lock), and whoever gets there publishes for
+   all that wait, since lists are at least a second apart; another process is met by the
    registry's compare-and-set;
 2. the new list is the newest published one, plus what the wallet's own list has revoked
    already (an attempt of ACA-Py's that was never published), plus what is asked now;
@@ -82,8 +83,9 @@ async def revoke(
     try:
         wallet = await _load(profile, registry_id)
         _check_issued(wallet, indexes)
-        async with runtime.registry_locks.lock(registry_id):
-            published = await _revoke(runtime, profile, registry_id, set(indexes))
+        with runtime.asked.together(registry_id, set(indexes)) as asked:
+            async with runtime.registry_locks.lock(registry_id):
+                published = await _revoke(runtime, profile, registry_id, asked())
     except (BaseError, AskarError, AnoncredsError) as error:
         raise Unavailable("the wallet did not carry out the revocation; ask again") from error
     return Revoked(registry_id, int(published["timestamp"]), tuple(sorted(set(indexes))))

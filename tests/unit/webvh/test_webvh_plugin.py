@@ -317,17 +317,18 @@ async def test_a_wallet_that_ran_ahead_is_caught_up_with(issued: Issued) -> None
     assert await issued.published() == await issued.marked() == {1, 3}
 
 
-async def test_revocations_at_once_are_all_published_in_order(issued: Issued) -> None:
+async def test_revocations_at_once_are_all_published_together(issued: Issued) -> None:
     done = await asyncio.gather(
         *(
             revoke(issued.runtime, issued.profile, issued.registry_id, [index])
-            for index in (1, 2, 3)
+            for index in (1, 2, 3, 4)
         )
     )
-    assert await issued.published() == await issued.marked() == {1, 2, 3}
+    assert [entry.revoked for entry in done] == [(1,), (2,), (3,), (4,)]
+    assert await issued.published() == await issued.marked() == {1, 2, 3, 4}
     links = (await issued.runtime.reader.registry(issued.registry_id, fresh=True)).links
-    assert {entry.timestamp for entry in done} == {link.timestamp for link in links[1:]}
-    assert len(links) == 4
+    assert {entry.timestamp for entry in done} <= {link.timestamp for link in links[1:]}
+    assert len(links) <= 3, "one list for the first, one for all that waited"
 
 
 async def test_another_process_that_publishes_meanwhile_is_taken_into_account(
