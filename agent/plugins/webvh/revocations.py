@@ -30,7 +30,6 @@ from acapy_agent.anoncreds.constants import (
 from acapy_agent.anoncreds.models.revocation import RevRegDef
 from acapy_agent.anoncreds.revocation.manager import RevocationManager
 from acapy_agent.anoncreds.revocation.revocation import AnonCredsRevocation
-from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from anoncreds import (
     AnoncredsError,
@@ -39,11 +38,10 @@ from anoncreds import (
     RevocationRegistryDefinitionPrivate,
     RevocationStatusList,
 )
-from aries_askar.error import AskarError
 
 from agent.plugins.webvh.publisher import publish_list
 from agent.plugins.webvh.registrar import newest_list, says_the_same
-from agent.plugins.webvh.runtime import WebvhRuntime
+from agent.plugins.webvh.runtime import WALLET_ERRORS, WebvhRuntime
 from agent.webvh.canonical import Json
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 
@@ -86,7 +84,7 @@ async def revoke(
         with runtime.asked.together(registry_id, set(indexes)) as asked:
             async with runtime.registry_locks.lock(registry_id):
                 published = await _revoke(runtime, profile, registry_id, asked())
-    except (BaseError, AskarError, AnoncredsError) as error:
+    except (*WALLET_ERRORS, AnoncredsError) as error:
         raise Unavailable("the wallet did not carry out the revocation; ask again") from error
     return Revoked(registry_id, int(published["timestamp"]), tuple(sorted(set(indexes))))
 

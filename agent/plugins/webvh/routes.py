@@ -5,6 +5,7 @@ Errors are answered as `{"slug", "title", "detail", ...}` with the status of `co
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
@@ -20,9 +21,11 @@ from agent.plugins.webvh.identity import (
     sign_statement,
 )
 from agent.plugins.webvh.revocations import revoke
-from agent.plugins.webvh.runtime import WebvhRuntime
+from agent.plugins.webvh.runtime import WALLET_ERRORS, WebvhRuntime
 from agent.webvh.canonical import Json, read_object
-from core.errors import HavenError, InvalidInput
+from core.errors import HavenError, InvalidInput, Unavailable
+
+LOGGER = logging.getLogger(__name__)
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Action = Callable[[web.Request, WebvhRuntime, Profile], Awaitable[Json]]
@@ -39,6 +42,10 @@ def _route(action: Action) -> Handler:
             result = await action(request, profile.inject(WebvhRuntime), profile)
         except HavenError as error:
             return web.json_response(_problem(error), status=error.status)
+        except WALLET_ERRORS as error:  # named, not quoted: its words may hold a value
+            LOGGER.warning("the wallet failed at %s: %s", action.__name__, type(error).__name__)
+            failed = Unavailable("the wallet does not answer; ask again")
+            return web.json_response(_problem(failed), status=failed.status)
         return web.json_response(result)
 
     return handler  # type: ignore[no-any-return]  # ACA-Py's decorator has no types

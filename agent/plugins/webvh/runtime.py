@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from acapy_agent.core.error import BaseError
+from aries_askar.error import AskarError
+
 from agent.plugins.webvh.config import WebvhConfig
 from agent.webvh.fetch import Fetcher
 from agent.webvh.locks import NamedLocks
 from agent.webvh.reader import WebvhReader
 from agent.webvh.writer import Publisher
+
+# how a wallet fails: ACA-Py's errors, the store's, and a pool of sessions that ran dry
+WALLET_ERRORS: tuple[type[Exception], ...] = (BaseError, AskarError, TimeoutError)
 
 
 class AskedTogether:
