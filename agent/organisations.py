@@ -134,7 +134,7 @@ class OrganisationsAgent:
             "/connections", self.token(tenant), invitation_msg_id=invitation_id
         )
         for connection in found["results"]:
-            if connection["rfc23_state"] in ("completed", "response-sent"):
+            if connection["rfc23_state"] == "completed":
                 return str(connection["connection_id"])
         return None
 
@@ -312,4 +312,5 @@ def _answer(record: Document) -> Answer:
         state=state,
         asked=from_proof_request(request) if request else None,
         shown=read_presentation(request, presentation) if request and presentation else None,
+        answered_at=datetime.fromisoformat(record["updated_at"]) if presentation else None,
     )

@@ -81,7 +81,9 @@ async def authenticate(database: Database, presented: str) -> Caller:
         if key is None or key.ended_at is not None or not fits:
             raise NotAuthenticated("This key is not known")
         organisation = (
-            await session.get(Organisation, key.organisation_id) if key.organisation_id else None
+            await session.get(Organisation, key.organisation_id)
+            if key.organisation_id
+            else None
         )
         return Caller(key.id, Role(key.role), organisation)
 
@@ -100,7 +102,9 @@ def _allowed(*roles: Role) -> Callable[..., Awaitable[Caller]]:
         if operator.matches(credentials.credentials):
             caller = Caller("operator", Role.OPERATE, None)
         else:
-            caller = await authenticate(request.app.state.haven.database, credentials.credentials)
+            caller = await authenticate(
+                request.app.state.haven.database, credentials.credentials
+            )
         if caller.role not in roles:
             raise Forbidden("This key is for something else")
         return caller

@@ -81,7 +81,9 @@ def _complaint(item: dict[str, Any]) -> str:
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    title = {404: "There is nothing here", 405: "This cannot be done here"}.get(status, "Refused")
+    title = {404: "There is nothing here", 405: "This cannot be done here"}.get(
+        status, "Refused"
+    )
     body = {"type": "about:blank", "title": title, "status": status, "detail": title}
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 

@@ -32,7 +32,7 @@ class InstallationSecrets:
 
 
 def load_or_create(data_dir: Path) -> InstallationSecrets:
-    """Read the secrets, or make them once. Raises ConfigurationError if others may read them."""
+    """The secrets, made at the first call. ConfigurationError if others may read them."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / "secrets.json"
     if not path.exists():

@@ -18,10 +18,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HAVEN_", frozen=True, extra="forbid")
 
-    data_dir: Path = Field(Path(".haven"), description="Folder that holds everything Haven keeps")
+    data_dir: Path = Field(
+        Path(".haven"), description="Folder that holds everything Haven keeps"
+    )
     host: str = Field("127.0.0.1", description="Address that the public listener binds to")
     port_base: int = Field(
-        8020, ge=1024, le=65000, description="First of the ports used: controllers +0, their "
+        8020,
+        ge=1024,
+        le=65000,
+        description="First of the ports used: controllers +0, their "
         "loopback-only listener +1, organisations' agent +10 and +11, wallet agent +20 and +21",
     )
     did_domain: str = Field(
@@ -43,13 +48,18 @@ class Settings(BaseSettings):
         None, description="DIDComm address of the wallet agent, if not on loopback"
     )
     registry_size: int | None = Field(
-        None, ge=8, le=32768, description="Entries of a revocation registry, instead of what the "
+        None,
+        ge=8,
+        le=32768,
+        description="Entries of a revocation registry, instead of what the "
         "credential definition says; small ones only for tests",
     )
     offer_minutes: int = Field(30, ge=1, description="How long a link to an offer lives")
     check_minutes: int = Field(10, ge=1, description="How long a link to a check lives")
     session_minutes: int = Field(15, ge=1, description="How long a wallet stays open unused")
-    sweep_seconds: float = Field(5.0, gt=0, description="How often unannounced work is looked for")
+    sweep_seconds: float = Field(
+        5.0, gt=0, description="How often unannounced work is looked for"
+    )
     agent_log_level: str = Field("warning", description="Log level of the two agents")
 
     @property

@@ -81,6 +81,7 @@ class Answer:
     state: AnswerState
     asked: PresentationAsk | None = None
     shown: ShownPresentation | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,7 @@ class IssuerAgent(Protocol):
 class RevocationAgent(Protocol):
     """Revocation, atomic and repeatable."""
 
-    async def revoke(
-        self, tenant: TenantRef, registry_id: str, indices: Sequence[int]
-    ) -> int:
+    async def revoke(self, tenant: TenantRef, registry_id: str, indices: Sequence[int]) -> int:
         """Revoke and publish; answers the time of the list. Repeating changes nothing."""
         ...
 
@@ -192,7 +191,9 @@ class VerifierAgent(Protocol):
         self, tenant: TenantRef, ask: PresentationAsk, purpose: str, valid_until: datetime
     ) -> str: ...
 
-    async def invite_to(self, tenant: TenantRef, exchange_id: str, label: str) -> Invitation: ...
+    async def invite_to(
+        self, tenant: TenantRef, exchange_id: str, label: str
+    ) -> Invitation: ...
 
     async def answer(self, tenant: TenantRef, exchange_id: str) -> Answer: ...
 

@@ -71,7 +71,9 @@ class OrganisationService:
     async def all(self) -> list[Organisation]:
         """Every organisation of this installation, oldest first."""
         async with self._database.reading() as session:
-            found = await session.scalars(select(Organisation).order_by(Organisation.created_at))
+            found = await session.scalars(
+                select(Organisation).order_by(Organisation.created_at)
+            )
             return list(found)
 
     async def new_key(self, organisation: Organisation, role: Role) -> Secret:

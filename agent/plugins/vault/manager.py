@@ -42,7 +42,7 @@ class WrongKeyError(ProfileError):
     """The key does not open this wallet's store."""
 
 
-class _OpenWalletRecord(WalletRecord): 
+class _OpenWalletRecord(WalletRecord):
     """The record of a wallet whose session is open; ACA-Py routes messages to it."""
 
     @property

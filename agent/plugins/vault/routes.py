@@ -44,7 +44,10 @@ async def create(request: web.Request) -> web.Response:
 @admin_authentication
 async def open_session(request: web.Request) -> web.Response:
     """POST /vault/wallets/{wallet_id}/sessions {wallet_key, session_id}."""
-    raw_key, session_id = await _field(request, "wallet_key"), await _field(request, "session_id")
+    raw_key, session_id = (
+        await _field(request, "wallet_key"),
+        await _field(request, "session_id"),
+    )
     wallet_id = request.match_info["wallet_id"]
     try:
         await _manager(request).open_session(wallet_id, raw_key, session_id)

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from controllers.store.base import Base
 from controllers.store import models  # noqa: F401  (makes every table known)
+from controllers.store.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -42,13 +42,12 @@ class RepeatableRequest(Base):
     caller: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     request_digest: Mapped[str] = mapped_column(String(64))
-    status: Mapped[int | None] = mapped_column(Integer)
     sealed_answer: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class WalletSession(Base):
-    """That a session exists and until when. No key and no token: those the holder's device has."""
+    """That a session exists and until when; its key and token are on the holder's device."""
 
     __tablename__ = "wallet_session"
 

@@ -1,0 +1,240 @@
+"""The composition root: everything is built here, once, and handed inwards.
+
+Two listeners: a public one (APIs, links, the registry's read side) and one on loopback only
+(webhooks, the registry's write side, tails uploads), because ACA-Py sends no credentials with
+its tails files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from agent.admin import AdminApi
+from agent.organisations import OrganisationsAgent
+from agent.wallets import WalletsAgent
+from controllers import problems
+from controllers.events import EventStream
+from controllers.governance import router as governance_router
+from controllers.governance.accreditation import AccreditationService
+from controllers.governance.service import GovernanceService
+from controllers.idempotency import Repeatable
+from controllers.installation import org_options, wallet_options
+from controllers.issuer import router as issuer_router
+from controllers.issuer.revoking import Revoker
+from controllers.issuer.service import IssuerService
+from controllers.links import router as links_router
+from controllers.links.service import LinkService
+from controllers.organisations.service import OrganisationService
+from controllers.registry.router import public_router, write_router
+from controllers.registry.service import RegistryService
+from controllers.sealing import Seal
+from controllers.secrets import InstallationSecrets
+from controllers.settings import Settings
+from controllers.statements import StatementMaker
+from controllers.store.database import Database
+from controllers.verifier import router as verifier_router
+from controllers.verifier.judging import Judge
+from controllers.verifier.service import VerifierService
+from controllers.wallet import router as wallet_router
+from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.notes import Notes
+from controllers.wallet.offers import OfferService
+from controllers.wallet.requests import RequestService
+from controllers.wallet.service import WalletService
+from controllers.wallet.sessions import SessionService
+from controllers.webhooks import router as webhooks_router
+from controllers.webhooks.inbox import Inbox
+from controllers.webhooks.worker import Worker
+
+STATIC = Path(__file__).parent / "static"
+VERSION = "0.1.0"
+
+
+@dataclass(slots=True)
+class Haven:
+    """A built installation: its adapters, its services, its two apps."""
+
+    settings: Settings
+    secrets: InstallationSecrets
+    database: Database
+    org_api: AdminApi
+    wallets_api: AdminApi
+    org: OrganisationsAgent
+    wallets: WalletsAgent
+    registry: RegistryService
+    governance: GovernanceService
+    organisations: OrganisationService
+    accreditation: AccreditationService
+    issuer: IssuerService
+    verifier: VerifierService
+    sessions: SessionService
+    wallet: WalletService
+    links: LinkService
+    inbox: Inbox
+    worker: Worker
+    repeatable: Repeatable
+    events: EventStream
+    public_app: FastAPI
+    internal_app: FastAPI
+
+    async def start(self) -> None:
+        """Migrate the database and begin to work."""
+        await self.database.migrate()
+        self.worker.start()
+
+    async def stop(self) -> None:
+        """Stop working and let go of every connection."""
+        await self.worker.stop()
+        await self.wallet.fetcher.close()
+        await self.org_api.close()
+        await self.wallets_api.close()
+        await self.database.close()
+
+
+def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
+    """Build everything; opens nothing yet."""
+    org_options_, wallet_options_ = (
+        org_options(settings, secrets),
+        wallet_options(settings, secrets),
+    )
+    org_api = AdminApi(org_options_.admin_url, org_options_.secrets.admin_key)
+    wallets_api = AdminApi(wallet_options_.admin_url, wallet_options_.secrets.admin_key)
+    return assemble(
+        settings,
+        secrets,
+        org_api=org_api,
+        wallets_api=wallets_api,
+        org=OrganisationsAgent(org_api, org_options_.secrets.jwt_secret),
+        wallets=WalletsAgent(wallets_api, wallet_options_.secrets.jwt_secret),
+    )
+
+
+def assemble(
+    settings: Settings,
+    secrets: InstallationSecrets,
+    *,
+    org_api: AdminApi,
+    wallets_api: AdminApi,
+    org: OrganisationsAgent,
+    wallets: WalletsAgent,
+) -> Haven:
+    """Build on the given agents; tests put others in their place."""
+    database = Database(settings.store_url)
+    governance = GovernanceService(database)
+    organisations = OrganisationService(database, org)
+    statements = StatementMaker(org)
+    issuer = IssuerService(
+        database=database,
+        governance=governance,
+        organisations=organisations,
+        agent=org,
+        revoker=Revoker(database, org),
+        statements=statements,
+        seal=Seal(secrets.sealing_key, "issuance"),
+        offer_minutes=settings.offer_minutes,
+    )
+    verifier = VerifierService(
+        database=database,
+        governance=governance,
+        organisations=organisations,
+        agent=org,
+        judge=Judge(org, org),
+        statements=statements,
+        seal=Seal(secrets.sealing_key, "check"),
+        check_minutes=settings.check_minutes,
+    )
+    sessions = SessionService(
+        database, wallets, Seal(secrets.session_key, "session"), settings.session_minutes
+    )
+    links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
+    repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
+    purges = (verifier.purge, links.purge, inbox.purge, sessions.purge, repeatable.purge)
+    haven = Haven(
+        settings=settings,
+        secrets=secrets,
+        database=database,
+        org_api=org_api,
+        wallets_api=wallets_api,
+        org=org,
+        wallets=wallets,
+        registry=RegistryService(database.sessions, domain=settings.did_domain),
+        governance=governance,
+        organisations=organisations,
+        accreditation=AccreditationService(
+            governance, organisations, org, settings.registry_size
+        ),
+        issuer=issuer,
+        verifier=verifier,
+        sessions=sessions,
+        wallet=_wallet(settings, governance, wallets),
+        links=links,
+        inbox=inbox,
+        worker=Worker(inbox, issuer, verifier, (*purges, events.purge), settings.sweep_seconds),
+        repeatable=repeatable,
+        events=events,
+        public_app=FastAPI(title="Haven", version=VERSION, openapi_url="/api/openapi.json"),
+        internal_app=FastAPI(title="Haven, inside", openapi_url=None),
+    )
+    _equip_public(haven)
+    _equip_internal(haven)
+    return haven
+
+
+def _wallet(
+    settings: Settings, governance: GovernanceService, wallets: WalletsAgent
+) -> WalletService:
+    own = f"http://127.0.0.1:{settings.public_port}"
+    fetcher, notes = LinkFetcher({settings.base_url: own}), Notes(wallets)
+    return WalletService(
+        holder=wallets,
+        presenting=wallets,
+        governance=governance,
+        fetcher=fetcher,
+        notes=notes,
+        offers=OfferService(
+            holder=wallets,
+            verify_statement=wallets.verify_statement,
+            governance=governance,
+            fetcher=fetcher,
+            notes=notes,
+        ),
+        requests=RequestService(
+            holder=wallets,
+            presenting=wallets,
+            verify_statement=wallets.verify_statement,
+            governance=governance,
+            fetcher=fetcher,
+            notes=notes,
+        ),
+    )
+
+
+def _equip_public(haven: Haven) -> None:
+    app, base_url = haven.public_app, haven.settings.base_url
+    app.state.haven = haven
+    problems.install(app)
+    shared = (haven.database, haven.repeatable, haven.events, base_url)
+    app.include_router(issuer_router.router(haven.issuer, *shared))
+    app.include_router(verifier_router.router(haven.verifier, *shared))
+    app.include_router(wallet_router.router(haven.wallet, haven.sessions))
+    app.include_router(
+        governance_router.router(haven.governance, haven.accreditation, haven.organisations)
+    )
+    app.include_router(links_router.router(haven.links, haven.issuer, haven.verifier))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(public_router(haven.registry))
+
+
+def _equip_internal(haven: Haven) -> None:
+    app = haven.internal_app
+    problems.install(app)
+    app.include_router(webhooks_router.router(haven.inbox, haven.worker, haven.secrets.agents))
+    app.include_router(write_router(haven.registry, haven.secrets.registry_write_key.reveal()))
+
+    @app.get("/alive", include_in_schema=False)
+    async def alive() -> dict[str, bool]:
+        return {"alive": True}

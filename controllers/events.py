@@ -1,0 +1,66 @@
+"""What happened, for live pages: written with the change itself, replayable, without content.
+
+An event says *that* an issuance or a check moved; what it is now is read from its resource,
+with the reader's own authority. So a stream holds nothing that could leak.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controllers.moment import now
+from controllers.store.database import Database
+from controllers.store.models import Event
+
+_POLL_SECONDS = 0.25
+_KEEP_ALIVE_EVERY = 40  # polls: a comment each 10 s keeps proxies from closing the stream
+_KEPT = timedelta(days=1)
+
+
+def note_event(session: AsyncSession, subject_id: str, kind: str) -> None:
+    """Write an event in the transaction that makes it true."""
+    session.add(Event(subject_id=subject_id, kind=kind, at=now()))
+
+
+class EventStream:
+    """Follows one subject; every replica can serve every stream, from the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def follow(
+        self, subject_id: str, after: int, last_kinds: frozenset[str]
+    ) -> AsyncIterator[str]:
+        """Server-sent events after id `after`, until one of `last_kinds` was sent."""
+        polls = 0
+        while True:
+            for event in await self._since(subject_id, after):
+                after = event.id
+                data = json.dumps({"kind": event.kind, "at": event.at.isoformat()})
+                yield f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n"
+                if event.kind in last_kinds:
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
+            polls += 1
+            if polls % _KEEP_ALIVE_EVERY == 0:
+                yield ": still here\n\n"
+
+    async def purge(self) -> None:
+        """Forget old events."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(Event).where(Event.at < now() - _KEPT))
+
+    async def _since(self, subject_id: str, after: int) -> list[Event]:
+        async with self._database.reading() as session:
+            found = await session.scalars(
+                select(Event)
+                .where(Event.subject_id == subject_id, Event.id > after)
+                .order_by(Event.id)
+            )
+            return list(found)

@@ -1,0 +1,130 @@
+"""What the authority does: publish schemas, take organisations in, grant and end authority.
+
+One credential definition for each grant (docs/adr): so the authority under which a credential
+was issued can be told from its definition, whatever dates its issuer writes into it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from controllers.governance.service import GovernanceService, require
+from controllers.organisations.service import OrganisationService, did_of, tenant_of
+from controllers.store.models import Organisation
+from core.errors import NotFound
+from core.ports import Tenants
+from credential_defs import CredentialDefinition, load_all
+from governance import documents
+from governance.engine import Framework, Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant of authority to issue one credential."""
+
+    grant_id: str
+    definition_id: str
+
+
+class AccreditationService:
+    """Changes the framework together with what has to be published for it."""
+
+    def __init__(
+        self,
+        governance: GovernanceService,
+        organisations: OrganisationService,
+        tenants: Tenants,
+        registry_size: int | None = None,
+    ) -> None:
+        self._governance = governance
+        self._organisations = organisations
+        self._tenants = tenants
+        self._registry_size = registry_size
+
+    async def found(self, authority: Organisation) -> Framework:
+        """The first version of the framework, and every schema published by the authority."""
+        await self._governance.found(did_of(authority))
+        for definition in load_all().values():
+            await self.publish_schema(authority, definition)
+        return await self._governance.current()
+
+    async def publish_schema(
+        self, authority: Organisation, credential: CredentialDefinition
+    ) -> None:
+        """Publish one credential's schema; a credential keeps its schema for good."""
+        schema_id = await self._tenants.publish_schema(
+            tenant_of(authority),
+            did_of(authority),
+            credential.name,
+            credential.version,
+            credential.attribute_names,
+        )
+        await self._governance.change(
+            lambda document, at: documents.with_schema(document, credential.name, schema_id, at)
+        )
+
+    async def admit(
+        self, organisation: Organisation, role: str, name: str | dict[str, str]
+    ) -> Framework:
+        """Take an organisation into the framework, in one role, from now on."""
+        return await self._governance.change(
+            partial(_admit, did=did_of(organisation), role=role, name=name)
+        )
+
+    async def grant(self, organisation: Organisation, credential: str) -> Granted:
+        """Make a credential definition and grant the authority to issue under it.
+
+        Raises GovernanceDenied if the organisation's role may not issue this credential.
+        """
+        did, definition = did_of(organisation), _definition(credential)
+        framework = await self._governance.current()
+        require(await self._governance.decide(Issue(did, credential, None)))
+        grant_id = f"g-{secrets.token_hex(8)}"
+        definition_id = await self._tenants.create_definition(
+            tenant_of(organisation),
+            did,
+            framework.schemas[credential],
+            f"{definition.settings.tag}-{grant_id}",
+            self._registry_size or definition.settings.registry_size,
+        )
+        await self._governance.change(
+            partial(
+                _grant,
+                grant_id=grant_id,
+                did=did,
+                credential=credential,
+                definition_id=definition_id,
+            )
+        )
+        return Granted(grant_id, definition_id)
+
+    async def end_grant(self, grant_id: str) -> Framework:
+        """No new credentials from now; those issued stay good."""
+        return await self._governance.change(
+            lambda document, at: documents.end_grant(document, grant_id, at)
+        )
+
+    async def withdraw_grant(self, grant_id: str) -> Framework:
+        """The key was stolen: everything under this grant's definition is refused from now."""
+        return await self._governance.change(
+            lambda document, at: documents.withdraw_grant(document, grant_id, at)
+        )
+
+
+def _definition(credential: str) -> CredentialDefinition:
+    found = load_all().get(credential)
+    if found is None:
+        raise NotFound("There is no such credential")
+    return found
+
+
+def _admit(document: dict[str, Any], at: datetime, **entry: Any) -> dict[str, Any]:
+    return documents.with_participant(document, at=at, **entry)
+
+
+def _grant(document: dict[str, Any], at: datetime, **entry: Any) -> dict[str, Any]:
+    return documents.with_grant(document, at=at, **entry)

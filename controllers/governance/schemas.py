@@ -1,0 +1,81 @@
+"""What the governance API takes and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from controllers.access import Role
+
+SLUG = r"^[a-z][a-z0-9-]{1,62}$"
+
+
+class NewOrganisation(BaseModel):
+    """An organisation of this installation. `label` is what invitations show to anyone."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "slug": "fund",
+                    "label": "Community Fund",
+                    "role": "support-fund",
+                    "name": "Community Fund",
+                }
+            ]
+        },
+    )
+
+    slug: str = Field(pattern=SLUG)
+    label: str = Field(min_length=1, max_length=120)
+    role: str | None = Field(
+        None, pattern=SLUG, description="Role in the framework, if any yet"
+    )
+    name: str | dict[str, str] = Field(max_length=120, description="Name in the framework")
+
+
+class OrganisationShown(BaseModel):
+    """An organisation and its identity."""
+
+    slug: str
+    label: str
+    did: str | None
+    created_at: datetime
+
+
+class NewKey(BaseModel):
+    """A key for one role of one organisation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role
+
+
+class KeyMade(BaseModel):
+    """The key, shown this once."""
+
+    key: str
+
+
+class NewGrant(BaseModel):
+    """Authority to issue one credential."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    organisation: str = Field(pattern=SLUG)
+    credential: str = Field(pattern=SLUG)
+
+
+class GrantShown(BaseModel):
+    """A grant and the credential definition it is tied to."""
+
+    grant_id: str
+    definition_id: str
+
+
+class FrameworkChanged(BaseModel):
+    """The version that says so."""
+
+    version: int

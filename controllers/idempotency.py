@@ -1,0 +1,123 @@
+"""Repeatable requests: the same Idempotency-Key gives the same answer and creates once.
+
+The answer can hold a link that is shown only once, so it is sealed at rest and kept a day.
+A key that comes again with another request is refused; one that is still being worked on
+is told to wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Header
+from pydantic import BaseModel
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from controllers.moment import now
+from controllers.sealing import Seal
+from controllers.store.database import Database
+from controllers.store.models import RepeatableRequest
+from core.errors import Conflict, InvalidInput
+
+_KEPT = timedelta(days=1)
+_IN_WORK = timedelta(minutes=2)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=64,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeat a request safely: the same key gives the same answer for a day",
+    ),
+]
+
+
+class Repeatable:
+    """Runs a creating request at most once for each caller and key."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def run[Answer: BaseModel](
+        self,
+        caller: str,
+        key: str | None,
+        request: BaseModel,
+        answer_type: type[Answer],
+        create: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
+        """The answer of `create`, or the one it gave before. Raises Conflict, InvalidInput."""
+        if key is None:
+            return await create()
+        digest = _digest(request)
+        earlier = await self._begin(caller, key, digest)
+        if earlier is not None:
+            return answer_type.model_validate(earlier)
+        try:
+            answer = await create()
+        except BaseException:
+            await self._forget(caller, key)  # nothing was created: the key is free again
+            raise
+        await self._finish(caller, key, answer)
+        return answer
+
+    async def purge(self) -> None:
+        """Forget answers older than a day."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(RepeatableRequest).where(RepeatableRequest.created_at < now() - _KEPT)
+            )
+
+    async def _begin(self, caller: str, key: str, digest: str) -> Any | None:
+        try:
+            async with self._database.transaction() as session:
+                session.add(
+                    RepeatableRequest(
+                        caller=caller, key=key, request_digest=digest, created_at=now()
+                    )
+                )
+        except IntegrityError:
+            return await self._earlier(caller, key, digest)
+        return None
+
+    async def _earlier(self, caller: str, key: str, digest: str) -> Any:
+        async with self._database.transaction() as session:
+            row = await session.get(RepeatableRequest, (caller, key))
+            if row is None:
+                raise Conflict("An earlier try with this key just failed; please try again")
+            if row.request_digest != digest:
+                raise InvalidInput("This Idempotency-Key was used for another request")
+            if row.sealed_answer is not None:
+                return self._seal.open(row.sealed_answer, f"{caller}/{key}")
+            if row.created_at > now() - _IN_WORK:
+                raise Conflict("An earlier try with this key is still being worked on")
+            await session.delete(row)  # its process died in the middle
+        raise Conflict("An earlier try with this key broke off; please try again")
+
+    async def _finish(self, caller: str, key: str, answer: BaseModel) -> None:
+        async with self._database.transaction() as session:
+            row = await session.get_one(RepeatableRequest, (caller, key))
+            row.sealed_answer = self._seal.seal(
+                answer.model_dump(mode="json"), f"{caller}/{key}"
+            )
+
+    async def _forget(self, caller: str, key: str) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(RepeatableRequest).where(
+                    RepeatableRequest.caller == caller, RepeatableRequest.key == key
+                )
+            )
+
+
+def _digest(request: BaseModel) -> str:
+    body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{type(request).__name__}:{body}".encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""What the issuer's API takes and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from controllers.qr import QrCode
+from controllers.store.models import Issuance
+
+type Value = str | int | bool
+
+
+class NewIssuance(BaseModel):
+    """Values to sign. What is left out gets its default or a fresh random reference."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "credential": "service-eligibility",
+                    "values": {
+                        "status": "self-referred",
+                        "shelter_until": 20270131,
+                        "household_size": 2,
+                        "region": "US-OR",
+                    },
+                }
+            ]
+        },
+    )
+
+    credential: str = Field(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")
+    values: dict[str, Value] = Field(max_length=64)
+
+
+class IssuanceState(BaseModel):
+    """Where an issuance stands. It holds no value of the credential."""
+
+    id: str
+    credential: str
+    state: str = Field(
+        examples=["waiting"],
+        description="waiting, invited, connected, offering, offered, sent, issued; "
+        "or declined, failed, expired",
+    )
+    reason: str | None = None
+    revoked_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, issuance: Issuance) -> IssuanceState:
+        """From the stored row."""
+        return cls.model_validate(issuance, from_attributes=True)
+
+
+class IssuanceCreated(IssuanceState):
+    """The link and the code are shown this once."""
+
+    link: str = Field(examples=["http://localhost:8020/l/Q2x..."])
+    code: str = Field(examples=["7KQ2MX"], description="Said to the holder; not in the link")
+    qr: QrCode
+
+
+class IssuancePage(BaseModel):
+    """One page, newest first; `next` asks for the following one."""
+
+    items: list[IssuanceState]
+    next: str | None = None
+
+
+class Revocation(BaseModel):
+    """Which credentials to withdraw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuance_ids: list[str] = Field(min_length=1, max_length=500)
+
+
+class Revoked(BaseModel):
+    """Every check that starts now refuses these."""
+
+    items: list[IssuanceState]

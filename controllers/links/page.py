@@ -1,0 +1,73 @@
+"""The pages behind a link when a person, not a wallet, opens it. They say little on purpose:
+no organisation, no kind of credential, nothing that tells who the person is."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from controllers.qr import qr_code
+from controllers.words import words
+
+_FRAME = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<title>{title}</title>
+<link rel="stylesheet" href="/static/link.css">
+</head>
+<body><main><h1>{title}</h1>
+{body}
+</main></body>
+</html>
+"""
+
+
+def message_page(language: str, *keys: str) -> str:
+    """A page of plain sentences."""
+    return _frame(language, "".join(_paragraph(language, key) for key in keys))
+
+
+def code_page(language: str, *, wrong: bool = False) -> str:
+    """A page that asks for the desk's code."""
+    warning = f'<p role="alert">{_text(language, "link.wrong-code")}</p>' if wrong else ""
+    form = (
+        f'<form method="post"><label for="code">{_text(language, "link.code-label")}</label>'
+        '<input id="code" name="code" autocomplete="off" autocapitalize="characters" '
+        'spellcheck="false" maxlength="12" required>'
+        f"<button>{_text(language, 'link.go')}</button></form>"
+    )
+    intro = "".join(
+        _paragraph(language, key) for key in ("link.offer", "link.how", "link.code")
+    )
+    return _frame(language, f"{intro}{warning}{form}{_paragraph(language, 'link.leave')}")
+
+
+def invitation_page(language: str, invitation: Mapping[str, Any]) -> str:
+    """The invitation itself, for a wallet of another maker on the same or another phone."""
+    encoded = base64.urlsafe_b64encode(json.dumps(dict(invitation)).encode()).decode()
+    address = f"didcomm://invite?oob={encoded.rstrip('=')}"
+    picture = qr_code(address).png
+    body = (
+        f"{_paragraph(language, 'link.open-other')}"
+        f'<p><a href="{html.escape(address)}">{_text(language, "link.title")}</a></p>'
+        f'<p><img alt="" src="{picture}" width="300" height="300"></p>'
+    )
+    return _frame(language, body)
+
+
+def _frame(language: str, body: str) -> str:
+    return _FRAME.format(language=language, title=_text(language, "link.title"), body=body)
+
+
+def _paragraph(language: str, key: str) -> str:
+    return f"<p>{_text(language, key)}</p>"
+
+
+def _text(language: str, key: str) -> str:
+    return html.escape(words(language, key))

@@ -1,0 +1,128 @@
+"""What a short link answers (RFC 0434 URL shortening, docs/adr/0007).
+
+GET  /l/{token}                Accept: application/json -> a check's invitation, or what an
+                               offer needs; otherwise a page. Consumes nothing.
+GET  /l/{token}/statement      who asks, signed
+POST /l/{token}/accept         an offer: the code and the wallet's claim -> invitation
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Header, Query, Response
+from fastapi import Path as PathParameter
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from controllers.issuer.service import IssuerService
+from controllers.links.page import code_page, invitation_page, message_page
+from controllers.links.service import LinkKind, LinkService
+from controllers.problems import RESPONSES
+from controllers.verifier.service import VerifierService
+from controllers.words import preferred
+from core.errors import Forbidden, HavenError, NotFound
+from core.ports import Document
+
+Token = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{20,64}$")]
+Variant = Annotated[str, Query(max_length=32, pattern=r"^[a-z-]+$")]
+Accept = Annotated[str, Header()]
+AcceptLanguage = Annotated[str | None, Header(alias="Accept-Language", max_length=200)]
+
+_NEVER_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+class Acceptance(BaseModel):
+    """Binds an offer's link to the wallet that sends this claim."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claim: str = Field(min_length=20, max_length=100)
+    code: str | None = Field(None, max_length=12)
+
+
+class Accepted(BaseModel):
+    """The invitation to connect, and who offers, signed."""
+
+    invitation: Document
+    statement: Document
+
+
+def router(links: LinkService, issuer: IssuerService, verifier: VerifierService) -> APIRouter:
+    """Routes below /l."""
+    routes = APIRouter(prefix="/l", tags=["links"], responses=RESPONSES)
+
+    @routes.get("/{token}", response_model=None)
+    async def open_link(
+        token: Token,
+        variant: Variant = "plain",
+        accept: Accept = "text/html",
+        language: AcceptLanguage = None,
+    ) -> Response:
+        """What the link leads to: for a wallet as JSON, for a person as a page."""
+        as_json = "application/json" in accept
+        try:
+            link = await links.open(token)
+        except HavenError as err:
+            if as_json:
+                raise
+            return _page(message_page(preferred(language), "link.gone"), err.status)
+        if not as_json:
+            return _page(_welcome(link.kind, preferred(language)))
+        if link.kind is LinkKind.OFFER:
+            return JSONResponse({"kind": "offer", "needs_code": True}, headers=_NEVER_KEPT)
+        request = await verifier.request(link.subject_id, variant)
+        return JSONResponse(request.invitation, headers=_NEVER_KEPT)
+
+    @routes.get("/{token}/statement", response_model=None)
+    async def statement(token: Token, variant: Variant = "plain") -> Response:
+        """Who asks, signed with a did:webvh over the invitation."""
+        link = await links.open(token)
+        if link.kind is not LinkKind.CHECK:
+            raise NotFound("An offer says who offers when it is accepted")
+        request = await verifier.request(link.subject_id, variant)
+        return JSONResponse(request.statement, headers=_NEVER_KEPT)
+
+    @routes.post("/{token}/accept")
+    async def accept_offer(token: Token, body: Acceptance) -> Accepted:
+        """Open an offer with the desk's code; the first claim binds the link."""
+        link = await links.bind(token, body.claim, body.code)
+        if link.kind is not LinkKind.OFFER:
+            raise NotFound("A check is answered by the invitation itself")
+        invitation, signed = await issuer.invitation(link.subject_id)
+        return Accepted(invitation=invitation, statement=signed)
+
+    @routes.post("/{token}", response_class=HTMLResponse)
+    async def accept_on_page(
+        token: Token,
+        code: Annotated[str, Form(max_length=12)],
+        language: AcceptLanguage = None,
+    ) -> HTMLResponse:
+        """The same on a page, for any other Aries wallet."""
+        tongue = preferred(language)
+        try:
+            link = await links.bind(token, secrets.token_urlsafe(32), code)
+            invitation, _ = await issuer.invitation(link.subject_id)
+        except Forbidden:
+            return _page(code_page(tongue, wrong=True), 403)
+        except HavenError as err:
+            return _page(message_page(tongue, "link.gone"), err.status)
+        return _page(invitation_page(tongue, invitation))
+
+    return routes
+
+
+def _welcome(kind: LinkKind, language: str) -> str:
+    if kind is LinkKind.OFFER:
+        return code_page(language)
+    return message_page(language, "link.check", "link.how", "link.leave")
+
+
+def _page(content: str, status: int = 200) -> HTMLResponse:
+    policy = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        **_NEVER_KEPT,
+    }
+    return HTMLResponse(content, status, headers=policy)

@@ -1,0 +1,84 @@
+"""The controllers' process: both listeners in one event loop.
+
+    python -m controllers.serve
+
+It is started by `haven up`, and ends when its supervisor does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+
+import uvicorn
+from fastapi import FastAPI
+
+from agent.launch import die_with_parent
+from controllers.app import Haven, build
+from controllers.secrets import load_or_create
+from controllers.settings import Settings
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to us, so that two can share a loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def] # as in uvicorn
+        yield
+
+
+async def serve(haven: Haven, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    settings = haven.settings
+    await haven.start()
+    servers = [
+        _server(haven.public_app, settings.host, settings.public_port),
+        _server(haven.internal_app, "127.0.0.1", settings.internal_port),
+    ]
+    running = [asyncio.create_task(server.serve()) for server in servers]
+    await stop.wait()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*running)
+    await haven.stop()
+
+
+def _server(app: FastAPI, host: str, port: int) -> _Server:
+    # no access log: who opened which link is nobody's business
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        lifespan="off",
+    )
+    return _Server(config)
+
+
+async def _run() -> None:
+    settings = Settings()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(build(settings, load_or_create(settings.data_dir)), stop)
+
+
+def main() -> None:
+    """Run until told to stop."""
+    die_with_parent()
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    for chatty in ("httpx", "httpcore", "alembic"):  # they would log addresses
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    asyncio.run(_run())
+
+
+if __name__ == "__main__":
+    main()

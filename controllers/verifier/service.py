@@ -1,0 +1,374 @@
+"""Checking at a counter: a check by its name, a link for the wallet, a verdict.
+
+    waiting -> judging -> done        verdict: accepted, refused, or not shown
+    waiting -> done                   not shown (declined, or nobody came in time)
+
+A request is made for a variant when a wallet first opens the link for it, so that a check
+nobody answers costs the agent nothing. The first answer counts, whatever its variant.
+What was disclosed is sealed, kept as long as the policy says, and then gone; where the policy
+keeps nothing, the desk has two minutes to read it on the screen.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controllers.events import note_event
+from controllers.governance.service import GovernanceService, require
+from controllers.links.service import FreshLink, LinkKind, issue_link
+from controllers.moment import now
+from controllers.organisations.service import OrganisationService, did_of, tenant_of
+from controllers.sealing import Seal
+from controllers.statements import StatementMaker
+from controllers.store.database import Database
+from controllers.store.models import Check, CheckRequest, Organisation, Reservation
+from controllers.verifier.judging import Case, Judge
+from core.errors import Gone, InvalidInput, NotFound
+from core.ports import Answer, AnswerState, VerifierAgent
+from governance.checks import CheckPlan, CheckResult, instantiate
+from governance.engine import Ask
+
+_READING_TIME = timedelta(minutes=2)
+_STALE = timedelta(seconds=30)
+_RESERVATION_KEPT = timedelta(days=32)  # longer than the longest period, a month
+_FIRST_VARIANT = "plain"
+
+
+class State(StrEnum):
+    """Where a check stands."""
+
+    WAITING = "waiting"
+    JUDGING = "judging"
+    DONE = "done"
+
+
+class Verdict(StrEnum):
+    """What the desk sees."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SHOWN = "not-shown"
+
+
+class VerifierService:
+    """All that a checking organisation can do."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        governance: GovernanceService,
+        organisations: OrganisationService,
+        agent: VerifierAgent,
+        judge: Judge,
+        statements: StatementMaker,
+        seal: Seal,
+        check_minutes: int,
+    ) -> None:
+        self._database = database
+        self._governance = governance
+        self._organisations = organisations
+        self._agent = agent
+        self._judge = judge
+        self._statements = statements
+        self._seal = seal
+        self._lifetime = timedelta(minutes=check_minutes)
+
+    async def start(
+        self, organisation: Organisation, name: str, parameters: Mapping[str, int | str]
+    ) -> tuple[Check, FreshLink]:
+        """Open a check. Raises NotFound, InvalidInput and GovernanceDenied."""
+        framework, at = await self._governance.current(), now()
+        plan = instantiate(framework, name, _FIRST_VARIANT, parameters, as_of=at)
+        require(
+            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask))
+        )
+        check = Check(
+            id=str(uuid.uuid4()),
+            organisation_id=organisation.id,
+            name=name,
+            parameters=dict(parameters),
+            framework_version=framework.version,
+            state=State.WAITING.value,
+            created_at=at,
+            updated_at=at,
+            expires_at=at + self._lifetime,
+        )
+        async with self._database.transaction() as session:
+            session.add(check)
+            link = issue_link(session, LinkKind.CHECK, check.id, check.expires_at)
+            note_event(session, check.id, check.state)
+        return check, link
+
+    async def get(self, organisation: Organisation, check_id: str) -> Check:
+        """One check of this organisation. Raises NotFound."""
+        async with self._database.reading() as session:
+            found = await session.get(Check, check_id)
+        if found is None or found.organisation_id != organisation.id:
+            raise NotFound("There is no such check")
+        return found
+
+    def disclosed(self, check: Check) -> dict[str, dict[str, str]] | None:
+        """What was shown, by credential; None when it was not kept or its time is over."""
+        if check.sealed_disclosed is None or (check.disclosed_until or now()) <= now():
+            return None
+        shown: dict[str, dict[str, str]] = self._seal.open(check.sealed_disclosed, check.id)
+        return shown
+
+    async def cancel(self, organisation: Organisation, check_id: str) -> Check:
+        """Close a check that waits. Cancelling one that is done changes nothing."""
+        check = await self.get(organisation, check_id)
+        await self._conclude_not_shown(check)
+        return await self.get(organisation, check_id)
+
+    # --- what a link leads to -------------------------------------------------------------
+
+    async def request(self, check_id: str, variant: str) -> CheckRequest:
+        """The invitation and statement of a variant; made at the first asking.
+
+        Raises NotFound (no such variant) and Gone (answered, or its time is over).
+        """
+        check = await self._check(check_id)
+        if check.state != State.WAITING or check.expires_at <= now():
+            raise Gone("This check has ended. Please ask the desk for a new one.")
+        return await self._stored(check_id, variant) or await self._make(check, variant)
+
+    async def _make(self, check: Check, variant: str) -> CheckRequest:
+        organisation = await self._organisations.get(check.organisation_id)
+        tenant, as_of = tenant_of(organisation), now()
+        plan = await self._plan(check, variant, as_of)
+        require(
+            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask))
+        )
+        exchange_id = await self._agent.request(
+            tenant, plan.ask, plan.purpose, check.expires_at
+        )
+        invitation = await self._agent.invite_to(tenant, exchange_id, organisation.label)
+        framework = await self._governance.version(check.framework_version)
+        statement = await self._statements.request(
+            organisation,
+            invitation.message,
+            check=check.name,
+            purpose=plan.purpose,
+            variant=variant,
+            variants=tuple(framework.checks[check.name].variants),
+            retention_seconds=plan.retention_seconds,
+            expires=check.expires_at,
+        )
+        made = CheckRequest(
+            check_id=check.id,
+            variant=variant,
+            exchange_id=exchange_id,
+            as_of=as_of,
+            invitation=invitation.message,
+            statement=statement,
+        )
+        try:
+            async with self._database.transaction() as session:
+                session.add(made)
+        except IntegrityError:
+            # two wallets opened it at once: the first request is the check's, ours is not sent
+            await self._agent.forget_request(tenant, exchange_id)
+            return await self._stored(check.id, variant) or made
+        return made
+
+    async def _plan(self, check: Check, variant: str, as_of: datetime) -> CheckPlan:
+        framework = await self._governance.version(check.framework_version)
+        return instantiate(framework, check.name, variant, check.parameters, as_of=as_of)
+
+    # --- going on -------------------------------------------------------------------------
+
+    async def advance(self, check_id: str) -> None:
+        """Look at the agent's truth and conclude the check if it can be."""
+        check = await self._check(check_id)
+        if check.state == State.DONE:
+            await self._forget(check)
+            return
+        if check.state == State.JUDGING and check.updated_at > now() - _STALE:
+            return  # somebody is at it
+        declined = False
+        for request in await self._requests(check_id):
+            answer, malformed = await self._answer(check, request)
+            if malformed or answer.state in (AnswerState.RECEIVED, AnswerState.VERIFIED):
+                await self._judge_answer(check, request, answer)
+                return
+            declined = declined or answer.state is AnswerState.ABANDONED
+        if declined or check.expires_at <= now():
+            await self._conclude_not_shown(check)
+
+    async def by_exchange(self, exchange_id: str) -> str | None:
+        """The check that an exchange belongs to."""
+        async with self._database.reading() as session:
+            found: str | None = await session.scalar(
+                select(CheckRequest.check_id).where(CheckRequest.exchange_id == exchange_id)
+            )
+            return found
+
+    async def unfinished(self, quiet_for: timedelta) -> list[str]:
+        """Checks in flight that were not looked at for so long."""
+        async with self._database.reading() as session:
+            found = await session.scalars(
+                select(Check.id).where(
+                    Check.state != State.DONE.value, Check.updated_at < now() - quiet_for
+                )
+            )
+            return list(found)
+
+    async def purge(self) -> None:
+        """Remove what was disclosed and may not be kept any longer."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(Check)
+                .where(Check.disclosed_until <= now())
+                .values(sealed_disclosed=None, disclosed_until=None)
+            )
+            await session.execute(delete(Reservation).where(Reservation.period_ends < now()))
+
+    async def _answer(self, check: Check, request: CheckRequest) -> tuple[Answer, bool]:
+        organisation = await self._organisations.get(check.organisation_id)
+        try:
+            answer = await self._agent.answer(tenant_of(organisation), request.exchange_id)
+        except InvalidInput:
+            return Answer(AnswerState.RECEIVED), True  # it came, and it is not well formed
+        return answer, False
+
+    async def _judge_answer(self, check: Check, request: CheckRequest, answer: Answer) -> None:
+        if not await self._claim(check):
+            return  # another worker was quicker
+        organisation = await self._organisations.get(check.organisation_id)
+        plan = await self._plan(check, request.variant, request.as_of)
+        case = Case(
+            plan=plan,
+            asker_did=did_of(organisation),
+            tenant=tenant_of(organisation),
+            exchange_id=request.exchange_id,
+            answer=answer,
+            answered_at=answer.answered_at or now(),
+            expires_at=check.expires_at,
+            framework=await self._governance.current(),
+        )
+        results = await self._judge.judge(case)
+        await self._conclude(check, request.variant, case, results)
+        await self._forget(check)
+
+    async def _claim(self, check: Check) -> bool:
+        async with self._database.transaction() as session:
+            claimed = await session.execute(
+                update(Check)
+                .where(Check.id == check.id, Check.state == check.state)
+                .where(Check.updated_at == check.updated_at)
+                .values(state=State.JUDGING.value, updated_at=now())
+            )
+            return bool(claimed.rowcount)  # type: ignore[attr-defined] # an UPDATE has one
+
+    async def _conclude(
+        self, check: Check, variant: str, case: Case, results: tuple[CheckResult, ...]
+    ) -> None:
+        async with self._database.transaction() as session:
+            stored = await session.get_one(Check, check.id)
+            if stored.state == State.DONE:
+                return
+            once = await self._reserve(session, check, case, results)
+            results = (*results, *once)
+            accepted = all(result.outcome != "failed" for result in results)
+            stored.state, stored.updated_at = State.DONE.value, now()
+            stored.verdict = (Verdict.ACCEPTED if accepted else Verdict.REFUSED).value
+            stored.variant = variant
+            stored.result = [result.model_dump() for result in results]
+            if accepted:
+                self._keep(stored, case)
+            note_event(session, check.id, stored.verdict)
+
+    def _keep(self, stored: Check, case: Case) -> None:
+        representative = case.plan.representative
+        stored.permission = representative.permission if representative else None
+        shown = case.answer.shown.credentials if case.answer.shown else ()
+        values = {each.label: each.revealed for each in shown if each.revealed}
+        stored.sealed_disclosed = self._seal.seal(values, stored.id)
+        kept = timedelta(seconds=case.plan.retention_seconds)
+        stored.disclosed_until = now() + max(kept, _READING_TIME)
+
+    async def _reserve(
+        self, session: AsyncSession, check: Check, case: Case, results: tuple[CheckResult, ...]
+    ) -> tuple[CheckResult, ...]:
+        """Reserve once per reference and period, in the transaction of the verdict."""
+        once = case.plan.once
+        if once is None or any(result.outcome == "failed" for result in results):
+            return ()
+        shown = (
+            {each.label: each for each in case.answer.shown.credentials}
+            if (case.answer.shown)
+            else {}
+        )
+        reference = shown[once.by.label].revealed[once.by.attribute]
+        try:
+            async with session.begin_nested():
+                session.add(
+                    Reservation(
+                        pseudonym=self._seal.pseudonym(reference),
+                        period=once.period(case.answered_at),
+                        check_id=check.id,
+                        amount=once.amount or 0,
+                        period_ends=now() + _RESERVATION_KEPT,
+                    )
+                )
+        except IntegrityError:
+            return (_once_result("failed", "used-already", _USED),)
+        return (
+            _once_result("passed", "ok", "Reserved now; it can be used once in this period."),
+        )
+
+    async def _conclude_not_shown(self, check: Check) -> None:
+        async with self._database.transaction() as session:
+            done = await session.execute(
+                update(Check)
+                .where(Check.id == check.id, Check.state == State.WAITING.value)
+                .values(
+                    state=State.DONE.value,
+                    verdict=Verdict.NOT_SHOWN.value,
+                    result=[],
+                    updated_at=now(),
+                )
+            )
+            if done.rowcount:  # type: ignore[attr-defined] # an UPDATE has one
+                note_event(session, check.id, Verdict.NOT_SHOWN.value)
+        await self._forget(check)
+
+    async def _forget(self, check: Check) -> None:
+        """Remove the exchanges from the agent: the presentation is not kept there either."""
+        organisation = await self._organisations.get(check.organisation_id)
+        for request in await self._requests(check.id):
+            await self._agent.forget_request(tenant_of(organisation), request.exchange_id)
+
+    async def _check(self, check_id: str) -> Check:
+        async with self._database.reading() as session:
+            found = await session.get(Check, check_id)
+        if found is None:
+            raise NotFound("There is no such check")
+        return found
+
+    async def _requests(self, check_id: str) -> list[CheckRequest]:
+        async with self._database.reading() as session:
+            found = await session.scalars(
+                select(CheckRequest).where(CheckRequest.check_id == check_id)
+            )
+            return list(found)
+
+    async def _stored(self, check_id: str, variant: str) -> CheckRequest | None:
+        async with self._database.reading() as session:
+            return await session.get(CheckRequest, (check_id, variant))
+
+
+_USED = "This was used already in this period."
+
+
+def _once_result(outcome: Any, reason: str, explanation: str) -> CheckResult:
+    return CheckResult(name="once", outcome=outcome, reason=reason, explanation=explanation)

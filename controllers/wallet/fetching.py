@@ -1,0 +1,104 @@
+"""Taking up a link: what a wallet fetches from the desk's side, and what it will not fetch.
+
+Only our own installation over plain HTTP; anybody else over HTTPS, never an address inside
+this machine or its network, no redirects, little time, little space. Nothing about the holder
+is sent, and the link is not logged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.errors import Forbidden, Gone, InvalidInput, NotFound, TooManyTries, Unavailable
+from core.ports import Document
+
+_SIZE_LIMIT = 128 * 1024
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_ERRORS = {
+    403: Forbidden("Please enter the code that the desk showed you."),
+    404: NotFound("This link leads nowhere. Please check that it is complete."),
+    410: Gone("This link has ended or was used. Please ask the desk for a new one."),
+    429: TooManyTries("Too many wrong codes. Please ask the desk for a new link."),
+}
+
+
+class LinkFetcher:
+    """Fetches links for wallets. `own` maps our public address to where we listen."""
+
+    def __init__(self, own: Mapping[str, str]) -> None:
+        self._own = {public.rstrip("/"): local.rstrip("/") for public, local in own.items()}
+        self._http = httpx.AsyncClient(
+            timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def get(self, link: str, part: str = "", **params: str) -> Document:
+        """The JSON that a link, or a part below it, answers."""
+        return await self._send("GET", link, part, params=params)
+
+    async def accept(self, link: str, claim: str, code: str | None) -> Document:
+        """Bind an offer's link to this wallet's claim."""
+        return await self._send("POST", link, "/accept", json={"claim": claim, "code": code})
+
+    async def _send(self, method: str, link: str, part: str, **options: Any) -> Document:
+        url = self._address(link) + part
+        headers = {"Accept": "application/json"}
+        try:
+            async with self._http.stream(method, url, headers=headers, **options) as answer:
+                body = await _limited(answer)
+                status = answer.status_code
+        except httpx.HTTPError as err:
+            raise Unavailable("The link could not be opened. Please try again.") from err
+        if status != 200:
+            raise _ERRORS.get(status, NotFound("This link cannot be used here."))
+        return _json_object(body)
+
+    def _address(self, link: str) -> str:
+        plain = link.split("#", 1)[0].split("?", 1)[0].rstrip("/")
+        for public, local in self._own.items():
+            if plain.startswith(f"{public}/"):
+                return local + plain.removeprefix(public)
+        parts = urlsplit(plain)
+        if parts.scheme != "https" or not parts.hostname or parts.username or parts.port:
+            raise InvalidInput("This is not a link that a wallet can open.")
+        _refuse_private(parts.hostname)
+        return plain
+
+
+def _refuse_private(host: str) -> None:
+    """A link must not make us reach into our own network (server-side request forgery)."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, 443)}
+    except OSError as err:
+        raise NotFound("This link leads nowhere. Please check that it is complete.") from err
+    if not all(ipaddress.ip_address(address).is_global for address in found):
+        raise InvalidInput("This is not a link that a wallet can open.")
+
+
+async def _limited(answer: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > _SIZE_LIMIT:
+            raise InvalidInput("The link holds too much to be shown.")
+    return body
+
+
+def _json_object(body: bytes) -> Document:
+    try:
+        decoded = json.loads(body)
+    except ValueError as err:
+        raise InvalidInput("The link holds nothing that can be shown.") from err
+    if not isinstance(decoded, dict):
+        raise InvalidInput("The link holds nothing that can be shown.")
+    return decoded

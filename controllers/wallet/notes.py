@@ -1,0 +1,68 @@
+"""What a wallet remembers for its holder: inside her own encrypted store, nowhere else."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from controllers.moment import now
+from core.ports import Document, WalletNotes
+from core.secret import Secret
+
+if TYPE_CHECKING:
+    from controllers.wallet.requests import VerifiedRequest
+
+_HISTORY = "history"
+
+
+class Notes:
+    """Pending links and the history of every disclosure and every credential received."""
+
+    def __init__(self, store: WalletNotes) -> None:
+        self._store = store
+
+    async def put(self, token: Secret, kind: str, key: str, note: Document) -> None:
+        await self._store.put_note(token, kind, key, note)
+
+    async def all(self, token: Secret, kind: str) -> dict[str, Document]:
+        return await self._store.notes(token, kind)
+
+    async def delete(self, token: Secret, kind: str, key: str) -> None:
+        await self._store.delete_note(token, kind, key)
+
+    async def history(self, token: Secret) -> list[Document]:
+        """Newest first; each entry with its `id`, to delete it by."""
+        entries = await self._store.notes(token, _HISTORY)
+        with_ids = [{"id": key, **note} for key, note in entries.items()]
+        return sorted(with_ids, key=lambda note: str(note["at"]), reverse=True)
+
+    async def forget(self, token: Secret, entry_id: str) -> None:
+        """Delete one entry of the history."""
+        await self._store.delete_note(token, _HISTORY, entry_id)
+
+    async def note_received(self, token: Secret, credential: str, issuer: str) -> None:
+        """A credential came into the wallet."""
+        await self._remember(token, event="received", credential=credential, with_whom=issuer)
+
+    async def note_disclosure(
+        self, token: Secret, request: VerifiedRequest, combination: Mapping[str, str]
+    ) -> None:
+        """A receipt: to whom, for what, what was shown and what only proven; no values."""
+        await self._remember(
+            token,
+            event="shown",
+            with_whom=request.statement.issuer,
+            purpose=request.statement.purpose,
+            variant=request.statement.variant,
+            retention_seconds=request.statement.retention_seconds,
+            credentials=dict(combination),
+            shown={one.label: list(one.reveal) for one in request.ask.asks},
+            proven={
+                one.label: [p.attribute for p in one.predicates] for one in request.ask.asks
+            },
+        )
+
+    async def _remember(self, token: Secret, **entry: Any) -> None:
+        note = {"at": now().isoformat(), **entry}
+        await self._store.put_note(token, _HISTORY, secrets.token_hex(8), note)

@@ -1,0 +1,152 @@
+"""Being offered a credential: who offers what, each value, and taking it or not.
+
+1. The desk's code opens the link; the statement that comes with the invitation is verified,
+   and the framework asked whether this DID may issue this credential at all.
+2. The wallet connects; the offer with its values follows encrypted.
+3. The offer must be by that same DID, under a definition it may issue under now.
+4. The holder sees each value and says yes; the credential is stored, and only then it counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from agent.proof_format import issuer_of
+from controllers.governance.service import GovernanceService, require
+from controllers.statements import OfferStatement, read_statement
+from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.notes import Notes
+from controllers.wallet.sessions import OpenWallet
+from core.errors import Conflict, NotFound, Unavailable, VerificationError
+from core.ports import Document, HolderAgent, OfferState, ReceivedOffer
+from governance.engine import Framework, Issue
+
+_OFFER_SECONDS, _STORE_SECONDS, _PAUSE = 20.0, 30.0, 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedOffer:
+    """An offer whose issuer and authority are established."""
+
+    id: str
+    issuer: str
+    credential: str
+    offer: ReceivedOffer
+    framework: Framework
+
+
+class OfferService:
+    """Takes up offers, accepts and declines them."""
+
+    def __init__(
+        self,
+        *,
+        holder: HolderAgent,
+        verify_statement: Any,
+        governance: GovernanceService,
+        fetcher: LinkFetcher,
+        notes: Notes,
+    ) -> None:
+        self._holder = holder
+        self._verify_statement = verify_statement
+        self._governance = governance
+        self._fetcher = fetcher
+        self._notes = notes
+
+    async def take_up(self, wallet: OpenWallet, link: str, code: str) -> VerifiedOffer:
+        """Open the link with the desk's code and wait for the offer. Repeating it is safe.
+
+        Raises Forbidden (wrong code), Gone, VerificationError, GovernanceDenied, Unavailable.
+        """
+        offer_id = hashlib.sha256(link.encode()).hexdigest()[:32]
+        note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
+        if note is None:
+            note = await self._connect(wallet, link, code)
+            await self._notes.put(wallet.token, "pending", offer_id, note)
+        return await self._offered(wallet, offer_id, note)
+
+    async def pending(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
+        """An offer taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
+        return await self._offered(wallet, offer_id, await self._note(wallet, offer_id))
+
+    async def accept(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
+        """Take the credential; returns when it is stored. Raises Conflict, Unavailable."""
+        verified = await self.pending(wallet, offer_id)
+        if verified.offer.state is OfferState.OFFERED:
+            await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
+        note = await self._note(wallet, offer_id)
+        await self._until_stored(wallet, note["connection_id"])
+        await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
+        await self._notes.delete(wallet.token, "pending", offer_id)
+        return verified
+
+    async def decline(self, wallet: OpenWallet, offer_id: str) -> None:
+        """Say no; the issuer learns only that."""
+        note = await self._note(wallet, offer_id)
+        for offer in await self._holder.offers(wallet.token, note["connection_id"]):
+            if offer.state is OfferState.OFFERED:
+                await self._holder.decline_offer(wallet.token, offer.exchange_id)
+        await self._notes.delete(wallet.token, "pending", offer_id)
+
+    async def _note(self, wallet: OpenWallet, offer_id: str) -> Document:
+        note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
+        if note is None or note.get("kind") != "offer":
+            raise NotFound("This offer is not waiting in your wallet.")
+        return note
+
+    async def _connect(self, wallet: OpenWallet, link: str, code: str) -> Document:
+        claim = hashlib.sha256(f"{wallet.key.reveal()}:{link}".encode()).hexdigest()
+        both = await self._fetcher.accept(link, claim, code)
+        invitation, statement = both.get("invitation"), both.get("statement")
+        if not isinstance(invitation, dict) or not isinstance(statement, dict):
+            raise VerificationError("The link does not say who offers", step="form")
+        read = read_statement(OfferStatement, statement, invitation)
+        if await self._verify_statement(wallet.token, statement) != read.issuer:
+            raise VerificationError("Somebody else signed this", step="issuer")
+        require(await self._governance.decide(Issue(read.issuer, read.credential, None)))
+        connection_id = await self._holder.connect(wallet.token, invitation)
+        return {
+            "kind": "offer",
+            "link": link,
+            "issuer": read.issuer,
+            "credential": read.credential,
+            "connection_id": connection_id,
+            "at": read.expires.isoformat(),
+        }
+
+    async def _offered(
+        self, wallet: OpenWallet, offer_id: str, note: Document
+    ) -> VerifiedOffer:
+        offer = await self._until_offered(wallet, note["connection_id"])
+        issuer, credential = note["issuer"], note["credential"]
+        framework = await self._governance.current()
+        if issuer_of(offer.definition_id) != issuer:
+            raise VerificationError("The offer is by somebody else", step="issuer")
+        if offer.schema_id != framework.schemas.get(credential):
+            raise VerificationError("The offer is of another kind", step="schema")
+        query = Issue(issuer, credential, offer.definition_id)
+        require(await self._governance.decide(query))
+        return VerifiedOffer(offer_id, issuer, credential, offer, framework)
+
+    async def _until_offered(self, wallet: OpenWallet, connection_id: str) -> ReceivedOffer:
+        deadline = time.monotonic() + _OFFER_SECONDS
+        while time.monotonic() < deadline:
+            if found := await self._holder.offers(wallet.token, connection_id):
+                return found[0]
+            await asyncio.sleep(_PAUSE)
+        raise Unavailable("The offer has not arrived yet. Please try again in a moment.")
+
+    async def _until_stored(self, wallet: OpenWallet, connection_id: str) -> None:
+        deadline = time.monotonic() + _STORE_SECONDS
+        while time.monotonic() < deadline:
+            (offer, *_) = await self._holder.offers(wallet.token, connection_id)
+            if offer.state is OfferState.DONE:
+                return
+            if offer.state is OfferState.FAILED:
+                raise Conflict("The desk took this offer back.")
+            await asyncio.sleep(_PAUSE)
+        raise Unavailable("The credential has not arrived yet. Please try again in a moment.")

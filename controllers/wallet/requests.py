@@ -1,0 +1,171 @@
+"""Being asked: who verifiably asks what, which answers are possible, and answering.
+
+Before anything is sent, in this order:
+1. the statement that came with the link is verified: its DID, this very invitation, its time;
+2. the request attached to the invitation is read completely, or not answered at all;
+3. the framework is asked whether this DID may ask exactly this for the stated purpose;
+4. the holder sees it and says yes.
+Whoever fails 1 to 3 gets the answer that somebody without a credential gives: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.organisations import attached_request
+from agent.proof_format import from_proof_request
+from controllers.governance.service import GovernanceService, require
+from controllers.statements import RequestStatement, read_statement
+from controllers.wallet.choosing import Choice, choose_credentials
+from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.notes import Notes
+from controllers.wallet.sessions import OpenWallet
+from core.errors import Conflict, InvalidInput, NotFound, VerificationError
+from core.ports import Document, HolderAgent, PresentingAgent
+from core.presentation import PresentationAsk
+from governance.checks import check_for_purpose
+from governance.engine import Ask, Framework
+from governance.model import Variant
+
+_PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRequest:
+    """A request whose author and right are established; nothing has been sent."""
+
+    id: str
+    statement: RequestStatement
+    signed: Document
+    invitation: Document
+    ask: PresentationAsk
+    choice: Choice
+    framework: Framework
+    rule: Variant | None
+
+
+class RequestService:
+    """Takes in requests and answers them."""
+
+    def __init__(
+        self,
+        *,
+        holder: HolderAgent,
+        presenting: PresentingAgent,
+        verify_statement: Any,
+        governance: GovernanceService,
+        fetcher: LinkFetcher,
+        notes: Notes,
+    ) -> None:
+        self._holder = holder
+        self._presenting = presenting
+        self._verify_statement = verify_statement
+        self._governance = governance
+        self._fetcher = fetcher
+        self._notes = notes
+
+    async def take_up(
+        self, wallet: OpenWallet, link: str, invitation: Document, variant: str | None
+    ) -> VerifiedRequest:
+        """Verify a request and look for answers; if the plain one has none, try the others.
+
+        Raises VerificationError, GovernanceDenied, InvalidInput, NotFound, Gone.
+        """
+        request = await self._verified(wallet, link, invitation, variant or _PLAIN)
+        others = [each for each in request.statement.variants if each != _PLAIN]
+        if variant is None and not request.choice.combinations:
+            for other in others:
+                document = await self._fetcher.get(link, variant=other)
+                found = await self._verified(wallet, link, document, other)
+                if found.choice.combinations or request.choice.obstacles[0].kind == "none":
+                    request = found
+                    break
+        await self._notes.put(wallet.token, "pending", request.id, _pending(link, request))
+        return request
+
+    async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
+        """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
+        note = (await self._notes.all(wallet.token, "pending")).get(request_id)
+        if note is None or note.get("kind") != "request":
+            raise NotFound("This request is not waiting in your wallet.")
+        return await self._judge(wallet, note["statement"], note["invitation"])
+
+    async def answer(
+        self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
+    ) -> VerifiedRequest:
+        """Show what was asked for, once. Raises Conflict if no credential fits."""
+        request = await self.pending(wallet, request_id)
+        combination = _combination(request.choice, chosen)
+        exchange_id = await self._presenting.receive(wallet.token, request.invitation)
+        await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
+        await self._notes.note_disclosure(wallet.token, request, combination)
+        await self._done(wallet, request_id, exchange_id)
+        return request
+
+    async def decline(self, wallet: OpenWallet, request_id: str) -> None:
+        """Say no, in the same words whatever the reason."""
+        request = await self.pending(wallet, request_id)
+        exchange_id = await self._presenting.receive(wallet.token, request.invitation)
+        await self._presenting.refuse(wallet.token, exchange_id)
+        await self._done(wallet, request_id, exchange_id)
+
+    async def _done(self, wallet: OpenWallet, request_id: str, exchange_id: str) -> None:
+        await self._notes.delete(wallet.token, "pending", request_id)
+        await self._presenting.forget(wallet.token, exchange_id)
+
+    async def _verified(
+        self, wallet: OpenWallet, link: str, invitation: Document, variant: str
+    ) -> VerifiedRequest:
+        statement = await self._fetcher.get(link, "/statement", variant=variant)
+        return await self._judge(wallet, statement, invitation)
+
+    async def _judge(
+        self, wallet: OpenWallet, statement: Document, invitation: Document
+    ) -> VerifiedRequest:
+        read = read_statement(RequestStatement, statement, invitation)
+        signer = await self._verify_statement(wallet.token, statement)
+        if signer != read.issuer:
+            raise VerificationError("Somebody else signed this", step="issuer")
+        proof_request = attached_request(invitation)
+        if proof_request.get("name") != read.purpose:
+            raise VerificationError("The request is for another purpose", step="purpose")
+        ask = from_proof_request(proof_request)
+        require(await self._governance.decide(Ask(signer, read.purpose, ask)))
+        framework = await self._governance.current()
+        rule = _rule(framework, read)
+        held = await self._holder.credentials(wallet.token)
+        choice = choose_credentials(ask, held, rule.equal if rule else ())
+        request_id = read.invitation_digest[:32]
+        return VerifiedRequest(
+            request_id, read, statement, invitation, ask, choice, framework, rule
+        )
+
+
+def _rule(framework: Framework, statement: RequestStatement) -> Variant | None:
+    try:
+        check = framework.checks[check_for_purpose(framework, statement.purpose)]
+    except NotFound:
+        return None
+    return check.variants.get(statement.variant)
+
+
+def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:
+    if not choice.combinations:
+        raise Conflict("Nothing in your wallet answers this request.")
+    if chosen is None:
+        return choice.combinations[0]
+    if dict(chosen) not in [dict(each) for each in choice.combinations]:
+        raise InvalidInput("These credentials do not answer this request.")
+    return chosen
+
+
+def _pending(link: str, request: VerifiedRequest) -> Document:
+    return {
+        "kind": "request",
+        "link": link,
+        "invitation": request.invitation,
+        "statement": request.signed,  # as it was signed: the proof is verified again
+        "at": request.statement.expires.isoformat(),
+    }

@@ -1,0 +1,103 @@
+"""A wallet in an open session: links taken up, answers given, credentials kept or deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controllers.governance.service import GovernanceService
+from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.notes import Notes
+from controllers.wallet.offers import OfferService
+from controllers.wallet.presenting import show_credential, show_offer, show_request
+from controllers.wallet.requests import RequestService
+from controllers.wallet.schemas import (
+    CodeNeeded,
+    CredentialShown,
+    History,
+    HistoryEntry,
+    OfferPreview,
+    Preview,
+    RequestPreview,
+)
+from controllers.wallet.sessions import OpenWallet
+from core.ports import HeldCredential, HolderAgent, PresentingAgent
+
+
+@dataclass(frozen=True, slots=True)
+class WalletService:
+    """What the wallet's API calls."""
+
+    holder: HolderAgent
+    presenting: PresentingAgent
+    governance: GovernanceService
+    fetcher: LinkFetcher
+    notes: Notes
+    offers: OfferService
+    requests: RequestService
+
+    async def take_up(
+        self,
+        wallet: OpenWallet,
+        link: str,
+        *,
+        code: str | None,
+        variant: str | None,
+        language: str,
+    ) -> Preview:
+        """Show what a link holds. Nothing is disclosed by looking.
+
+        Raises NotFound, Gone, Forbidden, VerificationError, GovernanceDenied, InvalidInput.
+        """
+        document = await self.fetcher.get(link, **({"variant": variant} if variant else {}))
+        if "@type" in document:
+            request = await self.requests.take_up(wallet, link, document, variant)
+            return show_request(request, language)
+        if not code:
+            return CodeNeeded()
+        return show_offer(await self.offers.take_up(wallet, link, code), language)
+
+    async def accept_offer(
+        self, wallet: OpenWallet, offer_id: str, language: str
+    ) -> OfferPreview:
+        """Take the credential; returns when it is stored."""
+        return show_offer(await self.offers.accept(wallet, offer_id), language)
+
+    async def answer(
+        self,
+        wallet: OpenWallet,
+        request_id: str,
+        choice: dict[str, str] | None,
+        language: str,
+    ) -> RequestPreview:
+        """Show what was asked for."""
+        return show_request(await self.requests.answer(wallet, request_id, choice), language)
+
+    async def credentials(
+        self, wallet: OpenWallet, language: str, *, with_state: bool
+    ) -> list[CredentialShown]:
+        """Every credential; with_state also asks whether it was withdrawn."""
+        framework = await self.governance.current()
+        held = await self.holder.credentials(wallet.token)
+        return [
+            show_credential(
+                each,
+                framework,
+                language,
+                revoked=await self._revoked(wallet, each) if with_state else None,
+            )
+            for each in held
+        ]
+
+    async def delete_credential(self, wallet: OpenWallet, credential_id: str) -> None:
+        """Delete one credential; deleting what is not there is no error."""
+        await self.holder.delete_credential(wallet.token, credential_id)
+
+    async def history(self, wallet: OpenWallet) -> History:
+        """Every receipt, newest first."""
+        entries = await self.notes.history(wallet.token)
+        return History(items=[HistoryEntry.model_validate(entry) for entry in entries])
+
+    async def _revoked(self, wallet: OpenWallet, held: HeldCredential) -> bool:
+        if held.registry_id is None:
+            return False
+        return await self.presenting.is_revoked(wallet.token, held.credential_id)

@@ -1,0 +1,50 @@
+"""Where the agents announce changes: on the loopback-only listener, with a key of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from agent.options import AgentSecrets
+from controllers.webhooks.inbox import RECORD_FIELDS, Announcement, Inbox
+from controllers.webhooks.worker import Worker
+from core.errors import InvalidInput, NotAuthenticated, NotFound
+
+
+def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> APIRouter:
+    """The routes ACA-Py posts to: /webhooks/<agent>/topic/<topic>/."""
+    routes = APIRouter()
+
+    @routes.post("/webhooks/{agent}/topic/{topic}/", include_in_schema=False)
+    async def announce(agent: str, topic: str, request: Request) -> Response:
+        if agent not in secrets:
+            raise NotFound("There is no such agent")
+        if not secrets[agent].webhook_key.matches(request.headers.get("x-api-key", "")):
+            raise NotAuthenticated("This is not the agent")
+        announcement = _read(agent, topic, await _body(request))
+        if announcement is not None:
+            await inbox.put(announcement)
+            worker.wake()
+        return Response(status_code=204)
+
+    return routes
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError as err:
+        raise InvalidInput("This is not JSON") from err
+    return body if isinstance(body, dict) else {}
+
+
+def _read(agent: str, topic: str, body: dict[str, Any]) -> Announcement | None:
+    """Ids only; values that an agent may have put into the body are dropped here."""
+    record_id = body.get(RECORD_FIELDS.get(topic, ""))
+    # wallets are followed by their own open sessions, never by us
+    if agent != "org" or not isinstance(record_id, str) or len(record_id) > 64:
+        return None
+    invitation_id = body.get("invitation_msg_id")
+    known = invitation_id if isinstance(invitation_id, str) else None
+    return Announcement(agent, topic, record_id, known)
