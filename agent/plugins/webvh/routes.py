@@ -43,7 +43,7 @@ def _route(action: Action) -> Handler:
         except HavenError as error:
             return web.json_response(_problem(error), status=error.status)
         except WALLET_ERRORS as error:  # named, not quoted: its words may hold a value
-            LOGGER.warning("the wallet failed at %s: %s", action.__name__, type(error).__name__)
+            LOGGER.warning("the wallet failed: %s", type(error).__name__)
             failed = Unavailable("the wallet does not answer; ask again")
             return web.json_response(_problem(failed), status=failed.status)
         return web.json_response(result)
