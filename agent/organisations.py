@@ -1,18 +1,21 @@
-"""The organisations' agent: tenants, identities, issuing, checking, revoking (core/ports.py)."""
+"""The organisations' agent: tenants, issuing, checking, revoking (see core/ports.py)."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from agent.admin import AdminApi
 from agent.keys import raw_wallet_key, tenant_token, token_issued_at
 from agent.proof_format import from_proof_request, read_presentation, to_proof_request
-from core.errors import Conflict, InvalidInput, NotFound, VerificationError
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable, VerificationError
 from core.ports import (
     Answer,
     AnswerState,
@@ -44,6 +47,8 @@ _ANSWER_STATES = {
     "abandoned": AnswerState.ABANDONED,
     "deleted": AnswerState.UNKNOWN,
 }
+
+_REGISTRY_SECONDS = 120.0
 
 # Peer DIDs carry the key and the endpoint in themselves: nothing is published to connect.
 _HANDSHAKE = ["https://didcomm.org/didexchange/1.1"]
@@ -107,7 +112,22 @@ class OrganisationsAgent:
         made = await self._api.post(
             "/anoncreds/credential-definition", self.token(tenant), body
         )
-        return str(made["credential_definition_state"]["credential_definition_id"])
+        definition_id = str(made["credential_definition_state"]["credential_definition_id"])
+        await self._registry_active(tenant, definition_id)
+        return definition_id
+
+    async def _registry_active(self, tenant: TenantRef, definition_id: str) -> None:
+        """ACA-Py answers before the first revocation registry can be issued from."""
+        path = f"/anoncreds/revocation/active-registry/{quote(definition_id, safe='')}"
+        deadline = time.monotonic() + _REGISTRY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                await self._api.get(path, self.token(tenant))
+            except (NotFound, Unavailable, Conflict):
+                await asyncio.sleep(0.2)
+            else:
+                return
+        raise Unavailable("The revocation registry was not ready in time; please try again")
 
     # --- statements -----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The wallet agent: holders' vaults and what a wallet does in an open session (core/ports.py)."""
+"""The wallet agent: holders' vaults and what a wallet does in an open session."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ class WalletsAgent:
         )
 
     async def is_revoked(self, token: Secret, credential_id: str) -> bool:
-        answer = await self._api.get(f"/credential/revoked/{credential_id}", token)
+        # a time that has not come yet asks for the newest list, not for one just remembered
+        until = str(int(time.time()) + 60)
+        answer = await self._api.get(f"/credential/revoked/{credential_id}", token, to=until)
         return bool(answer["revoked"])
 
     async def forget(self, token: Secret, exchange_id: str) -> None:

@@ -1,4 +1,4 @@
-"""QR codes of links, as SVG text and as a PNG data address. They hold the link, nothing else."""
+"""QR codes of links, as SVG and as PNG. They hold the link and nothing else."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _NONCE = 12
 
 
 class Seal:
-    """Seals JSON documents for one use (`purpose`), each bound to a context such as a row id."""
+    """Seals JSON documents for one use (`purpose`), each bound to a context (a row id)."""
 
     def __init__(self, key: Secret, purpose: str) -> None:
         material = HKDF(SHA256(), 64, salt=None, info=purpose.encode()).derive(
@@ -41,7 +41,7 @@ class Seal:
         return nonce + self._aead.encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> Any:
-        """The document. Raises NotAuthenticated if it was changed, moved, or sealed elsewhere."""
+        """The document. Raises NotAuthenticated if it was changed, or sealed elsewhere."""
         try:
             plain = self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
         except (InvalidTag, ValueError) as err:

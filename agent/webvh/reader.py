@@ -99,14 +99,26 @@ class WebvhReader:
     ) -> StatusList:
         """The last list of a registry with a time at or before `at` (None: the newest).
 
+        Times of lists only grow, so links that are known to reach up to `at` answer for good.
+        Beyond them a list may just have been published: then they are asked for anew, because
+        a holder and a verifier who see different lists make a wrong answer.
+
         Raises:
             NotFound: the registry has no list as old as that.
         """
-        registry = await self.registry(registry_id, fresh=fresh)
+        registry = self._known_up_to(registry_id, at)
+        if registry is None or fresh:
+            registry = await self.registry(registry_id, fresh=fresh or at is not None)
         link = _last_link(registry.links, at)
         found = await self.resource(link.id, ResourceType.STATUS_LIST)
         check_status_list(found.content, registry, link)
         return StatusList(registry_id, link.timestamp, found.content)
+
+    def _known_up_to(self, registry_id: str, at: int | None) -> VerifiedResource | None:
+        known = self._resources.get(registry_id)
+        if at is None or known is None or known.type is not ResourceType.REGISTRY_DEFINITION:
+            return None
+        return known if known.links and known.links[-1].timestamp >= at else None
 
     def expire_links(self, registry_id: str) -> None:
         """Ask for this registry's links again next time: this process just changed them."""

@@ -1,0 +1,108 @@
+"""The `haven` command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from controllers.running import running
+from controllers.settings import Settings
+from controllers.status import show_status
+from core.errors import HavenError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data", help="Folder that holds everything Haven keeps")
+]
+PortBase = Annotated[
+    int | None, typer.Option("--port-base", help="First of the ports that are used")
+]
+PublicUrl = Annotated[
+    str | None, typer.Option("--public-url", help="https:// address that phones use")
+]
+
+
+def _settings(**given: object) -> Settings:
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
+
+
+def _stop_event() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def print_addresses(console: Console, settings: Settings) -> None:
+    """Where a person finds things."""
+    console.print(f"  Haven            {settings.base_url}")
+    console.print(f"  API              {settings.base_url}/docs")
+    console.print(f"  framework        {settings.base_url}/api/governance/framework")
+    console.print(f"  data and logs    {settings.data_dir.resolve()}")
+
+
+@app.command()
+def up(data: DataDir = None, port_base: PortBase = None, public_url: PublicUrl = None) -> None:
+    """Start both agents and the controllers; data is kept. Ctrl-C stops everything."""
+    settings = _settings(data_dir=data, port_base=port_base, public_url=public_url)
+    console = Console()
+
+    async def run() -> None:
+        stop = _stop_event()
+        console.print("Starting two agents and the controllers ...")
+        async with running(settings):
+            print_addresses(console, settings)
+            console.print("Running. Ctrl-C stops everything.")
+            await stop.wait()
+            console.print("Stopping ...")
+        console.print("Everything has stopped.")
+
+    _guarded(run)
+
+
+@app.command()
+def status(data: DataDir = None) -> None:
+    """What runs, since when, in which version, and what is unhealthy and why."""
+    settings = _settings(data_dir=data)
+    healthy = asyncio.run(show_status(settings, Console()))
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command()
+def demo(
+    data: DataDir = None,
+    port_base: PortBase = None,
+    leave: Annotated[bool, typer.Option("--exit", help="End after the story")] = False,
+) -> None:
+    """Start everything and play the whole story on real agents, with live progress."""
+    from controllers.story.demo import play  # noqa: PLC0415 (the story's parts load slowly)
+
+    settings = _settings(
+        data_dir=data or Path(".haven/demo"), port_base=port_base, registry_size=100
+    )
+    _guarded(lambda: play(settings, Console(), leave=leave, stop=_stop_event()))
+
+
+def _guarded(run: object) -> None:
+    """Run; say what went wrong in words, with status 1, and without a stack trace."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    try:
+        ok = asyncio.run(run())  # type: ignore[operator]
+    except HavenError as err:
+        Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
+        sys.exit(1)
+    if ok is False:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Entry point of the `haven` command."""
+    app()

@@ -1,0 +1,82 @@
+"""`haven status`: what runs, since when, versions, what is unhealthy and why."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.supervisor import ChildSpec
+from controllers.installation import children
+from controllers.running import ChildNote, RunNote, is_alive, read_note
+from controllers.secrets import load_or_create
+from controllers.settings import Settings
+
+_PACKAGES = ("haven", "acapy-agent", "anoncreds", "aries-askar", "did-webvh")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One process: how it is, and if it is not well, why."""
+
+    note: ChildNote
+    problem: str | None
+
+
+async def show_status(settings: Settings, console: Console) -> bool:
+    """Print the status; True if everything is well."""
+    note = read_note(settings.data_dir)
+    if note is None or not is_alive(note.pid):
+        console.print("Haven does not run on this data folder. Start it with `haven up`.")
+        return False
+    settings = settings.model_copy(update={"port_base": note.port_base})
+    healths = [each async for each in _healths(settings, note)]
+    console.print(f"Haven runs since {_since(note.started_at)}.")
+    console.print(_table(healths))
+    console.print("Versions: " + ", ".join(_versions()))
+    return all(health.problem is None for health in healths)
+
+
+async def _healths(settings: Settings, note: RunNote) -> AsyncIterator[Health]:
+    specs = {spec.name: spec for spec in children(settings, load_or_create(settings.data_dir))}
+    for child in note.children:
+        yield Health(child, await _problem(child, specs[child.name]))
+
+
+async def _problem(child: ChildNote, spec: ChildSpec) -> str | None:
+    if not is_alive(child.pid):
+        return f"it ended and is being started again; see {spec.log_file.name}"
+    if not await spec.ready():
+        return f"it does not answer; see {spec.log_file.name}"
+    return None
+
+
+def _table(healths: list[Health]) -> Table:
+    table = Table()
+    for heading in ("process", "state", "since", "pid", "restarts", "why"):
+        table.add_column(heading)
+    for health in healths:
+        child = health.note
+        table.add_row(
+            child.name,
+            "healthy" if health.problem is None else "unhealthy",
+            _since(child.started_at),
+            str(child.pid or "-"),
+            str(child.restarts),
+            health.problem or "",
+        )
+    return table
+
+
+def _since(started_at: float | None) -> str:
+    if started_at is None:
+        return "-"
+    return datetime.fromtimestamp(started_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _versions() -> Iterator[str]:
+    yield from (f"{package} {version(package)}" for package in _PACKAGES)
