@@ -1,0 +1,117 @@
+"""A whole installation for a test run: both listeners in this process, two real agents.
+
+Starting it takes some seconds, so there is one for the whole run (`installation` in
+tests/conftest.py); tests keep apart by using organisations and wallets of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from agent.organisations import OrganisationsAgent
+from agent.supervisor import Child
+from agent.wallets import WalletsAgent
+from controllers.app import Haven, build
+from controllers.installation import CONTROLLERS, children
+from controllers.secrets import InstallationSecrets, load_or_create
+from controllers.serve import serve
+from controllers.settings import Settings
+from core.errors import Unavailable
+
+REGISTRY_SIZE = 32
+_BLOCK = 22  # ports from `port_base` on that Settings may use
+_BELOW_EPHEMERAL = range(20_000, 32_000, _BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What runs; `agents` are the supervised processes, by name."""
+
+    settings: Settings
+    secrets: InstallationSecrets
+    haven: Haven
+    agents: dict[str, Child]
+
+    @property
+    def org(self) -> OrganisationsAgent:
+        return self.haven.org
+
+    @property
+    def wallets(self) -> WalletsAgent:
+        return self.haven.wallets
+
+
+def free_port_base() -> int:
+    """The first of a block of ports that nobody listens on now."""
+    for base in random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)):
+        if all(_is_free(base + offset) for offset in range(_BLOCK)):
+            return base
+    raise Unavailable("There is no block of free ports on this machine")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def running_installation(data_dir: Path) -> AsyncIterator[Installation]:
+    """Start everything, give it, stop everything: no process is left behind."""
+    settings = Settings(
+        data_dir=data_dir,
+        port_base=free_port_base(),
+        registry_size=REGISTRY_SIZE,
+        sweep_seconds=1,
+    )
+    secrets = load_or_create(data_dir)
+    agents = {
+        spec.name: Child(spec)
+        for spec in children(settings, secrets)
+        if spec.name != CONTROLLERS  # those run in this process
+    }
+    async with AsyncExitStack() as stack:
+        haven = await stack.enter_async_context(_serving(settings, secrets))
+        for child in agents.values():
+            await child.start()
+            stack.push_async_callback(child.stop)
+        for child in agents.values():
+            await child.wait_ready()
+        yield Installation(settings, secrets, haven, agents)
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, secrets: InstallationSecrets) -> AsyncIterator[Haven]:
+    haven, stop = build(settings, secrets), asyncio.Event()
+    task = asyncio.create_task(serve(haven, stop), name="controllers")
+    try:
+        await _alive(settings, failed=task.done)
+        yield haven
+    finally:
+        stop.set()
+        await task
+
+
+async def _alive(settings: Settings, *, failed: Callable[[], bool]) -> None:
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        for _ in range(200):
+            if failed():
+                return  # awaiting the task says why
+            try:
+                await client.get(f"{settings.internal_url}/alive")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+    raise Unavailable("The controllers do not listen")
