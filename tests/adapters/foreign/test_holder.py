@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,14 @@ class World:
 
     def verifies(self, request: Json, presentation: Json) -> bool:
         times = {one["timestamp"] for one in presentation["identifiers"]}
-        return Presentation.load(presentation).verify(
+        holds = Presentation.load(presentation).verify(
             request,
             {self.schema["id"]: self.schema["content"]},
             {self.definition["id"]: self.definition["content"]},
             {self.registry_definition["id"]: self.registry_definition["content"]},
             [self.lists[time]["content"] for time in times],
         )
+        return bool(holds)
 
     def request(self, valid_until: int = 300) -> Json:
         ask = CredentialAsk(
@@ -86,17 +87,15 @@ class _Authority:
         self.registry = MemoryRegistry()
         self.registry.logs[self.issuer.did] = self.issuer.log
         self.link_secret = create_link_secret()
-        self._define(folder)
+        self._define()
         self._revocable(folder)
 
-    def _publish(
-        self, kind: ResourceType, content: Json, links: list[Link] | None = None
-    ) -> Json:
-        document = self.issuer.sign(kind, "x", content, links or [])
+    def _publish(self, kind: ResourceType, content: Json, links: Sequence[Link] = ()) -> Json:
+        document = self.issuer.sign(kind, "x", content, links)
         self.registry.resources[document["id"]] = document
         return document
 
-    def _define(self, folder: Path) -> None:
+    def _define(self) -> None:
         self._schema = Schema.create("elig", "1.0", self.issuer.did, list(VALUES["valid"]))
         self.schema = self._publish(ResourceType.SCHEMA, self._schema.to_dict())
         made = CredentialDefinition.create(
