@@ -32,6 +32,7 @@ _BY_STATUS: dict[int, type[HavenError]] = {
     404: NotFound,
     409: Conflict,
     410: NotFound,
+    413: InvalidInput,
     422: InvalidInput,
 }
 
@@ -58,9 +59,9 @@ class AdminApi:
             answer = await self._http.get(
                 "/status/ready", headers=self._headers(None), timeout=2
             )
-        except httpx.HTTPError:
+            return answer.status_code == 200 and bool(_decoded(answer).get("ready"))
+        except (httpx.HTTPError, Unavailable):
             return False
-        return answer.status_code == 200 and bool(answer.json().get("ready"))
 
     async def get(self, path: str, token: Secret | None = None, **params: str | int) -> Json:
         return await self._send("GET", path, token, params=params)
@@ -107,7 +108,10 @@ class AdminApi:
 def _decoded(answer: httpx.Response) -> Json:
     if not answer.content:
         return {}
-    decoded = answer.json()
+    try:
+        decoded = answer.json()
+    except ValueError as err:
+        raise Unavailable("The agent's answer cannot be read") from err
     return decoded if isinstance(decoded, dict) else {"items": decoded}
 
 

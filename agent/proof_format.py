@@ -61,35 +61,57 @@ def from_proof_request(request: Mapping[str, Any]) -> PresentationAsk:
     Raises InvalidInput when it is not in the form that `to_proof_request` writes: what we
     cannot show to a holder completely is not answered at all.
     """
-    reveals: dict[str, tuple[str, ...]] = {}
-    schemas: dict[str, str] = {}
-    predicates: dict[str, list[Predicate]] = {}
     try:
-        for label, wanted in dict(request["requested_attributes"]).items():
-            reveals[label] = tuple(wanted["names"])
-            schemas[label] = _one_schema(wanted)
-        for referent, wanted in dict(request["requested_predicates"]).items():
-            label = referent.partition("/")[0]
-            if schemas.setdefault(label, _one_schema(wanted)) != _one_schema(wanted):
-                raise InvalidInput("The request mixes kinds of credential under one name")
-            predicates.setdefault(label, []).append(_predicate(wanted))
+        attributes = dict(request["requested_attributes"])
+        predicates = dict(request["requested_predicates"])
+        by_label: dict[str, dict[str, Any]] = {label: {} for label in attributes}
+        for referent, wanted in predicates.items():
+            by_label.setdefault(referent.partition("/")[0], {})[referent] = wanted
+        asks = [
+            _ask(label, attributes.get(label), proven) for label, proven in by_label.items()
+        ]
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise InvalidInput("The request is not in a form that can be shown") from err
-    return PresentationAsk(
-        asks=tuple(
-            CredentialAsk(
-                label=label,
-                schema_id=schema_id,
-                reveal=reveals.get(label, ()),
-                predicates=tuple(predicates.get(label, ())),
-            )
-            for label, schema_id in schemas.items()
-        )
+    return PresentationAsk(asks=tuple(asks))
+
+
+def _ask(label: str, group: Any, proven: Mapping[str, Any]) -> CredentialAsk:
+    """One credential's part of a request: its `names` group and its predicates."""
+    if "/" in label or list(proven) != [f"{label}/{number}" for number in range(len(proven))]:
+        raise InvalidInput("The request names its parts in another way")
+    wanted = ([group] if group is not None else []) + list(proven.values())
+    schemas = {_one_schema(each) for each in wanted}
+    if len(schemas) != 1:
+        raise InvalidInput("The request mixes kinds of credential under one name")
+    return CredentialAsk(
+        label=label,
+        schema_id=schemas.pop(),
+        reveal=_names(group) if group is not None else (),
+        predicates=tuple(_predicate(each) for each in proven.values()),
     )
 
 
+def _names(group: Mapping[str, Any]) -> tuple[str, ...]:
+    _only(group, "names", "restrictions")
+    names = group["names"]
+    if not isinstance(names, list) or not names or not all(type(n) is str for n in names):
+        raise InvalidInput("The request does not list what it wants to see")
+    return tuple(names)
+
+
+def _only(wanted: Mapping[str, Any], *members: str) -> None:
+    """What we do not know, we cannot show to the holder."""
+    if set(wanted) != set(members):
+        raise InvalidInput("The request asks for something that cannot be shown")
+
+
 def choose(ask: PresentationAsk, chosen: Mapping[str, str]) -> Json:
-    """ACA-Py's answer specification: which credential answers which referent."""
+    """ACA-Py's answer specification: which credential answers which referent.
+
+    Raises InvalidInput when a label has no credential.
+    """
+    if not chosen.keys() >= {one.label for one in ask.asks}:
+        raise InvalidInput("A credential was not chosen for everything that is asked")
     attributes: Json = {}
     predicates: Json = {}
     for one in ask.asks:
@@ -120,11 +142,13 @@ def read_presentation(
 
 def _read(request: Mapping[str, Any], presentation: Mapping[str, Any]) -> ShownPresentation:
     proof, identifiers = presentation["requested_proof"], presentation["identifiers"]
+    answers = [each for group in _GROUPS for each in (proof.get(group) or {}).items()]
     indices = {
-        referent: int(answer["sub_proof_index"])
-        for group in _GROUPS
-        for referent, answer in (proof.get(group) or {}).items()
+        referent: _index(answer["sub_proof_index"], len(identifiers))
+        for referent, answer in answers
     }
+    if len(indices) != len(answers):
+        raise InvalidInput("The presentation answers something twice")
     wanted = [*request["requested_attributes"], *request["requested_predicates"]]
     labels = dict.fromkeys(referent.partition("/")[0] for referent in wanted)
     shown = [
@@ -161,6 +185,13 @@ def _credential(
     )
 
 
+def _index(value: Any, count: int) -> int:
+    """The index of a sub-proof. A negative one would silently count from the end."""
+    if type(value) is not int or not 0 <= value < count:
+        raise InvalidInput("The presentation is not well formed")
+    return value
+
+
 def issuer_of(definition_id: str) -> str:
     """The DID that a did:webvh definition belongs to (`<did>/resources/<digest>`)."""
     return definition_id.partition("/")[0]
@@ -168,14 +199,15 @@ def issuer_of(definition_id: str) -> str:
 
 def _one_schema(wanted: Mapping[str, Any]) -> str:
     (restriction,) = wanted["restrictions"]
-    if set(restriction) != {"schema_id"}:
+    if set(restriction) != {"schema_id"} or type(restriction["schema_id"]) is not str:
         raise InvalidInput("The request restricts by something other than the schema")
     return str(restriction["schema_id"])
 
 
 def _predicate(wanted: Mapping[str, Any]) -> Predicate:
-    if wanted["p_type"] not in get_args(Operator):
+    _only(wanted, "name", "p_type", "p_value", "restrictions")
+    if wanted["p_type"] not in get_args(Operator) or type(wanted["p_value"]) is not int:
         raise InvalidInput("The request compares in an unknown way")
     return Predicate(
-        attribute=wanted["name"], operator=wanted["p_type"], value=int(wanted["p_value"])
+        attribute=wanted["name"], operator=wanted["p_type"], value=wanted["p_value"]
     )

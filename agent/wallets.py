@@ -11,7 +11,8 @@ from agent.admin import AdminApi
 from agent.keys import session_token
 from agent.organisations import _remove, verify_statement
 from agent.proof_format import choose
-from core.errors import Unavailable
+from agent.webvh.locks import NamedLocks
+from core.errors import InvalidInput, Unavailable
 from core.ports import Document, HeldCredential, OfferState, ReceivedOffer
 from core.presentation import PresentationAsk
 from core.secret import Secret
@@ -36,6 +37,7 @@ class WalletsAgent:
     def __init__(self, api: AdminApi, jwt_secret: Secret) -> None:
         self._api = api
         self._jwt_secret = jwt_secret
+        self._taking_in = NamedLocks()
 
     async def ready(self) -> bool:
         return await self._api.ready()
@@ -106,16 +108,28 @@ class WalletsAgent:
     # --- being asked ----------------------------------------------------------------------
 
     async def receive(self, token: Secret, invitation: Document) -> str:
-        await self._take_in(token, invitation)
-        thread = invitation["requests~attach"][0]["data"]["json"]["@id"]
+        thread = _thread_of(invitation)
+        # ACA-Py cannot answer a request at all once it has taken it in twice
+        async with self._taking_in.lock(thread):
+            known = await self._exchange_on(token, thread)
+            if known is not None:
+                return known
+            await self._take_in(token, invitation)
+            return await self._until_taken_in(token, thread)
+
+    async def _until_taken_in(self, token: Secret, thread: str) -> str:
         # ACA-Py answers before it has handled the attached request
         deadline = time.monotonic() + _TAKE_IN_SECONDS
         while time.monotonic() < deadline:
-            found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
-            if found["results"]:
-                return str(found["results"][0]["pres_ex_id"])
+            known = await self._exchange_on(token, thread)
+            if known is not None:
+                return known
             await asyncio.sleep(0.02)
         raise Unavailable("The request did not arrive in the wallet; please try again")
+
+    async def _exchange_on(self, token: Secret, thread: str) -> str | None:
+        found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
+        return str(found["results"][0]["pres_ex_id"]) if found["results"] else None
 
     async def present(
         self, token: Secret, exchange_id: str, ask: PresentationAsk, chosen: Mapping[str, str]
@@ -161,6 +175,14 @@ class WalletsAgent:
             auto_accept="true",
             use_existing_connection="false",
         )
+
+
+def _thread_of(invitation: Document) -> str:
+    """The thread of the message attached to an invitation. Raises InvalidInput."""
+    try:
+        return str(invitation["requests~attach"][0]["data"]["json"]["@id"])
+    except (KeyError, IndexError, TypeError) as err:
+        raise InvalidInput("The link holds no request that can be shown") from err
 
 
 def _received(record: Document) -> ReceivedOffer:
