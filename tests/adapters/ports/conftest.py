@@ -1,0 +1,35 @@
+"""Two worlds that the contract of the ports holds in: agents in memory, and real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.adapters.ports.world import Agents, World, build_world
+from tests.fakes.agents import fake_agents
+from tests.support.installation import Installation
+
+
+@pytest.fixture(
+    scope="session", params=["fake", pytest.param("real", marks=pytest.mark.agents)]
+)
+def agents(request: pytest.FixtureRequest) -> Agents:
+    """Both agents, by their ports."""
+    if request.param == "fake":
+        return Agents(*fake_agents())
+    running: Installation = request.getfixturevalue("installation")
+    return Agents(running.org, running.wallets)
+
+
+@pytest.fixture(scope="session")
+async def world(agents: Agents) -> World:
+    """An issuer with one definition and a verifier, shared: definitions take seconds."""
+    return await build_world(agents)
+
+
+@pytest.fixture(scope="session")
+def names() -> Callable[[], str]:
+    """Fresh names for identities."""
+    numbers = iter(range(10_000))
+    return lambda: f"contract{next(numbers):08d}"

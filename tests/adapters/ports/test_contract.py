@@ -1,0 +1,609 @@
+"""One contract for the agents in memory and the real ones (core/ports.py).
+
+What stands here may be relied on by everything that is tested on the fakes alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agent.keys import raw_wallet_key
+from agent.organisations import attached_request
+from agent.proof_format import from_proof_request, issuer_of
+from core.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    VerificationError,
+)
+from core.ports import (
+    Answer,
+    AnswerState,
+    Document,
+    OfferState,
+    OfferStatus,
+    RevocationStatus,
+    TenantRef,
+)
+from core.presentation import CredentialAsk, PresentationAsk, ShownCredential
+from core.secret import Secret
+from tests.adapters.ports.world import PURPOSE, VALUES, Asked, Held, World
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="session")
+async def held(world: World) -> Held:
+    """A holder with one credential that no test revokes or deletes."""
+    return await world.issue()
+
+
+async def received(world: World, asked: Asked) -> Answer:
+    """The answer to a request, once there is one."""
+    return await until(
+        lambda: world.org.answer(world.verifier, asked.exchange_id),
+        lambda answer: answer.state is AnswerState.RECEIVED,
+    )
+
+
+async def abandoned(world: World, asked: Asked) -> Answer:
+    return await until(
+        lambda: world.org.answer(world.verifier, asked.exchange_id),
+        lambda answer: answer.state is AnswerState.ABANDONED,
+    )
+
+
+async def shown_by(world: World, held: Held) -> tuple[ShownCredential, bool]:
+    """What a holder shows now, and whether it verifies."""
+    asked = await world.request()
+    await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
+    answer = await received(world, asked)
+    assert answer.shown
+    verified = await world.org.verify(world.verifier, asked.exchange_id)
+    return answer.shown.credentials[0], verified
+
+
+async def latest(world: World, registry_id: str) -> RevocationStatus:
+    return await world.org.latest_list(world.verifier, registry_id, datetime.now(UTC))
+
+
+# --- tenants ------------------------------------------------------------------------------
+
+
+async def test_a_tenant_has_one_identity(world: World, names: Callable[[], str]) -> None:
+    tenant, name = await world.org.create_tenant("House"), names()
+    made = await world.org.create_identity(tenant, name)
+    assert made.did.startswith("did:webvh:")
+    assert made.did.endswith(f":{name}")
+    assert made.verification_method.startswith(f"{made.did}#")
+    assert await world.org.create_identity(tenant, name) == made
+    assert await world.org.create_identity(tenant, names()) == made
+
+
+@pytest.mark.parametrize("path", ["", "short", "../../etc", "Spoken-Name", "a" * 65])
+async def test_an_identity_has_an_opaque_name(world: World, path: str) -> None:
+    tenant = await world.org.create_tenant("House")
+    with pytest.raises(InvalidInput):
+        await world.org.create_identity(tenant, path)
+
+
+async def test_only_the_tenants_own_token_speaks_for_it(world: World) -> None:
+    for wrong in (TenantRef(str(uuid4()), 1), replace(world.issuer, issued_at=1)):
+        with pytest.raises(Forbidden):
+            await world.org.sign(wrong, {"a": 1})
+
+
+async def test_what_is_published_is_published_under_the_identity(world: World) -> None:
+    assert issuer_of(world.schema_id) == world.identity.did
+    assert issuer_of(world.definition_id) == world.identity.did
+
+
+async def test_a_schema_is_published_once(world: World) -> None:
+    did = world.identity.did
+    with pytest.raises(Conflict):
+        await world.org.publish_schema(world.issuer, did, "eligibility", "1.0", ["other"])
+
+
+async def test_agents_say_that_they_are_ready(world: World) -> None:
+    assert await world.org.ready()
+
+
+# --- statements ---------------------------------------------------------------------------
+
+
+async def test_a_statement_is_signed_by_its_issuer(world: World, held: Held) -> None:
+    signed = await world.org.sign(world.issuer, {"type": "Test", "issuer": "somebody else"})
+    assert signed["issuer"] == world.identity.did
+    assert await world.wallets.verify_statement(held.holder.token, signed) == signed["issuer"]
+    token = world.org.token(world.verifier)
+    assert await world.org.verify_statement(token, signed) == signed["issuer"]
+
+
+def _without(name: str) -> Callable[[Document], Document]:
+    return lambda signed: {key: value for key, value in signed.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda signed: {**signed, "amount": 2},
+        lambda signed: {**signed, "more": True},
+        lambda signed: {**signed, "issuer": "did:webvh:nobody"},
+        lambda signed: {**signed, "proof": {**signed["proof"], "proofValue": "z1"}},
+        lambda signed: {**signed, "proof": {**signed["proof"], "expires": "2999-01-01"}},
+        _without("amount"),
+        _without("issuer"),
+        _without("proof"),
+    ],
+    ids=["value", "added", "issuer", "signature", "proof", "removed", "no-issuer", "no-proof"],
+)
+async def test_an_altered_statement_is_refused(
+    world: World, held: Held, alter: Callable[[Document], Document]
+) -> None:
+    signed = await world.org.sign(world.issuer, {"type": "Test", "amount": 1})
+    with pytest.raises(VerificationError):
+        await world.wallets.verify_statement(held.holder.token, alter(signed))
+
+
+async def test_who_has_no_identity_signs_nothing(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.org.sign(world.verifier, {"type": "Test"})
+
+
+async def test_a_statement_never_looks_like_something_published(world: World) -> None:
+    with pytest.raises(InvalidInput):
+        await world.org.sign(world.issuer, {"type": "Test", "content": {}})
+
+
+# --- issuing ------------------------------------------------------------------------------
+
+
+async def test_a_credential_is_offered_accepted_and_stored(world: World) -> None:
+    linked = await world.linked()
+    token = linked.holder.token
+    assert await world.wallets.offers(token, linked.holder_side) == []
+    exchange_id, offer = await world.offer(linked)
+    assert (offer.definition_id, offer.schema_id) == (world.definition_id, world.schema_id)
+    assert offer.values == VALUES
+    assert await world.org.offer_status(world.issuer, exchange_id) == OfferStatus(
+        exchange_id, OfferState.OFFERED
+    )
+    assert await world.wallets.credentials(token) == []
+
+    await world.wallets.accept_offer(token, offer.exchange_id)
+    status = await world.settled(exchange_id)
+    assert status.state is OfferState.DONE
+    (stored,) = await until(lambda: world.wallets.credentials(token))
+    assert stored.values == VALUES
+    assert (stored.definition_id, stored.schema_id) == (world.definition_id, world.schema_id)
+    assert (stored.registry_id, stored.index) == (status.registry_id, status.index)
+    assert issuer_of(stored.registry_id or "") == world.identity.did
+    (done,) = await world.wallets.offers(token, linked.holder_side)
+    assert (done.state, done.credential_id) == (OfferState.DONE, stored.credential_id)
+    with pytest.raises(Conflict):
+        await world.wallets.accept_offer(token, offer.exchange_id)
+
+
+async def test_a_declined_offer_leaves_nothing(world: World) -> None:
+    linked = await world.linked()
+    exchange_id, offer = await world.offer(linked)
+    await world.wallets.decline_offer(linked.holder.token, offer.exchange_id)
+    assert (await world.settled(exchange_id)).state is OfferState.FAILED
+    assert await world.wallets.credentials(linked.holder.token) == []
+    with pytest.raises(Conflict):
+        await world.wallets.accept_offer(linked.holder.token, offer.exchange_id)
+
+
+async def test_each_credential_has_an_entry_of_its_own(world: World, held: Held) -> None:
+    another = await world.issue()
+    assert (another.registry_id, another.index) != (held.registry_id, held.index)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"connection_id": str(uuid4())},
+        {"definition_id": "did:webvh:nobody/resources/zQm"},
+        {"values": {"region": "centre"}},
+        {"values": {**VALUES, "name": "not asked for"}},
+    ],
+    ids=["connection", "definition", "missing-value", "extra-value"],
+)
+async def test_what_cannot_be_offered(world: World, held: Held, wrong: dict[str, Any]) -> None:
+    linked = await world.linked(held.holder)
+    good: dict[str, Any] = {
+        "connection_id": linked.issuer_side,
+        "definition_id": world.definition_id,
+        "values": VALUES,
+        "reference": "r",
+    }
+    with pytest.raises(Conflict):
+        await world.org.offer(world.issuer, **{**good, **wrong})
+    assert await world.org.offers_on(world.issuer, linked.issuer_side) == []
+
+
+async def test_an_offer_is_found_by_its_connection_and_by_its_tenant_only(
+    world: World,
+) -> None:
+    linked = await world.linked()
+    exchange_id, _ = await world.offer(linked)
+    found = await world.org.offers_on(world.issuer, linked.issuer_side)
+    assert [each.exchange_id for each in found] == [exchange_id]
+    assert await world.org.offers_on(world.verifier, linked.issuer_side) == []
+    foreign = await world.org.offer_status(world.verifier, exchange_id)
+    assert foreign.state is OfferState.UNKNOWN
+
+
+async def test_forgetting_an_offer_can_be_repeated(world: World) -> None:
+    linked = await world.linked()
+    exchange_id, offer = await world.offer(linked)
+    await world.wallets.accept_offer(linked.holder.token, offer.exchange_id)
+    await world.settled(exchange_id)
+    for _ in range(2):
+        await world.org.forget_offer(world.issuer, exchange_id)
+        status = await world.org.offer_status(world.issuer, exchange_id)
+        assert status == OfferStatus(exchange_id, OfferState.UNKNOWN)
+    assert await until(lambda: world.wallets.credentials(linked.holder.token))
+
+
+async def test_an_invitation_is_good_for_one(world: World, held: Held) -> None:
+    invitation = await world.org.invite(world.issuer, "House")
+    invitation_id = invitation.invitation_id
+    assert await world.org.connection_for(world.issuer, invitation_id) is None
+    await world.wallets.connect(held.holder.token, invitation.message)
+    first = await until(lambda: world.org.connection_for(world.issuer, invitation_id))
+    await world.wallets.connect((await world.holder()).token, invitation.message)
+    await asyncio.sleep(0.2)
+    assert await world.org.connection_for(world.issuer, invitation_id) == first
+    assert await world.org.connection_for(world.verifier, invitation_id) is None
+
+
+async def test_a_closed_wallet_receives_nothing(world: World) -> None:
+    linked = await world.linked()
+    holder = linked.holder
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    await world.org.offer(world.issuer, linked.issuer_side, world.definition_id, VALUES, "r")
+    await asyncio.sleep(0.2)
+    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
+    assert await world.wallets.offers(holder.token, linked.holder_side) == []
+
+
+async def test_deleting_a_credential_can_be_repeated(world: World) -> None:
+    held = await world.issue()
+    for _ in range(2):
+        await world.wallets.delete_credential(held.holder.token, held.credential.credential_id)
+        assert await world.wallets.credentials(held.holder.token) == []
+
+
+# --- checking -----------------------------------------------------------------------------
+
+
+async def test_a_request_travels_whole(world: World) -> None:
+    asked = await world.request()
+    request = attached_request(asked.invitation.message)
+    assert request["name"] == PURPOSE
+    assert from_proof_request(request) == asked.ask
+    waiting = await world.org.answer(world.verifier, asked.exchange_id)
+    assert waiting == Answer(AnswerState.WAITING, asked=asked.ask)
+    with pytest.raises(Conflict):
+        await world.org.verify(world.verifier, asked.exchange_id)
+
+
+async def test_an_honest_answer_verifies(world: World, held: Held) -> None:
+    asked = await world.request()
+    chosen = {"eligibility": held.credential.credential_id}
+    before = datetime.now(UTC)
+    exchange_id = await world.present(asked, held.holder, chosen)
+    answer = await received(world, asked)
+    assert answer.asked == asked.ask
+    assert answer.answered_at
+    assert before - timedelta(seconds=2) <= answer.answered_at <= datetime.now(UTC)
+    assert answer.shown
+    assert answer.shown.missing == ()
+    (shown,) = answer.shown.credentials
+    newest = await latest(world, held.registry_id)
+    assert shown == ShownCredential(
+        label="eligibility",
+        schema_id=world.schema_id,
+        definition_id=world.definition_id,
+        issuer_id=world.identity.did,
+        registry_id=held.registry_id,
+        status_time=newest.timestamp,
+        sub_proofs=(0, 0),
+        revealed={"region": "centre", "household": "2"},
+        predicates=asked.ask.asks[0].predicates,
+    )
+    for _ in range(2):
+        assert await world.org.verify(world.verifier, asked.exchange_id)
+    verified = await world.org.answer(world.verifier, asked.exchange_id)
+    assert (verified.state, verified.shown) == (AnswerState.VERIFIED, answer.shown)
+    with pytest.raises(Conflict):
+        await world.wallets.present(held.holder.token, exchange_id, asked.ask, chosen)
+
+
+async def test_taking_in_a_request_twice_is_once(world: World, held: Held) -> None:
+    asked = await world.request()
+    message, token = asked.invitation.message, held.holder.token
+    first = await world.wallets.receive(token, message)
+    again = await asyncio.gather(*(world.wallets.receive(token, message) for _ in range(2)))
+    assert set(again) == {first}
+    await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
+    await received(world, asked)
+    assert await world.org.verify(world.verifier, asked.exchange_id)
+
+
+async def test_values_of_two_credentials_are_told_apart(world: World) -> None:
+    linked = await world.linked()
+    north = await world.issue(linked, {**VALUES, "region": "north"})
+    south = await world.issue(linked, {**VALUES, "region": "south"})
+    asked = await world.request(world.ask("one", "two"))
+    chosen = {"one": north.credential.credential_id, "two": south.credential.credential_id}
+    await world.present(asked, linked.holder, chosen)
+    shown = (await received(world, asked)).shown
+    assert shown
+    assert [each.revealed["region"] for each in shown.credentials] == ["north", "south"]
+    assert [len(set(each.sub_proofs)) for each in shown.credentials] == [1, 1]
+    assert len({each.sub_proofs[0] for each in shown.credentials}) == 2
+    assert await world.org.verify(world.verifier, asked.exchange_id)
+
+
+async def test_one_credential_under_two_names_is_seen(world: World, held: Held) -> None:
+    asked = await world.request(world.ask("one", "two"))
+    chosen = dict.fromkeys(("one", "two"), held.credential.credential_id)
+    await world.present(asked, held.holder, chosen)
+    shown = (await received(world, asked)).shown
+    assert shown
+    assert {index for each in shown.credentials for index in each.sub_proofs} == {0}
+
+
+async def test_a_false_predicate_cannot_be_shown(world: World, held: Held) -> None:
+    asked = await world.request(world.ask(until_day=20300101))
+    with pytest.raises(Conflict):
+        await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
+    assert (await abandoned(world, asked)).shown is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "error"),
+    [({"eligibility": str(uuid4())}, Conflict), ({}, InvalidInput), ({"x": "y"}, InvalidInput)],
+    ids=["unknown", "none", "other-name"],
+)
+async def test_what_was_not_chosen_well_is_not_shown(
+    world: World, held: Held, chosen: dict[str, str], error: type[Exception]
+) -> None:
+    asked = await world.request()
+    with pytest.raises(error):
+        await world.present(asked, held.holder, chosen)
+    answer = await world.org.answer(world.verifier, asked.exchange_id)
+    assert answer.shown is None
+
+
+async def test_a_credential_of_another_kind_does_not_reach_the_desk(
+    world: World, held: Held
+) -> None:
+    other = f"{world.identity.did}/resources/zQmPzKhJ2M2jsxNkwDPx1iep7SEHT2Pc3Nqxm6WGx44v7pY"
+    ask = CredentialAsk(label="eligibility", schema_id=other, reveal=("region",))
+    asked = await world.request(PresentationAsk(asks=(ask,)))
+    await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
+    await asyncio.sleep(0.3)
+    answer = await world.org.answer(world.verifier, asked.exchange_id)
+    assert (answer.state, answer.shown) == (AnswerState.WAITING, None)
+
+
+async def test_a_refusal_says_nothing_else(world: World, held: Held) -> None:
+    asked = await world.request()
+    exchange_id = await world.wallets.receive(held.holder.token, asked.invitation.message)
+    await world.wallets.refuse(held.holder.token, exchange_id)
+    assert await abandoned(world, asked) == Answer(AnswerState.ABANDONED, asked=asked.ask)
+    with pytest.raises(Conflict):
+        await world.org.verify(world.verifier, asked.exchange_id)
+    chosen = {"eligibility": held.credential.credential_id}
+    with pytest.raises(Conflict):
+        await world.wallets.present(held.holder.token, exchange_id, asked.ask, chosen)
+
+
+async def test_forgetting_a_request_can_be_repeated(world: World, held: Held) -> None:
+    asked, token = await world.request(), held.holder.token
+    exchange_id = await world.wallets.receive(token, asked.invitation.message)
+    chosen = {"eligibility": held.credential.credential_id}
+    for _ in range(2):
+        await world.wallets.forget(token, exchange_id)
+        await world.org.forget_request(world.verifier, asked.exchange_id)
+        answer = await world.org.answer(world.verifier, asked.exchange_id)
+        assert answer == Answer(AnswerState.UNKNOWN)
+    for attempt in (
+        world.wallets.present(token, exchange_id, asked.ask, chosen),
+        world.wallets.refuse(token, exchange_id),
+        world.org.verify(world.verifier, asked.exchange_id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    with pytest.raises(Conflict):
+        await world.org.invite_to(world.verifier, asked.exchange_id, "House")
+
+
+async def test_a_request_is_its_tenants_alone(world: World) -> None:
+    asked = await world.request()
+    foreign = await world.org.answer(world.issuer, asked.exchange_id)
+    assert foreign == Answer(AnswerState.UNKNOWN)
+    await world.org.forget_request(world.issuer, asked.exchange_id)
+    kept = await world.org.answer(world.verifier, asked.exchange_id)
+    assert kept.state is AnswerState.WAITING
+
+
+async def test_what_is_no_invitation_is_not_taken_up(world: World, held: Held) -> None:
+    connection = (await world.org.invite(world.issuer, "House")).message
+    nonsense: tuple[Document, ...] = ({}, {"@type": "hello"}, {"requests~attach": []})
+    for message in (*nonsense, connection):
+        with pytest.raises(InvalidInput):
+            await world.wallets.receive(held.holder.token, message)
+    with pytest.raises(InvalidInput):
+        await world.wallets.connect(held.holder.token, {"@type": "hello"})
+
+
+# --- revoking -----------------------------------------------------------------------------
+
+
+async def test_a_revoked_credential_no_longer_verifies_and_others_do(world: World) -> None:
+    withdrawn, kept = await world.issue(), await world.issue()
+    registry_id = withdrawn.registry_id
+    before = await latest(world, registry_id)
+    timestamp = await world.org.revoke(world.issuer, registry_id, [withdrawn.index])
+    after = await latest(world, registry_id)
+    assert after == RevocationStatus(registry_id, timestamp, before.revoked_count + 1)
+    assert after.timestamp > before.timestamp
+
+    again = await world.org.revoke(world.issuer, registry_id, [withdrawn.index])
+    assert (again, await latest(world, registry_id)) == (timestamp, after)
+
+    _, verified = await shown_by(world, withdrawn)
+    assert not verified
+    shown, verified = await shown_by(world, kept)
+    assert (shown.status_time, verified) == (timestamp, True)
+    for one, revoked in ((withdrawn, True), (kept, False)):
+        credential_id = one.credential.credential_id
+        assert await world.wallets.is_revoked(one.holder.token, credential_id) is revoked
+
+
+async def test_the_times_of_lists_strictly_grow(world: World) -> None:
+    linked = await world.linked()
+    issued = [await world.issue(linked) for _ in range(2)]
+    registry_id = issued[0].registry_id
+    times = [(await latest(world, registry_id)).timestamp]
+    for each in issued:
+        times.append(await world.org.revoke(world.issuer, registry_id, [each.index]))
+    assert times == sorted(set(times))
+    earlier = datetime.fromtimestamp(times[1], UTC)
+    found = await world.org.latest_list(world.verifier, registry_id, earlier)
+    assert found.timestamp == times[1]
+
+
+async def test_what_cannot_be_revoked(world: World, held: Held) -> None:
+    registry_id = held.registry_id
+    before = await latest(world, registry_id)
+    for tenant, where, indices, error in (
+        (world.verifier, registry_id, [held.index], NotFound),
+        (world.issuer, f"{world.identity.did}/resources/zQmNone", [1], NotFound),
+        (world.issuer, registry_id, [31], InvalidInput),
+        (world.issuer, registry_id, [0], InvalidInput),
+        (world.issuer, registry_id, [held.index, 31], InvalidInput),
+        (world.issuer, registry_id, [], InvalidInput),
+    ):
+        with pytest.raises(error):
+            await world.org.revoke(tenant, where, indices)
+    assert await latest(world, registry_id) == before
+
+
+async def test_there_is_no_list_where_none_was(world: World, held: Held) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    with pytest.raises(NotFound):
+        await world.org.latest_list(world.verifier, held.registry_id, long_ago)
+    with pytest.raises(VerificationError):
+        await latest(world, "not an identifier")
+    with pytest.raises(NotFound):
+        await world.wallets.is_revoked(held.holder.token, str(uuid4()))
+
+
+# --- vaults -------------------------------------------------------------------------------
+
+
+async def test_a_wallet_opens_with_its_key_alone(world: World) -> None:
+    holder = await world.holder()
+    with pytest.raises(Forbidden):  # while it is open
+        await world.wallets.open(holder.wallet_id, raw_wallet_key(), "other")
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    with pytest.raises(Forbidden):
+        await world.wallets.open(holder.wallet_id, raw_wallet_key(), "other")
+    with pytest.raises(NotFound):
+        await world.wallets.open(str(uuid4()), holder.key, "other")
+    with pytest.raises(InvalidInput):
+        await world.wallets.create(Secret("not a key"))
+
+
+async def test_nothing_happens_outside_a_session(world: World) -> None:
+    holder = await world.holder()
+    other = world.wallets.token(holder.wallet_id, "never-opened")
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    for token in (holder.token, other, world.org.token(world.issuer)):
+        for attempt in (
+            world.wallets.credentials(token),
+            world.wallets.notes(token, "history"),
+            world.wallets.put_note(token, "history", "a", {}),
+            world.wallets.verify_statement(token, {}),
+            world.wallets.refuse(token, str(uuid4())),
+        ):
+            with pytest.raises(Forbidden):
+                await attempt
+
+
+async def test_a_session_can_be_opened_and_closed_again(world: World) -> None:
+    holder = await world.holder()
+    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
+    assert await world.wallets.credentials(holder.token) == []
+    for _ in range(2):
+        await world.wallets.close(holder.wallet_id, holder.session_id)
+    await world.wallets.close(str(uuid4()), holder.session_id)
+    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
+    assert await world.wallets.credentials(holder.token) == []
+
+
+async def test_closing_one_session_leaves_the_other(world: World) -> None:
+    holder = await world.holder()
+    await world.wallets.open(holder.wallet_id, holder.key, "second")
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    second = world.wallets.token(holder.wallet_id, "second")
+    assert await world.wallets.credentials(second) == []
+    with pytest.raises(Forbidden):
+        await world.wallets.credentials(holder.token)
+
+
+async def test_a_destroyed_wallet_is_gone(world: World) -> None:
+    holder = await world.holder()
+    with pytest.raises(Forbidden):
+        await world.wallets.destroy(holder.wallet_id, raw_wallet_key())
+    assert await world.wallets.credentials(holder.token) == []
+    await world.wallets.destroy(holder.wallet_id, holder.key)
+    with pytest.raises(Forbidden):
+        await world.wallets.credentials(holder.token)
+    for attempt in (
+        world.wallets.open(holder.wallet_id, holder.key, "again"),
+        world.wallets.destroy(holder.wallet_id, holder.key),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+# --- notes --------------------------------------------------------------------------------
+
+
+async def test_notes_are_kept_and_replaced_in_the_wallet(world: World) -> None:
+    holder, another = await world.holder(), await world.holder()
+    note = {"at": "2026-01-01", "with": ["a", {"b": None}], "ខ្មែរ": 1}
+    await world.wallets.put_note(holder.token, "history", "first", {"old": True})
+    await world.wallets.put_note(holder.token, "history", "first", note)
+    await world.wallets.put_note(holder.token, "history", "second", {})
+    await world.wallets.put_note(holder.token, "pending", "first", {"other": 1})
+    assert await world.wallets.notes(holder.token, "history") == {"first": note, "second": {}}
+    assert await world.wallets.notes(another.token, "history") == {}
+    for _ in range(2):
+        await world.wallets.delete_note(holder.token, "history", "first")
+        assert await world.wallets.notes(holder.token, "history") == {"second": {}}
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
+    assert await world.wallets.notes(holder.token, "pending") == {"first": {"other": 1}}
+
+
+async def test_what_is_no_note(world: World, held: Held) -> None:
+    token = held.holder.token
+    for kind, key in (("his tory", "a"), ("history", "a.b"), ("history", "a" * 81)):
+        with pytest.raises(InvalidInput):
+            await world.wallets.put_note(token, kind, key, {})
+    with pytest.raises(InvalidInput):
+        await world.wallets.put_note(token, "history", "long", {"text": "x" * 300_000})
