@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,7 +19,9 @@ from controllers.settings import Settings
 from controllers.status import show_status
 from core.errors import HavenError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
+)
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="Folder that holds everything Haven keeps")
@@ -55,7 +59,7 @@ def up(data: DataDir = None, port_base: PortBase = None, public_url: PublicUrl =
     settings = _settings(data_dir=data, port_base=port_base, public_url=public_url)
     console = Console()
 
-    async def run() -> None:
+    async def run() -> bool | None:
         stop = _stop_event()
         console.print("Starting two agents and the controllers ...")
         async with running(settings):
@@ -64,6 +68,7 @@ def up(data: DataDir = None, port_base: PortBase = None, public_url: PublicUrl =
             await stop.wait()
             console.print("Stopping ...")
         console.print("Everything has stopped.")
+        return None
 
     _guarded(run)
 
@@ -88,14 +93,42 @@ def demo(
     settings = _settings(
         data_dir=data or Path(".haven/demo"), port_base=port_base, registry_size=100
     )
-    _guarded(lambda: play(settings, Console(), leave=leave, stop=_stop_event()))
+    console = Console()
+
+    async def run() -> bool:
+        stop = _stop_event()
+        console.print("Starting two agents and the controllers ...")
+        async with running(settings):
+            print_addresses(console, settings)
+            told = await until(stop, play(settings, console))
+            if told and not leave:
+                console.print("Everything stays up. Ctrl-C stops it.")
+                await stop.wait()
+        return bool(told)
+
+    _guarded(run)
 
 
-def _guarded(run: object) -> None:
+async def until[Result](
+    stop: asyncio.Event, work: Coroutine[Any, Any, Result]
+) -> Result | None:
+    """The result of `work`, or None if `stop` comes first."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return None
+
+
+def _guarded(run: Callable[[], Coroutine[Any, Any, bool | None]]) -> None:
     """Run; say what went wrong in words, with status 1, and without a stack trace."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
-        ok = asyncio.run(run())  # type: ignore[operator]
+        ok = asyncio.run(run())
     except HavenError as err:
         Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
         sys.exit(1)

@@ -22,6 +22,8 @@ from core.errors import Conflict, GovernanceDenied, NotFound
 from governance import documents
 from governance.engine import Framework, Query, decide, parse_framework
 
+_MOST_TRIES = 10
+
 type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
 
@@ -76,12 +78,21 @@ class GovernanceService:
         return await self._publish(document)
 
     async def change(self, change: Change) -> Framework:
-        """Publish the next version. Raises Conflict if somebody else just did."""
-        current = await self.current()
-        document = json.loads(await self.document(current.version))
-        changed = change(document, now())
-        documents.check_newer(document, changed)
-        return await self._publish(changed)
+        """Publish the next version; made again on the newest one if somebody else was quicker.
+
+        Raises what `change` raises, and Conflict if others keep being quicker.
+        """
+        for attempt in range(_MOST_TRIES):
+            current = await self.current()
+            document = json.loads(await self.document(current.version))
+            changed = change(document, now())
+            documents.check_newer(document, changed)
+            try:
+                return await self._publish(changed)
+            except Conflict:
+                if attempt == _MOST_TRIES - 1:
+                    raise
+        raise Conflict("The framework is being changed by others; please try again")
 
     async def _publish(self, document: Mapping[str, Any]) -> Framework:
         data = documents.serialise(document)

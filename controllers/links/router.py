@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import secrets
 from typing import Annotated
+from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Form, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +23,7 @@ from controllers.links.service import LinkKind, LinkService
 from controllers.problems import RESPONSES
 from controllers.verifier.service import VerifierService
 from controllers.words import preferred
-from core.errors import Forbidden, HavenError, NotFound
+from core.errors import Forbidden, HavenError, InvalidInput, NotFound
 from core.ports import Document
 
 Token = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{20,64}$")]
@@ -30,6 +31,7 @@ Variant = Annotated[str, Query(max_length=32, pattern=r"^[a-z-]+$")]
 Accept = Annotated[str, Header()]
 AcceptLanguage = Annotated[str | None, Header(alias="Accept-Language", max_length=200)]
 
+_FORM_LIMIT = 1024
 _NEVER_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -95,13 +97,12 @@ def router(links: LinkService, issuer: IssuerService, verifier: VerifierService)
 
     @routes.post("/{token}", response_class=HTMLResponse)
     async def accept_on_page(
-        token: Token,
-        code: Annotated[str, Form(max_length=12)],
-        language: AcceptLanguage = None,
+        token: Token, request: Request, language: AcceptLanguage = None
     ) -> HTMLResponse:
         """The same on a page, for any other Aries wallet."""
         tongue = preferred(language)
         try:
+            code = await _posted_code(request)
             link = await links.bind(token, secrets.token_urlsafe(32), code)
             invitation, _ = await issuer.invitation(link.subject_id)
         except Forbidden:
@@ -111,6 +112,16 @@ def router(links: LinkService, issuer: IssuerService, verifier: VerifierService)
         return _page(invitation_page(tongue, invitation))
 
     return routes
+
+
+async def _posted_code(request: Request) -> str:
+    """The one field of the page's form (application/x-www-form-urlencoded)."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_LIMIT:
+            raise InvalidInput("This is not the form of this page")
+    return parse_qs(body.decode("ascii", "replace")).get("code", [""])[0][:12]
 
 
 def _welcome(kind: LinkKind, language: str) -> str:

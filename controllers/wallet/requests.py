@@ -85,6 +85,14 @@ class RequestService:
         await self._notes.put(wallet.token, "pending", request.id, _pending(link, request))
         return request
 
+    async def take_in(
+        self, wallet: OpenWallet, invitation: Document, statement: Document
+    ) -> VerifiedRequest:
+        """The same for an invitation that came without a link."""
+        request = await self._judge(wallet, statement, invitation)
+        await self._notes.put(wallet.token, "pending", request.id, _pending("", request))
+        return request
+
     async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
         """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
         note = (await self._notes.all(wallet.token, "pending")).get(request_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -33,18 +33,23 @@ PlainId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AcceptLanguage = Annotated[str | None, Header(alias="Accept-Language", max_length=200)]
 
 
+async def recognised(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> OpenWallet:
+    """The open wallet that a request speaks for. Raises NotAuthenticated."""
+    if credentials is None:
+        raise NotAuthenticated("Please open your wallet")
+    sessions: SessionService = request.app.state.haven.sessions
+    return await sessions.recognise(credentials.credentials)
+
+
+Open = Annotated[OpenWallet, Depends(recognised)]
+
+
 def router(service: WalletService, sessions: SessionService) -> APIRouter:
     """Routes below /api/wallet."""
     routes = APIRouter(prefix="/api/wallet", tags=["wallet"], responses=RESPONSES)
-
-    async def recognised(
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> OpenWallet:
-        if credentials is None:
-            raise NotAuthenticated("Please open your wallet")
-        return await sessions.recognise(credentials.credentials)
-
-    Open = Annotated[OpenWallet, Depends(recognised)]  # noqa: N806 (a type)
 
     @routes.post("/wallets", status_code=201)
     async def create(body: WalletKey) -> WalletMade:
@@ -76,13 +81,7 @@ def router(service: WalletService, sessions: SessionService) -> APIRouter:
         """See who offers or asks what. Nothing is disclosed by looking."""
         return await sessions.within(
             wallet,
-            lambda: service.take_up(
-                wallet,
-                body.link,
-                code=body.code,
-                variant=body.variant,
-                language=preferred(language),
-            ),
+            lambda: service.take_up(wallet, body, preferred(language)),
         )
 
     @routes.post("/offers/{offer_id}/accept")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _KEY = Field(
     min_length=43,
@@ -37,15 +37,24 @@ class SessionOpened(BaseModel):
 
 
 class TakeUp(BaseModel):
-    """A link that was scanned or pasted, with the desk's code for an offer."""
+    """What was scanned or pasted: a link, with the desk's code for an offer; or an invitation
+    itself with its signed statement, as an app of another maker may hand it over."""
 
     model_config = ConfigDict(extra="forbid")
 
-    link: str = Field(min_length=10, max_length=2000)
+    link: str | None = Field(None, min_length=10, max_length=2000)
+    invitation: dict[str, Any] | None = None
+    statement: dict[str, Any] | None = None
     code: str | None = Field(None, max_length=12)
     variant: str | None = Field(
         None, max_length=32, pattern=r"^[a-z-]+$", description="Answer as, e.g. representative"
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> TakeUp:
+        if (self.link is None) == (self.invitation is None):
+            raise ValueError("either a link or an invitation")
+        return self
 
 
 class Labelled(BaseModel):

@@ -18,6 +18,7 @@ from controllers.wallet.schemas import (
     OfferPreview,
     Preview,
     RequestPreview,
+    TakeUp,
 )
 from controllers.wallet.sessions import OpenWallet
 from core.ports import HeldCredential, HolderAgent, PresentingAgent
@@ -35,26 +36,24 @@ class WalletService:
     offers: OfferService
     requests: RequestService
 
-    async def take_up(
-        self,
-        wallet: OpenWallet,
-        link: str,
-        *,
-        code: str | None,
-        variant: str | None,
-        language: str,
-    ) -> Preview:
-        """Show what a link holds. Nothing is disclosed by looking.
+    async def take_up(self, wallet: OpenWallet, what: TakeUp, language: str) -> Preview:
+        """Show what was scanned. Nothing is disclosed by looking.
 
         Raises NotFound, Gone, Forbidden, VerificationError, GovernanceDenied, InvalidInput.
         """
-        document = await self.fetcher.get(link, **({"variant": variant} if variant else {}))
+        if what.link is None:
+            found = await self.requests.take_in(
+                wallet, what.invitation or {}, what.statement or {}
+            )
+            return show_request(found, language)
+        variant = {"variant": what.variant} if what.variant else {}
+        document = await self.fetcher.get(what.link, **variant)
         if "@type" in document:
-            request = await self.requests.take_up(wallet, link, document, variant)
+            request = await self.requests.take_up(wallet, what.link, document, what.variant)
             return show_request(request, language)
-        if not code:
+        if not what.code:
             return CodeNeeded()
-        return show_offer(await self.offers.take_up(wallet, link, code), language)
+        return show_offer(await self.offers.take_up(wallet, what.link, what.code), language)
 
     async def accept_offer(
         self, wallet: OpenWallet, offer_id: str, language: str

@@ -1,0 +1,392 @@
+"""Chapter 6: what is not accepted, each with a reason for the person who may know it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.foreign import ForeignHolder, send, tampered
+from controllers.organisations.service import did_of, tenant_of
+from controllers.store.models import Organisation
+from controllers.story.cast import Cast, framework
+from controllers.story.checking import check, why_refused
+from controllers.story.issuing import (
+    Holders,
+    eligibility,
+    entitlement,
+    guardianship,
+    in_days,
+    issue,
+    new_links,
+    only,
+)
+from controllers.story.outside import Outside
+from controllers.story.people import Desk, Json, Phone, Refused
+from controllers.story.telling import Teller
+from core.errors import Conflict
+from core.ports import AnswerState
+from core.presentation import CredentialAsk, PresentationAsk
+from credential_defs import load
+
+_CREDENTIAL = "service-eligibility"
+_ROGUE_REGISTRY = 16
+
+
+@dataclass
+class Refusals:
+    """What the refusals are tried with."""
+
+    cast: Cast
+    holders: Holders
+    outside: Outside
+    shelter: Desk
+    payer: Desk
+    definitions: dict[str, str] = field(default_factory=dict)
+
+    async def phone(self) -> Phone:
+        """A new open wallet."""
+        return await (await Phone.new(self.cast.base_url)).unlock()
+
+
+async def tell_refusing(teller: Teller, cast: Cast, holders: Holders, outside: Outside) -> None:
+    """Play chapter 6."""
+    scene = Refusals(cast, holders, outside, cast.checking("shelter-b"), cast.checking("payer"))
+    for number, title, expected, play in _PLOT:
+        await teller.step(number, title, expected, lambda play=play: play(scene))  # type: ignore[misc] # bound now
+
+
+# --- issuers ------------------------------------------------------------------------------
+
+
+async def _unknown_issuer(scene: Refusals) -> str:
+    rogue = await scene.outside.organisation("rogue", "Harbour House")
+    office = await scene.outside.organisation("guardianship-office")
+    await asyncio.gather(*(_define(scene, each) for each in (rogue, office)))
+    return await _shown_under(scene, rogue)
+
+
+async def _not_granted(scene: Refusals) -> str:
+    try:
+        await scene.cast.issuing("court").offer("identity")
+        desk = "accepted"
+    except Refused as refused:
+        desk = refused.why
+    office = await scene.outside.organisation("guardianship-office")
+    return f"desk: {desk}; {await _shown_under(scene, office)}"
+
+
+async def _define(scene: Refusals, issuer: Organisation) -> None:
+    """A definition on the authority's schema, made past the controllers."""
+    schema_id = (await framework(scene.cast))["schemas"][_CREDENTIAL]
+    scene.definitions[issuer.slug] = await scene.outside.org.create_definition(
+        tenant_of(issuer), did_of(issuer), schema_id, f"x{time.time_ns()}", _ROGUE_REGISTRY
+    )
+
+
+async def _shown_under(scene: Refusals, issuer: Organisation) -> str:
+    phone, org = await scene.phone(), scene.outside.org
+    values = load(_CREDENTIAL).validate_values(eligibility())
+    invitation = await org.invite(tenant_of(issuer), issuer.label)
+    definition_id = scene.definitions[issuer.slug]
+    async with scene.outside.wallet(phone) as token:
+        holder = scene.outside.wallets
+        connection = await holder.connect(token, invitation.message)
+        desk = await _until(
+            lambda: org.connection_for(tenant_of(issuer), invitation.invitation_id)
+        )
+        await org.offer(tenant_of(issuer), desk, definition_id, values, "")
+        (offer, *_) = await _until(lambda: holder.offers(token, connection))
+        await holder.accept_offer(token, offer.exchange_id)
+        await _until(lambda: holder.credentials(token))
+        _, verdict = await check(scene.shelter, phone, "shelter")
+    return why_refused(verdict)
+
+
+async def _until(ask: Any) -> Any:
+    for _ in range(400):
+        if found := await ask():
+            return found
+        await asyncio.sleep(0.05)
+    raise Conflict("What was waited for did not happen")
+
+
+# --- what the holder's own wallet tells her, and nobody else -------------------------------
+
+
+async def _ran_out(scene: Refusals) -> str:
+    phone = await scene.phone()
+    values = eligibility(shelter_until=in_days(-1))
+    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **values)
+    return await _told(scene.shelter, phone, await scene.shelter.ask("shelter"))
+
+
+async def _above_limit(scene: Refusals) -> str:
+    asked = await scene.payer.ask("payment", amount_minor=90_000, currency="USD")
+    return await _told(scene.payer, scene.holders.survivor, asked)
+
+
+async def _no_permission(scene: Refusals) -> str:
+    phone, links = await scene.phone(), new_links()
+    office = guardianship(links, perm_necessaries_until=0, perm_school_until=in_days(90))
+    child = eligibility(held_for_other=1, **only(links, "shelter", "court"))
+    await issue(scene.cast, phone, "guardianship-office", "guardianship", **office)
+    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **child)
+    asked = await scene.shelter.ask("shelter")
+    return await _told(scene.shelter, phone, asked, "representative")
+
+
+async def _plain_with_held_for_other(scene: Refusals) -> str:
+    asked = await scene.shelter.ask("shelter")
+    return await _told(scene.shelter, scene.holders.guardian, asked, "plain")
+
+
+async def _told(desk: Desk, phone: Phone, asked: Json, variant: str | None = None) -> str:
+    """What the wallet tells its holder, and what the desk sees when she declines."""
+    seen = await phone.look(asked["link"], variant=variant)
+    told = sorted({f"{each['label']} {each['kind']}" for each in seen["obstacles"]})
+    await phone.say_no(seen)
+    verdict = await desk.verdict(asked)
+    return f"holder: {', '.join(told)}; desk: {why_refused(verdict)}"
+
+
+# --- a guardian ------------------------------------------------------------------------------
+
+
+async def _other_dependent(scene: Refusals) -> str:
+    """The app does not offer it; an app of her own sends it, and the check refuses it."""
+    guardian, other = scene.holders.guardian, new_links()
+    child = eligibility(held_for_other=1, household_size=4, **only(other, "shelter", "court"))
+    await issue(scene.cast, guardian, "shelter-a", _CREDENTIAL, **child)
+    asked = await scene.shelter.ask("shelter")
+    seen = await guardian.look(asked["link"], variant="representative")
+    wrong = await _wrong_pair(guardian, seen)
+    try:
+        await guardian.say_yes(seen, wrong)
+        app = "sent"
+    except Refused as refused:
+        app = refused.why
+    await _send_pair(scene, guardian, asked, wrong)
+    return f"app: {app}; {why_refused(await scene.shelter.verdict(asked))}"
+
+
+async def _wrong_pair(guardian: Phone, seen: Json) -> dict[str, str]:
+    (right,) = seen["choices"]
+    mine = await guardian.credentials()
+    (wrong,) = [
+        each["id"]
+        for each in mine
+        if each["credential"] == _CREDENTIAL and each["id"] not in right.values()
+    ]
+    return {
+        label: wrong if credential_id in _ids(mine, _CREDENTIAL) else credential_id
+        for label, credential_id in right.items()
+    }
+
+
+def _ids(mine: list[Json], credential: str) -> set[str]:
+    return {each["id"] for each in mine if each["credential"] == credential}
+
+
+async def _send_pair(
+    scene: Refusals, phone: Phone, asked: Json, pair: Mapping[str, str]
+) -> None:
+    invitation, request = await scene.outside.opened(asked, "representative")
+    async with scene.outside.by_hand(phone) as holder:
+        picks = _picks(request, lambda referent: pair[referent.partition("/")[0]])
+        await send(invitation, await holder.present(request, picks))
+
+
+# --- askers ----------------------------------------------------------------------------------
+
+
+async def _asks_too_much(scene: Refusals) -> str:
+    payer = await scene.outside.organisation("payer")
+    schema_id = (await framework(scene.cast))["schemas"]["support-entitlement"]
+    reveal = ("payment_ref", "currency", "limit_minor")
+    ask = PresentationAsk(
+        asks=(CredentialAsk(label="entitlement", schema_id=schema_id, reveal=reveal),)
+    )
+    invitation, statement, exchange_id = await scene.outside.invitation(
+        payer, ask, "benefit-payment", "payment"
+    )
+    wallet = await _look(scene.holders.survivor, invitation, statement)
+    answer = await scene.outside.org.answer(tenant_of(payer), exchange_id)
+    return f"wallet: {wallet}; asker: {_nothing(answer.state)}"
+
+
+async def _false_label(scene: Refusals) -> str:
+    """A rogue under a known name: as itself, under a stolen DID, with a stolen statement."""
+    rogue = await scene.outside.organisation("rogue", "Harbour House")
+    schema_id = (await framework(scene.cast))["schemas"][_CREDENTIAL]
+    ask = PresentationAsk(
+        asks=(CredentialAsk(label="eligibility", schema_id=schema_id, reveal=("region",)),)
+    )
+    invitation, own, exchange_id = await scene.outside.invitation(
+        rogue, ask, "shelter-intake", "shelter"
+    )
+    shelter = did_of(await scene.outside.organisation("shelter-b"))
+    asked = await scene.shelter.ask("shelter")
+    genuine = await scene.outside.statement(asked)
+    tried = [
+        await _look(scene.holders.survivor, invitation, statement)
+        for statement in (own, own | {"issuer": shelter}, genuine)
+    ]
+    answer = await scene.outside.org.answer(tenant_of(rogue), exchange_id)
+    return f"wallet: {', '.join(tried)}; asker: {_nothing(answer.state)}"
+
+
+async def _look(phone: Phone, invitation: Json, statement: Json) -> str:
+    try:
+        await phone.look_at_invitation(invitation, statement)
+    except Refused as refused:
+        return refused.why
+    return "shown"
+
+
+def _nothing(state: AnswerState) -> str:
+    return "nothing" if state is AnswerState.WAITING else state.value
+
+
+# --- dishonest holders -----------------------------------------------------------------------
+
+
+def _picks(request: Json, pick: Any) -> dict[str, str]:
+    referents = [*request["requested_attributes"], *request["requested_predicates"]]
+    return {referent: pick(referent) for referent in referents}
+
+
+async def _mixed(scene: Refusals) -> str:
+    """Valid by one credential, a large household by another that ran out."""
+    phone = await scene.phone()
+    over = eligibility(shelter_until=in_days(-1), household_size=6)
+    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility(household_size=1))
+    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **over)
+    asked = await scene.shelter.ask("shelter")
+    invitation, request = await scene.outside.opened(asked)
+    async with scene.outside.by_hand(phone) as holder:
+        by_size = {each.values["household_size"]: each for each in await holder.credentials()}
+
+        def pick(referent: str) -> str:
+            size = "6" if referent in request["requested_attributes"] else "1"
+            return by_size[size].credential_id
+
+        await send(invitation, await holder.present(request, _picks(request, pick)))
+    return why_refused(await scene.shelter.verdict(asked))
+
+
+async def _old_list(scene: Refusals) -> str:
+    """Withdrawn, but proven against the list from before."""
+    phone = await scene.phone()
+    issued = await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility())
+    before = int(time.time())
+    await asyncio.sleep(1.1)  # lists have whole seconds
+    await scene.cast.issuing("shelter-a").revoke(issued)
+    asked = await scene.shelter.ask("shelter")
+    invitation, request = await scene.outside.opened(asked)
+    async with scene.outside.by_hand(phone) as holder:
+        picks = await _all_from_first(holder, request)
+        await send(invitation, await holder.present(request, picks, status_at=before))
+    return why_refused(await scene.shelter.verdict(asked))
+
+
+async def _tampered_then_replayed(scene: Refusals) -> str:
+    """Altered; then honest; then the honest one again for another check."""
+    phone = await scene.phone()
+    await issue(scene.cast, phone, "fund", "support-entitlement", **entitlement())
+    found, kept = [], {}
+    for attempt in ("altered", "honest", "replayed"):
+        asked = await scene.payer.ask("payment", amount_minor=100, currency="USD")
+        invitation, request = await scene.outside.opened(asked)
+        if attempt != "replayed":
+            async with scene.outside.by_hand(phone) as holder:
+                picks = await _all_from_first(holder, request)
+                kept = await holder.present(request, picks)
+        altered = tampered(kept, "payment_ref", "a" * 26)
+        await send(invitation, altered if attempt == "altered" else kept)
+        found.append(f"{attempt}: {why_refused(await scene.payer.verdict(asked))}")
+    return "; ".join(found)
+
+
+async def _all_from_first(holder: ForeignHolder, request: Json) -> dict[str, str]:
+    (first, *_) = await holder.credentials()
+    return _picks(request, lambda _: first.credential_id)
+
+
+_PLOT = (
+    (
+        "6.1",
+        "An issuer that the framework does not know, under a known name",
+        "refused: issuer: unknown-issuer",
+        _unknown_issuer,
+    ),
+    (
+        "6.2",
+        "An organisation issues what it may not issue",
+        "desk: credential-not-allowed; refused: issuer: not-granted",
+        _not_granted,
+    ),
+    (
+        "6.3",
+        "An eligibility that ran out: only the holder is told",
+        "holder: Shelter until too-low; desk: not-shown",
+        _ran_out,
+    ),
+    (
+        "6.4",
+        "An amount above the limit: only the holder is told",
+        "holder: Limit too-low; desk: not-shown",
+        _above_limit,
+    ),
+    (
+        "6.5",
+        "A guardianship without the permission that is needed",
+        "holder: Daily needs until too-low; desk: not-shown",
+        _no_permission,
+    ),
+    (
+        "6.6",
+        "A guardian presents another dependent's eligibility",
+        "app: invalid-input; refused: links: values-differ",
+        _other_dependent,
+    ),
+    (
+        "6.7",
+        "A guardian answers a plain check with what is held for another",
+        "holder: Held for another person too-high; desk: not-shown",
+        _plain_with_held_for_other,
+    ),
+    (
+        "6.8",
+        "A verifier asks for more than its purpose allows",
+        "wallet: attribute-not-allowed; asker: nothing",
+        _asks_too_much,
+    ),
+    (
+        "6.9",
+        "Two credentials are mixed to fake one",
+        "refused: one-credential-each: mixed-credentials",
+        _mixed,
+    ),
+    (
+        "6.10",
+        "A proof that rests on an old revocation list",
+        "refused: revocation: old-list",
+        _old_list,
+    ),
+    (
+        "6.11",
+        "A presentation that was altered, and one that is replayed",
+        "altered: refused: signature: not-valid; honest: accepted; "
+        "replayed: refused: signature: not-valid",
+        _tampered_then_replayed,
+    ),
+    (
+        "6.12",
+        "An asker who is not who its label says",
+        "wallet: unknown-participant, proof, invitation-digest; asker: nothing",
+        _false_label,
+    ),
+)
