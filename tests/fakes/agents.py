@@ -532,6 +532,7 @@ class FakeWallets:
             if answered[kind].keys() != received.proof_request[kind].keys():
                 raise Conflict("The agent refused this (400)")
         order = list(dict.fromkeys(chosen[one.label] for one in ask.asks))
+        first_of: dict[str | None, str] = {}
         shown, good = [], True
         for one in ask.asks:
             credential = wallet.credentials.get(chosen[one.label])
@@ -539,6 +540,10 @@ class FakeWallets:
                 raise Conflict("The agent refused this (400)")
             status = self._status(credential, received)
             good = good and not (status and credential.index in status.revoked)
+            # one proof of non-revocation for each registry is all that ACA-Py makes
+            good = good and credential.credential_id == first_of.setdefault(
+                credential.registry_id, credential.credential_id
+            )
             shown.append(_shown(one, credential, status, order.index(chosen[one.label])))
         return ShownPresentation(credentials=tuple(shown)), good
 

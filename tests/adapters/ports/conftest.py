@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.adapters.ports.world import Agents, World, build_world
+from tests.adapters.ports.world import Agents, World, build_world, with_other_kind
 from tests.fakes.agents import fake_agents
 from tests.support.installation import Installation
 
@@ -26,6 +26,12 @@ def agents(request: pytest.FixtureRequest) -> Agents:
 async def world(agents: Agents) -> World:
     """An issuer with one definition and a verifier, shared: definitions take seconds."""
     return await build_world(agents)
+
+
+@pytest.fixture(scope="session")
+async def other(world: World) -> World:
+    """The same people with a credential of another kind."""
+    return await with_other_kind(world)
 
 
 @pytest.fixture(scope="session")

@@ -339,19 +339,33 @@ async def test_taking_in_a_request_twice_is_once(world: World, held: Held) -> No
     assert await world.org.verify(world.verifier, asked.exchange_id)
 
 
-async def test_values_of_two_credentials_are_told_apart(world: World) -> None:
+async def test_credentials_of_two_kinds_are_told_apart(world: World, other: World) -> None:
     linked = await world.linked()
     north = await world.issue(linked, {**VALUES, "region": "north"})
-    south = await world.issue(linked, {**VALUES, "region": "south"})
-    asked = await world.request(world.ask("one", "two"))
+    south = await other.issue(linked, {**VALUES, "region": "south"})
+    (one,), (two,) = world.ask("one").asks, other.ask("two").asks
+    asked = await world.request(PresentationAsk(asks=(one, two)))
     chosen = {"one": north.credential.credential_id, "two": south.credential.credential_id}
     await world.present(asked, linked.holder, chosen)
     shown = (await received(world, asked)).shown
     assert shown
     assert [each.revealed["region"] for each in shown.credentials] == ["north", "south"]
+    assert [each.schema_id for each in shown.credentials] == [world.schema_id, other.schema_id]
     assert [len(set(each.sub_proofs)) for each in shown.credentials] == [1, 1]
     assert len({each.sub_proofs[0] for each in shown.credentials}) == 2
     assert await world.org.verify(world.verifier, asked.exchange_id)
+
+
+async def test_two_credentials_of_one_registry_do_not_verify_together(world: World) -> None:
+    # ACA-Py proves non-revocation once for each registry, so the second credential gets the
+    # first one's proof. No check of ours asks for two credentials of one kind.
+    linked = await world.linked()
+    first, second = await world.issue(linked), await world.issue(linked)
+    asked = await world.request(world.ask("one", "two"))
+    chosen = {"one": first.credential.credential_id, "two": second.credential.credential_id}
+    await world.present(asked, linked.holder, chosen)
+    await received(world, asked)
+    assert not await world.org.verify(world.verifier, asked.exchange_id)
 
 
 async def test_one_credential_under_two_names_is_seen(world: World, held: Held) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -201,12 +201,7 @@ async def build_world(agents: Agents) -> World:
     """An issuer with a definition, and a verifier."""
     issuer = await agents.org.create_tenant("Issuer")
     identity = await agents.org.create_identity(issuer, secrets.token_hex(10))
-    schema_id = await agents.org.publish_schema(
-        issuer, identity.did, "eligibility", "1.0", ATTRIBUTES
-    )
-    definition_id = await agents.org.create_definition(
-        issuer, identity.did, schema_id, "first", REGISTRY_SIZE
-    )
+    schema_id, definition_id = await _define(agents.org, issuer, identity, "eligibility")
     return World(
         org=agents.org,
         wallets=agents.wallets,
@@ -216,3 +211,21 @@ async def build_world(agents: Agents) -> World:
         schema_id=schema_id,
         definition_id=definition_id,
     )
+
+
+async def with_other_kind(world: World) -> World:
+    """The same people, and a credential of another kind with the same attributes."""
+    schema_id, definition_id = await _define(
+        world.org, world.issuer, world.identity, "guardianship"
+    )
+    return replace(world, schema_id=schema_id, definition_id=definition_id)
+
+
+async def _define(
+    org: Organisations, issuer: TenantRef, identity: Identity, name: str
+) -> tuple[str, str]:
+    schema_id = await org.publish_schema(issuer, identity.did, name, "1.0", ATTRIBUTES)
+    definition_id = await org.create_definition(
+        issuer, identity.did, schema_id, name, REGISTRY_SIZE
+    )
+    return schema_id, definition_id
