@@ -29,7 +29,7 @@ def die_with_parent() -> None:
 def main() -> None:
     """Run ACA-Py's command line in this process."""
     die_with_parent()
-    from acapy_agent.__main__ import main as acapy
+    from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 
     acapy(["aca-py", *sys.argv[1:]])
 

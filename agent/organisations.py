@@ -26,6 +26,7 @@ from core.ports import (
     OfferStatus,
     RevocationStatus,
     TenantRef,
+    VerifiedAnswer,
 )
 from core.presentation import PresentationAsk
 from core.secret import Secret
@@ -49,6 +50,8 @@ _ANSWER_STATES = {
 }
 
 _REGISTRY_SECONDS = 120.0
+_VERIFY_TRIES = 3
+_VERIFIED = "done"
 
 # Peer DIDs carry the key and the endpoint in themselves: nothing is published to connect.
 _HANDSHAKE = ["https://didcomm.org/didexchange/1.1"]
@@ -256,12 +259,27 @@ class OrganisationsAgent:
             return Answer(AnswerState.UNKNOWN)
         return _answer(record)
 
-    async def verify(self, tenant: TenantRef, exchange_id: str) -> bool:
+    async def verify(self, tenant: TenantRef, exchange_id: str) -> VerifiedAnswer:
+        """ACA-Py takes in a second presentation for the same request at any time: it replaces
+        the first, sets the state back and keeps the old `verified`. So a result counts only in
+        a record whose state is `done`, and for the presentation in that same record.
+        """
         path = f"/present-proof-2.0/records/{exchange_id}"
-        record = await self._api.get(path, self.token(tenant))
-        if record.get("verified") is None:
-            record = await self._api.post(f"{path}/verify-presentation", self.token(tenant))
-        return bool(record.get("verified") == "true")
+        for _ in range(_VERIFY_TRIES):
+            record = await self._api.get(path, self.token(tenant))
+            if record["state"] != _VERIFIED:
+                record = await self._verify_now(path, tenant)
+            if record.get("state") == _VERIFIED:
+                return VerifiedAnswer(record.get("verified") == "true", _answer(record))
+        raise Unavailable("The answer could not be verified; it keeps changing")
+
+    async def _verify_now(self, path: str, tenant: TenantRef) -> Document:
+        try:
+            return await self._api.post(f"{path}/verify-presentation", self.token(tenant))
+        except Unavailable:
+            # it verifies and stores the result, and then fails where the holder gave no
+            # address for the acknowledgement: the record tells
+            return await self._api.get(path, self.token(tenant))
 
     async def forget_request(self, tenant: TenantRef, exchange_id: str) -> None:
         await _remove(

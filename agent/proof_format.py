@@ -68,25 +68,25 @@ def from_proof_request(request: Mapping[str, Any]) -> PresentationAsk:
         for referent, wanted in predicates.items():
             by_label.setdefault(referent.partition("/")[0], {})[referent] = wanted
         asks = [
-            _ask(label, attributes.get(label), proven) for label, proven in by_label.items()
+            _ask(label, [attributes[label]] if label in attributes else [], proven)
+            for label, proven in by_label.items()
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise InvalidInput("The request is not in a form that can be shown") from err
     return PresentationAsk(asks=tuple(asks))
 
 
-def _ask(label: str, group: Any, proven: Mapping[str, Any]) -> CredentialAsk:
-    """One credential's part of a request: its `names` group and its predicates."""
+def _ask(label: str, groups: list[Any], proven: Mapping[str, Any]) -> CredentialAsk:
+    """One credential's part of a request: its `names` group, if any, and its predicates."""
     if "/" in label or list(proven) != [f"{label}/{number}" for number in range(len(proven))]:
         raise InvalidInput("The request names its parts in another way")
-    wanted = ([group] if group is not None else []) + list(proven.values())
-    schemas = {_one_schema(each) for each in wanted}
+    schemas = {_one_schema(each) for each in (*groups, *proven.values())}
     if len(schemas) != 1:
         raise InvalidInput("The request mixes kinds of credential under one name")
     return CredentialAsk(
         label=label,
         schema_id=schemas.pop(),
-        reveal=_names(group) if group is not None else (),
+        reveal=tuple(name for group in groups for name in _names(group)),
         predicates=tuple(_predicate(each) for each in proven.values()),
     )
 
@@ -158,7 +158,15 @@ def _read(request: Mapping[str, Any], presentation: Mapping[str, Any]) -> ShownP
     ]
     extra = [f"unasked:{referent}" for referent in indices if referent not in wanted]
     missing = [referent for referent in wanted if referent not in indices]
+    missing += [label for label in labels if not _whole_group(label, request, proof)]
     return ShownPresentation(credentials=tuple(shown), missing=tuple(missing + extra))
+
+
+def _whole_group(label: str, request: Mapping[str, Any], proof: Mapping[str, Any]) -> bool:
+    """Whether a group that was answered shows exactly the names that were asked for."""
+    asked = request["requested_attributes"].get(label)
+    group = (proof.get("revealed_attr_groups") or {}).get(label)
+    return asked is None or group is None or set(group["values"]) == set(asked["names"])
 
 
 def _credential(

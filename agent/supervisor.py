@@ -62,9 +62,9 @@ class Child:
         await self._spawn()
         self._watch = asyncio.create_task(self._keep_running(), name=f"watch-{self.spec.name}")
 
-    async def wait_ready(self, timeout: float = 60.0) -> None:
+    async def wait_ready(self, seconds: float = 60.0) -> None:
         """Return once the probe says yes. Raises Unavailable with where to look."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if await self.spec.ready():
                 return

@@ -85,6 +85,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiedAnswer:
+    """The result of the cryptographic verification, together with what it is about."""
+
+    holds: bool
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class RevocationStatus:
     """The latest list of a registry at a time (Unix seconds)."""
 
@@ -197,7 +205,13 @@ class VerifierAgent(Protocol):
 
     async def answer(self, tenant: TenantRef, exchange_id: str) -> Answer: ...
 
-    async def verify(self, tenant: TenantRef, exchange_id: str) -> bool: ...
+    async def verify(self, tenant: TenantRef, exchange_id: str) -> VerifiedAnswer:
+        """Verify what was received, and answer what it was that was verified.
+
+        A holder may send again at any moment, so only this answer's `shown` may be believed,
+        never one that was read before or after. Raises Unavailable if no result stands still.
+        """
+        ...
 
     async def forget_request(self, tenant: TenantRef, exchange_id: str) -> None: ...
 

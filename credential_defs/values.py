@@ -35,7 +35,7 @@ _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
-class _Problem(Exception):  # noqa: N818  # never leaves this module
+class _Problem(Exception):  # never leaves this module
     """A code from the list above."""
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from controllers.story.cast import Cast
 from controllers.story.issuing import Holders
-from controllers.story.people import Desk, Json, Phone
+from controllers.story.people import Desk, Json, Phone, Values
 from controllers.story.telling import Teller
 
-AMOUNT = {"amount_minor": 4_500, "currency": "USD"}
+AMOUNT: Values = {"amount_minor": 4_500, "currency": "USD"}
 
 
 async def check(
-    desk: Desk, phone: Phone, name: str, variant: str | None = None, **parameters: str | int
+    desk: Desk, phone: Phone, name: str, parameters: Values | None = None
 ) -> tuple[Json, Json]:
     """A check that the holder answers; the check and its verdict."""
-    asked = await desk.ask(name, **parameters)
-    await phone.show(asked, variant)
+    asked = await desk.ask(name, **(parameters or {}))
+    await phone.show(asked)
     return asked, await desk.verdict(asked)
 
 
@@ -67,7 +67,7 @@ async def tell_checking(teller: Teller, cast: Cast, holders: Holders) -> None:
 
 
 async def _learnt(desk: Desk, phone: Phone, name: str, **parameters: str | int) -> str:
-    asked, verdict = await check(desk, phone, name, **parameters)
+    asked, verdict = await check(desk, phone, name, parameters)
     if verdict["verdict"] != "accepted":
         return why_refused(verdict)
     shown = await desk.learnt(asked)

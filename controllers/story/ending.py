@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from controllers.story.cast import Cast
 from controllers.story.checking import check, why_refused
 from controllers.story.issuing import Holders, eligibility, issue
@@ -20,8 +18,8 @@ async def tell_ending(teller: Teller, cast: Cast, holders: Holders) -> None:
     await issue(cast, other, _ISSUER, _CREDENTIAL, **eligibility())
     await teller.step(
         "7.1",
-        "Shelter A withdraws an eligibility; the next check, within two seconds, refuses it",
-        "refused: revocation: revoked; others: accepted; within 2 s: yes",
+        "Shelter A withdraws an eligibility; the very next check refuses it",
+        "refused: revocation: revoked; others: accepted",
         lambda: _revoke(cast, holders, other),
     )
     await teller.step(
@@ -41,11 +39,9 @@ async def tell_ending(teller: Teller, cast: Cast, holders: Holders) -> None:
 async def _revoke(cast: Cast, holders: Holders, other: Phone) -> str:
     shelter = cast.checking("shelter-b")
     await cast.issuing(_ISSUER).revoke(holders.issued["2.3"])
-    returned = time.monotonic()
     _, refused = await check(shelter, holders.survivor, "shelter")
-    in_time = "yes" if time.monotonic() - returned < 2 else "no"
     _, accepted = await check(shelter, other, "shelter")
-    return f"{why_refused(refused)}; others: {why_refused(accepted)}; within 2 s: {in_time}"
+    return f"{why_refused(refused)}; others: {why_refused(accepted)}"
 
 
 async def _end_grant(cast: Cast, other: Phone) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import httpx
 
 from controllers.moment import now
 from controllers.story.cast import Cast
-from controllers.story.people import Json, Phone
+from controllers.story.people import Json, Phone, Refused, Values
 from controllers.story.telling import Teller
 from core.clock import dateint
 from credential_defs import fresh_reference
@@ -26,29 +27,53 @@ class Holders:
     issued: dict[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One credential on its way in the story."""
+
+    number: str
+    title: str
+    phone: Phone
+    slug: str
+    credential: str
+    values: Values
+
+
+_TITLES = (
+    "Shelter A issues an identity",
+    "Shelter A issues a service eligibility",
+    "The fund issues a support entitlement",
+    "The guardianship office issues a guardianship to a guardian",
+    "Shelter A issues the child's eligibility, held by the guardian",
+    "The fund issues the child's entitlement, held by the guardian",
+)
+
+
 def in_days(days: int) -> int:
     """A day from today as YYYYMMDD."""
     return dateint((now() + timedelta(days=days)).date())
 
 
-def eligibility(**changes: str | int) -> dict[str, str | int]:
+def eligibility(**changes: str | int) -> Values:
     """Values of an ordinary service eligibility."""
-    return {
+    values: Values = {
         "status": "self-referred",
         "shelter_until": in_days(60),
         "household_size": 2,
         "region": "US-OR",
-    } | changes
+    }
+    return values | changes
 
 
-def entitlement(**changes: str | int) -> dict[str, str | int]:
+def entitlement(**changes: str | int) -> Values:
     """Values of an ordinary support entitlement."""
-    return {"limit_minor": 50_000, "currency": "USD", "support_until": in_days(60)} | changes
+    values: Values = {"limit_minor": 50_000, "currency": "USD", "support_until": in_days(60)}
+    return values | changes
 
 
-def guardianship(links: dict[str, str], **changes: str | int) -> dict[str, str | int]:
+def guardianship(links: dict[str, str], **changes: str | int) -> Values:
     """Values of a guardianship with the permission to see to daily needs."""
-    return {
+    values: Values = {
         "rationale": "adjudicated",
         "perm_necessaries_until": in_days(90),
         "jurisdiction": "US-OR",
@@ -56,7 +81,8 @@ def guardianship(links: dict[str, str], **changes: str | int) -> dict[str, str |
         "audit_uri": f"{OFFICE_PAGES}/audit",
         "appeal_uri": f"{OFFICE_PAGES}/appeal",
         **links,
-    } | changes
+    }
+    return values | changes
 
 
 def new_links() -> dict[str, str]:
@@ -69,7 +95,7 @@ def only(links: dict[str, str], *kinds: str) -> dict[str, str]:
     return {f"link_{kind}": links[f"link_{kind}"] for kind in kinds}
 
 
-IDENTITY: dict[str, str | int] = {
+IDENTITY: Values = {
     "given_names": "Maria",
     "family_name": "Gonzalez",
     "birthdate_dateint": 19980412,
@@ -102,73 +128,32 @@ async def tell_issuing(teller: Teller, cast: Cast) -> Holders:
         "page, no code: asked for it, wrong code: refused",
         lambda: _careful_link(cast, survivor),
     )
-    plan = (
-        ("2.2", "Shelter A issues an identity", survivor, "shelter-a", "identity", identity),
-        (
-            "2.3",
-            "Shelter A issues a service eligibility",
-            survivor,
-            "shelter-a",
-            "service-eligibility",
-            eligibility(),
-        ),
-        (
-            "2.4",
-            "The fund issues a support entitlement",
-            survivor,
-            "fund",
-            "support-entitlement",
-            entitlement(),
-        ),
-        (
-            "3.1",
-            "The guardianship office issues a guardianship to a guardian",
-            guardian,
-            "guardianship-office",
-            "guardianship",
-            guardianship(links),
-        ),
-        (
-            "3.2",
-            "Shelter A issues the child's eligibility, held by the guardian",
-            guardian,
-            "shelter-a",
-            "service-eligibility",
-            eligibility(held_for_other=1, household_size=1, **only(links, "shelter", "court")),
-        ),
-        (
-            "3.3",
-            "The fund issues the child's entitlement, held by the guardian",
-            guardian,
-            "fund",
-            "support-entitlement",
-            entitlement(held_for_other=1, **only(links, "payment")),
-        ),
+    child_home = eligibility(
+        held_for_other=1, household_size=1, **only(links, "shelter", "court")
     )
-    for number, title, phone, slug, credential, values in plan:
-        await teller.step(
-            number,
-            title,
-            "issued",
-            lambda phone=phone, slug=slug, credential=credential, values=values, number=number: (  # type: ignore[misc]
-                _issued(cast, holders, number, phone, slug, credential, values)
-            ),
-        )
+    child_money = entitlement(held_for_other=1, **only(links, "payment"))
+    office = guardianship(links)
+    for delivery in (
+        Delivery("2.2", _TITLES[0], survivor, "shelter-a", "identity", identity),
+        Delivery(
+            "2.3", _TITLES[1], survivor, "shelter-a", "service-eligibility", eligibility()
+        ),
+        Delivery("2.4", _TITLES[2], survivor, "fund", "support-entitlement", entitlement()),
+        Delivery("3.1", _TITLES[3], guardian, "guardianship-office", "guardianship", office),
+        Delivery("3.2", _TITLES[4], guardian, "shelter-a", "service-eligibility", child_home),
+        Delivery("3.3", _TITLES[5], guardian, "fund", "support-entitlement", child_money),
+    ):
+        play = partial(_issued, cast, holders, delivery)
+        await teller.step(delivery.number, delivery.title, "issued", play)
     return holders
 
 
-async def _issued(
-    cast: Cast,
-    holders: Holders,
-    number: str,
-    phone: Phone,
-    slug: str,
-    credential: str,
-    values: dict[str, str | int],
-) -> str:
-    holders.issued[number] = await issue(cast, phone, slug, credential, **values)
-    state = await cast.issuing(slug).issued(holders.issued[number])
-    return str(state["state"])
+async def _issued(cast: Cast, holders: Holders, delivery: Delivery) -> str:
+    issued = await issue(
+        cast, delivery.phone, delivery.slug, delivery.credential, **delivery.values
+    )
+    holders.issued[delivery.number] = issued
+    return str((await cast.issuing(delivery.slug).issued(issued))["state"])
 
 
 async def _careful_link(cast: Cast, phone: Phone) -> str:
@@ -183,7 +168,8 @@ async def _careful_link(cast: Cast, phone: Phone) -> str:
     try:
         await phone.look(offer["link"], "WRONG2")
         wrong = "wrong code: let in"
-    except Exception as err:
-        wrong = "wrong code: refused" if "may not" in str(err) else f"wrong code: {err}"
+    except Refused as refused:
+        right = refused.problem["status"] == 403
+        wrong = "wrong code: refused" if right else f"wrong code: {refused.why}"
     await desk.post(f"/api/issuer/issuances/{offer['id']}/cancel")
     return f"{page}, {asked}, {wrong}"

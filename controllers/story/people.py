@@ -15,12 +15,13 @@ import httpx
 from core.errors import Unavailable
 
 Json = dict[str, Any]
+Values = dict[str, str | int]
 
 _PATIENCE = 60.0
 _PAUSE = 0.05
 
 
-class Refused(Exception):  # noqa: N818 (an answer, not a fault)
+class Refused(Exception):
     """The other side said no: its problem document (RFC 9457)."""
 
     def __init__(self, problem: Json) -> None:

@@ -331,19 +331,19 @@ _PLOT = (
     (
         "6.3",
         "An eligibility that ran out: only the holder is told",
-        "holder: Shelter until too-low; desk: not-shown",
+        "holder: Place to stay, until too-low; desk: not-shown",
         _ran_out,
     ),
     (
         "6.4",
         "An amount above the limit: only the holder is told",
-        "holder: Limit too-low; desk: not-shown",
+        "holder: Limit, in hundredths too-low; desk: not-shown",
         _above_limit,
     ),
     (
         "6.5",
         "A guardianship without the permission that is needed",
-        "holder: Daily needs until too-low; desk: not-shown",
+        "holder: Everyday needs, until too-low; desk: not-shown",
         _no_permission,
     ),
     (
@@ -355,7 +355,7 @@ _PLOT = (
     (
         "6.7",
         "A guardian answers a plain check with what is held for another",
-        "holder: Held for another person too-high; desk: not-shown",
+        "holder: Kept for another person too-high; desk: not-shown",
         _plain_with_held_for_other,
     ),
     (

@@ -7,11 +7,15 @@ In this order:
  4. schema, predicates       as asked                                            (governance)
  5. links, expected-values   guardianship binding; values that must match        (governance)
  6. representative           the permission that was shown, or not applicable    (governance)
- 7. signature                the cryptography of the whole presentation          (agent)
- 8. revocation               each proof rests on the latest list of its registry (registry)
- 9. issuer                   each definition stands under a grant of its issuer  (governance)
-10. verifier                 this organisation may ask this for this purpose     (governance)
-11. freshness                the answer came while the check was open
+ 7. issuer                   each definition stands under a grant of its issuer  (governance)
+ 8. verifier                 this organisation may ask this for this purpose     (governance)
+ 9. freshness                the answer came while the check was open
+10. signature                the cryptography of the whole presentation          (agent)
+11. revocation               each proof rests on the latest list of its registry (registry)
+
+What fails in 1 to 9 is refused without 10 and 11: then nothing is resolved that a stranger
+chose. 1 to 9 are made again on exactly the presentation that 10 verified, because a holder may
+send another one in between; only that one is believed and kept.
 
 Accepted only if nothing failed. A signature that does not verify over the *latest* list, while
 everything else about the presentation is in order and the registry has revoked entries, is how
@@ -48,6 +52,19 @@ class Case:
     framework: Framework
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Every result, and what was shown if it may be believed."""
+
+    results: tuple[CheckResult, ...]
+    shown: ShownPresentation | None
+
+    @property
+    def in_order(self) -> bool:
+        """Nothing failed."""
+        return _all_in_order(self.results)
+
+
 class Judge:
     """Makes every check; the verdict is the caller's to draw from them."""
 
@@ -55,23 +72,17 @@ class Judge:
         self._verifier = verifier
         self._revocations = revocations
 
-    async def judge(self, case: Case) -> tuple[CheckResult, ...]:
-        """All results, in the order above."""
-        shown = case.answer.shown
-        if shown is None:
-            return (_result("complete", "malformed", "The answer is not well formed."),)
-        policy = assess(case.plan, shown, case.answer.asked)
-        lists = await self._latest_lists(case, shown)
+    async def judge(self, case: Case) -> Judgement:
+        """All results, in the order above. Raises Unavailable."""
+        if not _all_in_order(early := _early(case, case.answer)):
+            return Judgement((*early, *_NOT_MADE), None)
         verified = await self._verifier.verify(case.tenant, case.exchange_id)
-        revocation = _revocation(shown, lists)
-        sound = _all_in_order((*policy, revocation))
-        return (
-            *policy,
-            *_signature(verified, revocation, lists, sound=sound),
-            _issuers(case, shown),
-            _verifier(case),
-            _freshness(case),
-        )
+        early, shown = _early(case, verified.answer), verified.answer.shown
+        if shown is None or not _all_in_order(early):
+            return Judgement((*early, *_NOT_MADE), None)
+        lists = await self._latest_lists(case, shown)
+        late = _late(verified.holds, shown, lists)
+        return Judgement((*early, *late), shown if _all_in_order(late) else None)
 
     async def _latest_lists(
         self, case: Case, shown: ShownPresentation
@@ -87,20 +98,28 @@ class Judge:
         return found
 
 
-def _signature(
-    verified: bool,
-    revocation: CheckResult,
-    lists: dict[str, RevocationStatus],
-    *,
-    sound: bool,
+def _early(case: Case, answer: Answer) -> tuple[CheckResult, ...]:
+    if answer.shown is None:
+        return (_result("complete", "malformed", "The answer is not well formed."),)
+    return (
+        *assess(case.plan, answer.shown, answer.asked),
+        _issuers(case, answer.shown),
+        _verifier(case, answer.asked),
+        _freshness(case),
+    )
+
+
+def _late(
+    holds: bool, shown: ShownPresentation, lists: dict[str, RevocationStatus]
 ) -> Sequence[CheckResult]:
-    if verified:
+    revocation = _revocation(shown, lists)
+    if holds:
         return (_ok("signature", "The signatures hold."), revocation)
-    if sound and any(status.revoked_count for status in lists.values()):
+    if revocation.outcome == "passed" and any(each.revoked_count for each in lists.values()):
         unproven = "Not proven, because the credential is withdrawn or the answer was altered."
         return (
-            _result("signature", "not-proven", unproven),
             _result("revocation", "revoked", "This credential has been withdrawn."),
+            _result("signature", "not-proven", unproven),
         )
     altered = "The answer does not verify: it was altered, or made for another request."
     return (_result("signature", "not-valid", altered), revocation)
@@ -134,9 +153,8 @@ def _rely(shown: ShownCredential) -> Rely:
     return Rely(shown.issuer_id, shown.schema_id, shown.definition_id)
 
 
-def _verifier(case: Case) -> CheckResult:
-    asked: PresentationAsk = case.answer.asked or case.plan.ask
-    query = Ask(case.asker_did, case.plan.purpose, asked)
+def _verifier(case: Case, asked: PresentationAsk | None) -> CheckResult:
+    query = Ask(case.asker_did, case.plan.purpose, asked or case.plan.ask)
     decision = decide(case.framework, query, as_of=case.answered_at)
     if isinstance(decision, Deny):
         return _result("verifier", decision.reason, decision.explanation)
@@ -151,6 +169,13 @@ def _freshness(case: Case) -> CheckResult:
 
 def _all_in_order(results: Sequence[CheckResult]) -> bool:
     return all(result.outcome != "failed" for result in results)
+
+
+_NOT_NEEDED = "Not looked at, because the answer is refused already."
+_NOT_MADE = tuple(
+    CheckResult(name=name, outcome="not-applicable", reason="not-made", explanation=_NOT_NEEDED)
+    for name in ("signature", "revocation")
+)
 
 
 def _ok(name: str, explanation: str) -> CheckResult:

@@ -30,9 +30,10 @@ from controllers.sealing import Seal
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
 from controllers.store.models import Check, CheckRequest, Organisation, Reservation
-from controllers.verifier.judging import Case, Judge
+from controllers.verifier.judging import Case, Judge, Judgement
 from core.errors import Gone, InvalidInput, NotFound
 from core.ports import Answer, AnswerState, VerifierAgent
+from core.presentation import ShownPresentation
 from governance.checks import CheckPlan, CheckResult, instantiate
 from governance.engine import Ask
 
@@ -255,8 +256,8 @@ class VerifierService:
             expires_at=check.expires_at,
             framework=await self._governance.current(),
         )
-        results = await self._judge.judge(case)
-        await self._conclude(check, request.variant, case, results)
+        judgement = await self._judge.judge(case)
+        await self._conclude(check, request.variant, case, judgement)
         await self._forget(check)
 
     async def _claim(self, check: Check) -> bool:
@@ -270,67 +271,57 @@ class VerifierService:
             return bool(claimed.rowcount)  # type: ignore[attr-defined] # an UPDATE has one
 
     async def _conclude(
-        self, check: Check, variant: str, case: Case, results: tuple[CheckResult, ...]
+        self, check: Check, variant: str, case: Case, judgement: Judgement
     ) -> None:
         async with self._database.transaction() as session:
             stored = await session.get_one(Check, check.id)
             if stored.state == State.DONE:
                 return
-            once = await self._reserve(session, check, case, results)
-            results = (*results, *once)
+            once = await self._reserve(session, check, case, judgement)
+            results = (*judgement.results, *once)
             accepted = all(result.outcome != "failed" for result in results)
             stored.state, stored.updated_at = State.DONE.value, now()
             stored.verdict = (Verdict.ACCEPTED if accepted else Verdict.REFUSED).value
             stored.variant = variant
             stored.result = [result.model_dump() for result in results]
-            if accepted:
-                self._keep(stored, case)
+            if accepted and judgement.shown is not None:
+                self._keep(stored, case.plan, judgement.shown)
             note_event(session, check.id, stored.verdict)
 
-    def _keep(self, stored: Check, case: Case) -> None:
-        representative = case.plan.representative
-        stored.permission = representative.permission if representative else None
-        shown = case.answer.shown.credentials if case.answer.shown else ()
-        values = {each.label: each.revealed for each in shown if each.revealed}
+    def _keep(self, stored: Check, plan: CheckPlan, shown: ShownPresentation) -> None:
+        stored.permission = plan.representative.permission if plan.representative else None
+        values = {each.label: each.revealed for each in shown.credentials if each.revealed}
         stored.sealed_disclosed = self._seal.seal(values, stored.id)
-        kept = timedelta(seconds=case.plan.retention_seconds)
+        kept = timedelta(seconds=plan.retention_seconds)
         stored.disclosed_until = now() + max(kept, _READING_TIME)
 
     async def _reserve(
-        self, session: AsyncSession, check: Check, case: Case, results: tuple[CheckResult, ...]
+        self, session: AsyncSession, check: Check, case: Case, judgement: Judgement
     ) -> tuple[CheckResult, ...]:
         """Reserve once per reference and period, in the transaction of the verdict."""
-        once = case.plan.once
-        if once is None or any(result.outcome == "failed" for result in results):
+        once, shown = case.plan.once, judgement.shown
+        if once is None or shown is None or not judgement.in_order:
             return ()
-        shown = (
-            {each.label: each for each in case.answer.shown.credentials}
-            if (case.answer.shown)
-            else {}
+        by_label = {each.label: each.revealed for each in shown.credentials}
+        reservation = Reservation(
+            pseudonym=self._seal.pseudonym(by_label[once.by.label][once.by.attribute]),
+            period=once.period(case.answered_at),
+            check_id=check.id,
+            amount=once.amount or 0,
+            period_ends=now() + _RESERVATION_KEPT,
         )
-        reference = shown[once.by.label].revealed[once.by.attribute]
         try:
             async with session.begin_nested():
-                session.add(
-                    Reservation(
-                        pseudonym=self._seal.pseudonym(reference),
-                        period=once.period(case.answered_at),
-                        check_id=check.id,
-                        amount=once.amount or 0,
-                        period_ends=now() + _RESERVATION_KEPT,
-                    )
-                )
+                session.add(reservation)
         except IntegrityError:
             return (_once_result("failed", "used-already", _USED),)
-        return (
-            _once_result("passed", "ok", "Reserved now; it can be used once in this period."),
-        )
+        return (_once_result("passed", "ok", _RESERVED),)
 
     async def _conclude_not_shown(self, check: Check) -> None:
         async with self._database.transaction() as session:
             done = await session.execute(
                 update(Check)
-                .where(Check.id == check.id, Check.state == State.WAITING.value)
+                .where(Check.id == check.id, Check.state != State.DONE.value)
                 .values(
                     state=State.DONE.value,
                     verdict=Verdict.NOT_SHOWN.value,
@@ -368,6 +359,7 @@ class VerifierService:
 
 
 _USED = "This was used already in this period."
+_RESERVED = "Reserved now; it can be used once in this period."
 
 
 def _once_result(outcome: Any, reason: str, explanation: str) -> CheckResult:

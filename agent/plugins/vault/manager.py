@@ -30,6 +30,8 @@ from acapy_agent.core.error import ProfileError
 from acapy_agent.core.profile import Profile
 from acapy_agent.multitenant.error import InvalidTokenError, WalletKeyMissingError
 from acapy_agent.multitenant.manager import MultitenantManager
+from acapy_agent.protocols.routing.v1_0.models.route_record import RouteRecord
+from acapy_agent.storage.base import BaseStorage
 from acapy_agent.transport.wire_format import BaseWireFormat
 from acapy_agent.wallet.models.wallet_record import WalletRecord
 
@@ -242,9 +244,6 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         await profile.remove()
 
     async def _forget(self, record: WalletRecord) -> None:
-        from acapy_agent.protocols.routing.v1_0.models.route_record import RouteRecord
-        from acapy_agent.storage.base import BaseStorage
-
         async with self._profile.session() as session:
             await session.inject(BaseStorage).delete_all_records(
                 RouteRecord.RECORD_TYPE, {"wallet_id": record.wallet_id}
