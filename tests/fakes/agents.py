@@ -42,6 +42,7 @@ from core.ports import (
     ReceivedOffer,
     RevocationStatus,
     TenantRef,
+    VerifiedAnswer,
 )
 from core.presentation import (
     CredentialAsk,
@@ -316,22 +317,17 @@ class FakeOrganisations:
     @_call
     async def answer(self, tenant: TenantRef, exchange_id: str) -> Answer:
         request = self._request(tenant, exchange_id)
-        if request is None:
-            return Answer(AnswerState.UNKNOWN)
-        if request.malformed:
-            raise InvalidInput("The presentation is not well formed")
-        asked = from_proof_request(request.proof_request)
-        return Answer(request.state, asked, request.shown, request.answered_at)
+        return Answer(AnswerState.UNKNOWN) if request is None else _answer(request)
 
     @_call
-    async def verify(self, tenant: TenantRef, exchange_id: str) -> bool:
+    async def verify(self, tenant: TenantRef, exchange_id: str) -> VerifiedAnswer:
         request = self._request(tenant, exchange_id)
         if request is None:
             raise NotFound("The agent refused this (404)")
         if request.state not in _ANSWERED:
             raise Conflict("The agent refused this (400)")
         request.state = AnswerState.VERIFIED
-        return request.verified and not request.malformed
+        return VerifiedAnswer(request.verified, _answer(request))
 
     @_call
     async def forget_request(self, tenant: TenantRef, exchange_id: str) -> None:
@@ -557,7 +553,7 @@ class FakeWallets:
         self, received: Received, shown: ShownPresentation, *, good: bool
     ) -> None:
         request = self._asked(received)
-        if request is not None and request.state not in _ANSWERED:
+        if request is not None:  # a later answer replaces an earlier one
             self.network.plant_answer(request.exchange_id, shown, verified=good)
             await self.network.tell("present_proof_v2_0", request.exchange_id)
 
@@ -662,6 +658,13 @@ def _attachment(request: Request) -> Document:
         ],
     }
     return {"@id": "request-0", "mime-type": "application/json", "data": {"json": message}}
+
+
+def _answer(request: Request) -> Answer:
+    if request.malformed:
+        raise InvalidInput("The presentation is not well formed")
+    asked = from_proof_request(request.proof_request)
+    return Answer(request.state, asked, request.shown, request.answered_at)
 
 
 def _status(issuance: Issuance) -> OfferStatus:

@@ -64,10 +64,10 @@ async def shown_by(world: World, held: Held) -> tuple[ShownCredential, bool]:
     """What a holder shows now, and whether it verifies."""
     asked = await world.request()
     await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
-    answer = await received(world, asked)
-    assert answer.shown
+    await received(world, asked)
     verified = await world.org.verify(world.verifier, asked.exchange_id)
-    return answer.shown.credentials[0], verified
+    assert verified.answer.shown
+    return verified.answer.shown.credentials[0], verified.holds
 
 
 async def latest(world: World, registry_id: str) -> RevocationStatus:
@@ -321,9 +321,12 @@ async def test_an_honest_answer_verifies(world: World, held: Held) -> None:
         predicates=asked.ask.asks[0].predicates,
     )
     for _ in range(2):
-        assert await world.org.verify(world.verifier, asked.exchange_id)
-    verified = await world.org.answer(world.verifier, asked.exchange_id)
-    assert (verified.state, verified.shown) == (AnswerState.VERIFIED, answer.shown)
+        verified = await world.org.verify(world.verifier, asked.exchange_id)
+        assert verified.holds
+        assert verified.answer.shown == answer.shown
+        assert verified.answer.state is AnswerState.VERIFIED
+    settled = await world.org.answer(world.verifier, asked.exchange_id)
+    assert (settled.state, settled.shown) == (AnswerState.VERIFIED, answer.shown)
     with pytest.raises(Conflict):
         await world.wallets.present(held.holder.token, exchange_id, asked.ask, chosen)
 
@@ -336,7 +339,7 @@ async def test_taking_in_a_request_twice_is_once(world: World, held: Held) -> No
     assert set(again) == {first}
     await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
     await received(world, asked)
-    assert await world.org.verify(world.verifier, asked.exchange_id)
+    assert (await world.org.verify(world.verifier, asked.exchange_id)).holds
 
 
 async def test_credentials_of_two_kinds_are_told_apart(world: World, other: World) -> None:
@@ -353,7 +356,7 @@ async def test_credentials_of_two_kinds_are_told_apart(world: World, other: Worl
     assert [each.schema_id for each in shown.credentials] == [world.schema_id, other.schema_id]
     assert [len(set(each.sub_proofs)) for each in shown.credentials] == [1, 1]
     assert len({each.sub_proofs[0] for each in shown.credentials}) == 2
-    assert await world.org.verify(world.verifier, asked.exchange_id)
+    assert (await world.org.verify(world.verifier, asked.exchange_id)).holds
 
 
 async def test_two_credentials_of_one_registry_do_not_verify_together(world: World) -> None:
@@ -365,7 +368,7 @@ async def test_two_credentials_of_one_registry_do_not_verify_together(world: Wor
     chosen = {"one": first.credential.credential_id, "two": second.credential.credential_id}
     await world.present(asked, linked.holder, chosen)
     await received(world, asked)
-    assert not await world.org.verify(world.verifier, asked.exchange_id)
+    assert not (await world.org.verify(world.verifier, asked.exchange_id)).holds
 
 
 async def test_one_credential_under_two_names_is_seen(world: World, held: Held) -> None:
@@ -375,6 +378,24 @@ async def test_one_credential_under_two_names_is_seen(world: World, held: Held) 
     shown = (await received(world, asked)).shown
     assert shown
     assert {index for each in shown.credentials for index in each.sub_proofs} == {0}
+
+
+async def test_a_later_answer_replaces_an_earlier_one_and_is_verified_anew(
+    world: World, held: Held
+) -> None:
+    another = await world.issue(values={**VALUES, "region": "north"})
+    asked = await world.request()
+    await world.present(asked, held.holder, {"eligibility": held.credential.credential_id})
+    await received(world, asked)
+    assert (await world.org.verify(world.verifier, asked.exchange_id)).holds
+    chosen = {"eligibility": another.credential.credential_id}
+    await world.present(asked, another.holder, chosen)
+    later = await received(world, asked)
+    verified = await world.org.verify(world.verifier, asked.exchange_id)
+    assert verified.holds
+    assert verified.answer.shown == later.shown
+    assert later.shown
+    assert later.shown.credentials[0].revealed["region"] == "north"
 
 
 async def test_a_false_predicate_cannot_be_shown(world: World, held: Held) -> None:

@@ -297,6 +297,11 @@ def _proof(given: Json) -> Json:
     return proof
 
 
+def _values(given: Json, label: str) -> Json:
+    values: Json = _proof(given)["revealed_attr_groups"][label]["values"]
+    return values
+
+
 def test_mixed_credentials_are_reported() -> None:
     mixed = presentation()
     _proof(mixed)["predicates"]["guardianship/1"]["sub_proof_index"] = 1
@@ -309,6 +314,8 @@ def test_mixed_credentials_are_reported() -> None:
     [
         (lambda p: _proof(p)["predicates"].pop("guardianship/0"), ("guardianship/0",)),
         (lambda p: _proof(p)["revealed_attr_groups"].pop("eligibility"), ("eligibility",)),
+        (lambda p: _values(p, "guardianship").pop("role"), ("guardianship",)),
+        (lambda p: _values(p, "eligibility").update(more={"raw": "1"}), ("eligibility",)),
         (lambda p: _proof(p).pop("predicates"), ("guardianship/0", "guardianship/1")),
         (
             lambda p: _proof(p)["predicates"].update(more={"sub_proof_index": 0}),
