@@ -10,7 +10,12 @@ import pytest
 from hypothesis import settings
 
 from controllers.store.database import Database
-from tests.support.installation import Installation, running_installation
+from tests.support.installation import (
+    Installation,
+    Swift,
+    running_installation,
+    running_on_fakes,
+)
 from tests.support.postgres import PostgresServer, missing, running_postgres
 
 # a busy machine is no failure; what is slow is seen in the run's durations
@@ -24,6 +29,13 @@ async def installation(
 ) -> AsyncIterator[Installation]:
     """The one real installation of a run; mark tests that use it with `agents`."""
     async with running_installation(tmp_path_factory.mktemp("installation")) as running:
+        yield running
+
+
+@pytest.fixture
+async def swift(tmp_path: Path) -> AsyncIterator[Swift]:
+    """An installation of the test's own, on agents in memory."""
+    async with running_on_fakes(tmp_path) as running:
         yield running
 
 

@@ -1,7 +1,9 @@
-"""A whole installation for a test run: both listeners in this process, two real agents.
+"""Whole installations for tests: both listeners in this process, and two agents.
 
-Starting it takes some seconds, so there is one for the whole run (`installation` in
-tests/conftest.py); tests keep apart by using organisations and wallets of their own.
+`running_installation` has real agents. Starting them takes some seconds, so there is one for
+the whole run (`installation` in tests/conftest.py); tests keep apart by using organisations
+and wallets of their own. `running_on_fakes` has the agents in memory and is up at once, so
+that each test can have its own (`swift`), and can let calls fail or answers be dishonest.
 """
 
 from __future__ import annotations
@@ -13,18 +15,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httpx
 
+from agent.admin import AdminApi
 from agent.organisations import OrganisationsAgent
 from agent.supervisor import Child
 from agent.wallets import WalletsAgent
-from controllers.app import Haven, build
+from controllers.app import Haven, assemble, build
 from controllers.installation import CONTROLLERS, children
 from controllers.secrets import InstallationSecrets, load_or_create
 from controllers.serve import serve
 from controllers.settings import Settings
+from controllers.webhooks.inbox import Announcement
 from core.errors import Unavailable
+from core.secret import Secret
+from tests.fakes.agents import fake_agents
+from tests.fakes.network import FakeNetwork
 
 REGISTRY_SIZE = 32
 _BLOCK = 22  # ports from `port_base` on that Settings may use
@@ -69,20 +77,15 @@ def _is_free(port: int) -> bool:
 @asynccontextmanager
 async def running_installation(data_dir: Path) -> AsyncIterator[Installation]:
     """Start everything, give it, stop everything: no process is left behind."""
-    settings = Settings(
-        data_dir=data_dir,
-        port_base=free_port_base(),
-        registry_size=REGISTRY_SIZE,
-        sweep_seconds=1,
-    )
-    secrets = load_or_create(data_dir)
+    settings, secrets = _settings(data_dir, sweep_seconds=1), load_or_create(data_dir)
     agents = {
         spec.name: Child(spec)
         for spec in children(settings, secrets)
         if spec.name != CONTROLLERS  # those run in this process
     }
     async with AsyncExitStack() as stack:
-        haven = await stack.enter_async_context(_serving(settings, secrets))
+        haven = build(settings, secrets)
+        await stack.enter_async_context(_serving(haven))
         for child in agents.values():
             await child.start()
             stack.push_async_callback(child.stop)
@@ -91,13 +94,56 @@ async def running_installation(data_dir: Path) -> AsyncIterator[Installation]:
         yield Installation(settings, secrets, haven, agents)
 
 
+@dataclass(frozen=True, slots=True)
+class Swift:
+    """An installation on agents in memory; `network` is where tests step in."""
+
+    settings: Settings
+    secrets: InstallationSecrets
+    haven: Haven
+    network: FakeNetwork
+
+
 @asynccontextmanager
-async def _serving(settings: Settings, secrets: InstallationSecrets) -> AsyncIterator[Haven]:
-    haven, stop = build(settings, secrets), asyncio.Event()
+async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
+    """Serve the controllers over agents in memory, which announce changes as real ones do."""
+    settings, secrets = _settings(data_dir, sweep_seconds=0.2), load_or_create(data_dir)
+    org, wallets = fake_agents()
+    haven = assemble(
+        settings,
+        secrets,
+        org_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
+        wallets_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
+        # by their ports the same, as the contract test shows
+        org=cast(OrganisationsAgent, org),
+        wallets=cast(WalletsAgent, wallets),
+    )
+
+    async def announce(topic: str, record_id: str, invitation_id: str | None) -> None:
+        await haven.inbox.put(Announcement("org", topic, record_id, invitation_id))
+        haven.worker.wake()
+
+    org.network.listener = announce
+    async with _serving(haven):
+        yield Swift(settings, secrets, haven, org.network)
+
+
+def _settings(data_dir: Path, sweep_seconds: float) -> Settings:
+    return Settings(
+        data_dir=data_dir,
+        port_base=free_port_base(),
+        registry_size=REGISTRY_SIZE,
+        sweep_seconds=sweep_seconds,
+    )
+
+
+@asynccontextmanager
+async def _serving(haven: Haven) -> AsyncIterator[None]:
+    stop = asyncio.Event()
     task = asyncio.create_task(serve(haven, stop), name="controllers")
     try:
-        await _alive(settings, failed=task.done)
-        yield haven
+        await _alive(haven.settings, failed=task.done)
+        yield
     finally:
         stop.set()
         await task
