@@ -16,6 +16,7 @@ from core.errors import (
     HavenError,
     InvalidInput,
     NotFound,
+    SessionClosed,
     Unavailable,
     VerificationError,
 )
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 _BY_STATUS: dict[int, type[HavenError]] = {
     400: Conflict,
-    401: Forbidden,
+    401: SessionClosed,
     403: Forbidden,
     404: NotFound,
     409: Conflict,

@@ -52,6 +52,8 @@ from controllers.webhooks.worker import Worker
 
 STATIC = Path(__file__).parent / "static"
 VERSION = "0.1.0"
+MOST_BODY = 256 * 1024
+MOST_TAILS_BODY = 10 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -176,7 +178,14 @@ def assemble(
         worker=Worker(inbox, issuer, verifier, (*purges, events.purge), settings.sweep_seconds),
         repeatable=repeatable,
         events=events,
-        public_app=FastAPI(title="Haven", version=VERSION, openapi_url="/api/openapi.json"),
+        # no pages that describe the API: they load scripts from a third party
+        public_app=FastAPI(
+            title="Haven",
+            version=VERSION,
+            openapi_url="/api/openapi.json",
+            docs_url=None,
+            redoc_url=None,
+        ),
         internal_app=FastAPI(title="Haven, inside", openapi_url=None),
     )
     _equip_public(haven)
@@ -216,7 +225,7 @@ def _wallet(
 def _equip_public(haven: Haven) -> None:
     app, base_url = haven.public_app, haven.settings.base_url
     app.state.haven = haven
-    problems.install(app)
+    problems.install(app, MOST_BODY)
     shared = (haven.database, haven.repeatable, haven.events, base_url)
     app.include_router(issuer_router.router(haven.issuer, *shared))
     app.include_router(verifier_router.router(haven.verifier, *shared))
@@ -231,7 +240,7 @@ def _equip_public(haven: Haven) -> None:
 
 def _equip_internal(haven: Haven) -> None:
     app = haven.internal_app
-    problems.install(app)
+    problems.install(app, MOST_TAILS_BODY)
     app.include_router(webhooks_router.router(haven.inbox, haven.worker, haven.secrets.agents))
     app.include_router(write_router(haven.registry, haven.secrets.registry_write_key.reveal()))
 

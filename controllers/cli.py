@@ -48,7 +48,7 @@ def _stop_event() -> asyncio.Event:
 def print_addresses(console: Console, settings: Settings) -> None:
     """Where a person finds things."""
     console.print(f"  Haven            {settings.base_url}")
-    console.print(f"  API              {settings.base_url}/docs")
+    console.print(f"  API description  {settings.base_url}/api/openapi.json")
     console.print(f"  framework        {settings.base_url}/api/governance/framework")
     console.print(f"  data and logs    {settings.data_dir.resolve()}")
 

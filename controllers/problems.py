@@ -15,8 +15,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import HavenError, InvalidInput
+from core.errors import HavenError, InvalidInput, TooLarge
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,12 +51,54 @@ def problem(error: HavenError) -> JSONResponse:
 _RESERVED = ("type", "title", "status", "detail")
 
 
-def install(app: FastAPI) -> None:
-    """Register the handlers on an app."""
+def install(app: FastAPI, most_body: int) -> None:
+    """Register the handlers on an app, and the guard around it."""
     app.add_exception_handler(HavenError, _haven)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_middleware(Guard, most_body=most_body)
+
+
+class Guard:
+    """Around everything: limits a body's size, and answers what nobody foresaw.
+
+    Written as plain ASGI, because the framework's own handler for unforeseen errors raises
+    them again, and the server then logs a trace with whatever values the error repeats.
+    """
+
+    def __init__(self, app: ASGIApp, most_body: int) -> None:
+        self._app = app
+        self._most_body = most_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, taken = False, 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._most_body:
+                raise TooLarge("This is more than is taken at once")
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, limited, noted)
+        except Exception as error:  # a process boundary: said in general words, and logged
+            if not isinstance(error, HavenError):
+                _log_unforeseen(error)
+            if not started:
+                await problem(error if isinstance(error, HavenError) else _UNFORESEEN)(
+                    scope, receive, send
+                )
 
 
 async def _haven(_request: Request, error: Exception) -> JSONResponse:
@@ -88,10 +131,12 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
-async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+def _log_unforeseen(error: Exception) -> None:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    LOGGER.error("unforeseen %s at %s:%s", type(error).__name__, frame.name, frame.lineno)
-    return problem(HavenError("This should not have happened; nothing was changed"))
+    LOGGER.error("unforeseen %s at line %s", type(error).__name__, frame.lineno)
+
+
+_UNFORESEEN = HavenError("This should not have happened; please try again")
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -2,8 +2,10 @@
 
     HavenError
     ├── InvalidInput            the caller sent something that cannot be meant
+    │   └── TooLarge            more than is taken at once
     ├── NotAuthenticated        no key, or a key that opens nothing
     ├── Forbidden               a key that may not do this
+    │   ├── SessionClosed       the wallet's session is not open on its agent (any more)
     │   └── GovernanceDenied    the governance framework says no, and why
     ├── NotFound                there is no such thing, or none that the caller may know of
     ├── Conflict                the thing is in a state that does not allow this
@@ -42,6 +44,12 @@ class InvalidInput(HavenError):
     status = 422
 
 
+class TooLarge(InvalidInput):
+    slug = "too-large"
+    title = "This is too large"
+    status = 413
+
+
 class NotAuthenticated(HavenError):
     slug = "not-authenticated"
     title = "Please sign in"
@@ -52,6 +60,14 @@ class Forbidden(HavenError):
     slug = "forbidden"
     title = "You may not do this"
     status = 403
+
+
+class SessionClosed(Forbidden):
+    """Not shown to people as it is: the store is opened again, or the session has ended."""
+
+    slug = "session-closed"
+    title = "This wallet is locked"
+    status = 401
 
 
 class GovernanceDenied(Forbidden):

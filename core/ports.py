@@ -238,7 +238,10 @@ class Vaults(Protocol):
 
 
 class HolderAgent(Protocol):
-    """What a wallet does; every call needs the token of its open session."""
+    """What a wallet does; every call needs the token of its open session.
+
+    Raises SessionClosed when the session is not open.
+    """
 
     async def connect(self, token: Secret, invitation: Document) -> str:
         """Take up an invitation to connect; answers the connection id."""

@@ -65,6 +65,7 @@ class Attribute(Frozen):
     not shown); `link` (its equality with another credential's value is what counts).
     `format`: a regular expression for the whole value, or YYYYMMDD. `zero_allowed`: 0 stands
     for "not granted" or "not known". `known_flag_of`: this is 1 if that date is known, else 0.
+    `held_for_other`: 1 here says that the holder keeps this credential for somebody else.
     `reference`: a random value that names nobody; made fresh if the issuer leaves it out.
     """
 
@@ -75,6 +76,7 @@ class Attribute(Frozen):
     integer: bool = False
     personal: bool
     reference: bool = False
+    held_for_other: bool = False
     required: bool = False
     default: Written | None = None
     zero_allowed: bool = False

@@ -7,9 +7,9 @@ is sent, and the link is not logged.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
-import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,7 +51,7 @@ class LinkFetcher:
         return await self._send("POST", link, "/accept", json={"claim": claim, "code": code})
 
     async def _send(self, method: str, link: str, part: str, **options: Any) -> Document:
-        url = self._address(link) + part
+        url = await self._address(link) + part
         headers = {"Accept": "application/json"}
         try:
             async with self._http.stream(method, url, headers=headers, **options) as answer:
@@ -63,7 +63,7 @@ class LinkFetcher:
             raise _ERRORS.get(status, NotFound("This link cannot be used here."))
         return _json_object(body)
 
-    def _address(self, link: str) -> str:
+    async def _address(self, link: str) -> str:
         plain = link.split("#", 1)[0].split("?", 1)[0].rstrip("/")
         for public, local in self._own.items():
             if plain.startswith(f"{public}/"):
@@ -71,14 +71,15 @@ class LinkFetcher:
         parts = urlsplit(plain)
         if parts.scheme != "https" or not parts.hostname or parts.username or parts.port:
             raise InvalidInput("This is not a link that a wallet can open.")
-        _refuse_private(parts.hostname)
+        await _refuse_private(parts.hostname)
         return plain
 
 
-def _refuse_private(host: str) -> None:
+async def _refuse_private(host: str) -> None:
     """A link must not make us reach into our own network (server-side request forgery)."""
     try:
-        found = {entry[4][0] for entry in socket.getaddrinfo(host, 443)}
+        entries = await asyncio.get_running_loop().getaddrinfo(host, 443)
+        found = {entry[4][0] for entry in entries}
     except OSError as err:
         raise NotFound("This link leads nowhere. Please check that it is complete.") from err
     if not all(ipaddress.ip_address(address).is_global for address in found):

@@ -23,8 +23,6 @@ from credential_defs import CredentialDefinition, load_all
 from governance.checks import describe
 from governance.engine import Framework
 
-_HELD_FOR_OTHER = "held_for_other"
-
 
 def show_offer(verified: VerifiedOffer, language: str) -> OfferPreview:
     """An offer with each value, labelled."""
@@ -78,10 +76,15 @@ def show_credential(
         title=definition.title(language) if definition else words(language, "card"),
         issuer=issuer,
         who=_name(framework, issuer, language),
-        held_for_other=held.values.get(_HELD_FOR_OTHER) == "1",
+        held_for_other=_held_for_other(definition, held),
         values=_labelled(definition, held.values, language),
         revoked=revoked,
     )
+
+
+def _held_for_other(definition: CredentialDefinition | None, held: HeldCredential) -> bool:
+    marks = definition.attributes if definition else ()
+    return any(mark.held_for_other and held.values.get(mark.name) == "1" for mark in marks)
 
 
 def _name(framework: Framework, did: str, language: str) -> str:

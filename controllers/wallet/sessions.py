@@ -24,7 +24,7 @@ from controllers.moment import now
 from controllers.sealing import Seal
 from controllers.store.database import Database
 from controllers.store.models import WalletSession
-from core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound
+from core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound, SessionClosed
 from core.ports import Vaults
 from core.secret import Secret
 
@@ -117,7 +117,7 @@ class SessionService:
         """Run `work` in the session; open the store again if its agent was restarted."""
         try:
             return await work()
-        except Forbidden:
+        except SessionClosed:
             await self._vaults.open(wallet.wallet_id, wallet.key, wallet.session_id)
             return await work()
 

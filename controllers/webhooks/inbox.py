@@ -10,12 +10,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from agent.announcements import Announcement
 from controllers.moment import now
 from controllers.store.database import Database
 from controllers.store.models import InboxItem
@@ -26,23 +26,6 @@ _RETRY_STEP, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 _CLAIM = timedelta(seconds=30)
 _KEPT = timedelta(hours=1)
 _BATCH = 32
-
-# topic -> the field of the body that names the record
-RECORD_FIELDS = {
-    "connections": "connection_id",
-    "issue_credential_v2_0": "cred_ex_id",
-    "present_proof_v2_0": "pres_ex_id",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What is kept of a webhook."""
-
-    agent: str
-    topic: str
-    record_id: str
-    invitation_id: str | None
 
 
 class Inbox:
@@ -59,8 +42,7 @@ class Inbox:
             async with self._database.transaction() as session:
                 session.add(
                     InboxItem(
-                        agent=announcement.agent,
-                        topic=announcement.topic,
+                        kind=announcement.kind.value,
                         record_id=announcement.record_id,
                         invitation_id=announcement.invitation_id,
                         due_at=now(),
@@ -117,8 +99,7 @@ class Inbox:
             found = await session.execute(
                 update(InboxItem)
                 .where(
-                    InboxItem.agent == announcement.agent,
-                    InboxItem.topic == announcement.topic,
+                    InboxItem.kind == announcement.kind.value,
                     InboxItem.record_id == announcement.record_id,
                 )
                 .values(heard=InboxItem.heard + 1, due_at=now())

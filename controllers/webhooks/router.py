@@ -6,10 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from agent.announcements import read_announcement
 from agent.options import AgentSecrets
-from controllers.webhooks.inbox import RECORD_FIELDS, Announcement, Inbox
+from controllers.webhooks.inbox import Inbox
 from controllers.webhooks.worker import Worker
 from core.errors import InvalidInput, NotAuthenticated, NotFound
+
+_FOLLOWED = "org"
 
 
 def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> APIRouter:
@@ -22,8 +25,9 @@ def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> AP
             raise NotFound("There is no such agent")
         if not secrets[agent].webhook_key.matches(request.headers.get("x-api-key", "")):
             raise NotAuthenticated("This is not the agent")
-        announcement = _read(agent, topic, await _body(request))
-        if announcement is not None:
+        announcement = read_announcement(topic, await _body(request))
+        # wallets are followed by their own open sessions, never by us
+        if announcement is not None and agent == _FOLLOWED:
             await inbox.put(announcement)
             worker.wake()
         return Response(status_code=204)
@@ -37,14 +41,3 @@ async def _body(request: Request) -> dict[str, Any]:
     except ValueError as err:
         raise InvalidInput("This is not JSON") from err
     return body if isinstance(body, dict) else {}
-
-
-def _read(agent: str, topic: str, body: dict[str, Any]) -> Announcement | None:
-    """Ids only; values that an agent may have put into the body are dropped here."""
-    record_id = body.get(RECORD_FIELDS.get(topic, ""))
-    # wallets are followed by their own open sessions, never by us
-    if agent != "org" or not isinstance(record_id, str) or len(record_id) > 64:
-        return None
-    invitation_id = body.get("invitation_msg_id")
-    known = invitation_id if isinstance(invitation_id, str) else None
-    return Announcement(agent, topic, record_id, known)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from agent.announcements import RecordKind
 from controllers.issuer.service import IssuerService
 from controllers.store.models import InboxItem
 from controllers.verifier.service import VerifierService
@@ -99,14 +100,14 @@ class Worker:
                 await self._inbox.failed(item)
 
     async def _handle(self, item: InboxItem) -> None:
-        match item.topic:
-            case "connections" if item.invitation_id:
+        match item.kind:
+            case RecordKind.CONNECTION if item.invitation_id:
                 found = await self._issuer.by_connection(item.invitation_id)
                 await self._advance(found, self._issuer.advance)
-            case "issue_credential_v2_0":
+            case RecordKind.ISSUANCE:
                 found = await self._issuer.by_exchange(item.record_id)
                 await self._advance(found, self._issuer.advance)
-            case "present_proof_v2_0":
+            case RecordKind.PRESENTATION:
                 found = await self._verifier.by_exchange(item.record_id)
                 await self._advance(found, self._verifier.advance)
 

@@ -27,6 +27,7 @@ from core.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    SessionClosed,
     Unavailable,
     VerificationError,
 )
@@ -167,7 +168,7 @@ class FakeOrganisations:
     def _tenant(self, tenant: TenantRef) -> Tenant:
         found = self.network.tenants.get(tenant.wallet_id)
         if found is None or found.issued_at != tenant.issued_at:
-            raise Forbidden("The agent refused this (401)")
+            raise SessionClosed("The agent refused this (401)")
         return found
 
     def _must_own(self, tenant: TenantRef, did: str) -> None:
@@ -393,7 +394,7 @@ class FakeWallets:
         kind, wallet_id, session_id = token.reveal().split(".", 2)
         wallet = self.network.wallets.get(wallet_id)
         if kind != "session" or wallet is None or session_id not in wallet.sessions:
-            raise Forbidden("The agent refused this (401)")
+            raise SessionClosed("The agent refused this (401)")
         return wallet
 
     @_call

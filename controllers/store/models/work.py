@@ -14,7 +14,7 @@ from controllers.store.types import UtcTime
 class InboxItem(Base):
     """A webhook that wakes a worker. Of its body only ids are kept; the truth is asked for.
 
-    One row for each record of a topic: hearing of it twice changes `heard` and nothing else.
+    One row for each record: hearing of it twice changes `heard` and nothing else.
     """
 
     __tablename__ = "inbox"
@@ -22,8 +22,7 @@ class InboxItem(Base):
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    agent: Mapped[str] = mapped_column(String(16))
-    topic: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(16))
     record_id: Mapped[str] = mapped_column(String(64))
     invitation_id: Mapped[str | None] = mapped_column(String(64))
     heard: Mapped[int] = mapped_column(Integer, default=1)
@@ -31,7 +30,7 @@ class InboxItem(Base):
     tries: Mapped[int] = mapped_column(Integer, default=0)
     due_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
 
-    __table_args__ = (UniqueConstraint("agent", "topic", "record_id"),)
+    __table_args__ = (UniqueConstraint("kind", "record_id"),)
 
 
 class RepeatableRequest(Base):

@@ -48,8 +48,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("agent", sa.String(length=16), nullable=False),
-        sa.Column("topic", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("record_id", sa.String(length=64), nullable=False),
         sa.Column("invitation_id", sa.String(length=64), nullable=True),
         sa.Column("heard", sa.Integer(), nullable=False),
@@ -57,7 +56,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
-        sa.UniqueConstraint("agent", "topic", "record_id", name=op.f("uq_inbox_agent")),
+        sa.UniqueConstraint("kind", "record_id", name=op.f("uq_inbox_kind")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbox_due_at"), ["due_at"], unique=False)
