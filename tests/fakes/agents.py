@@ -17,6 +17,7 @@ from functools import wraps
 from operator import ge, gt, le, lt
 from typing import Any, Concatenate, Protocol
 
+from agent.announcements import RecordKind
 from agent.organisations import attached_request
 from agent.proof_format import choose, from_proof_request, issuer_of, to_proof_request
 from agent.webvh.didlog import create_log, verify_log
@@ -236,7 +237,7 @@ class FakeOrganisations:
             new_id(), arrived, connection, definition_id, dict(values), reference
         )
         self.network.issuances.append(issuance)
-        await self.network.tell("issue_credential_v2_0", issuance.issuer_side)
+        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
         return issuance.issuer_side
 
     def _connection(self, tenant: TenantRef, connection_id: str) -> Connection:
@@ -422,7 +423,9 @@ class FakeWallets:
         )
         self.network.connections.append(connection)
         if connection.completed:
-            await self.network.tell("connections", connection.inviter_side, invitation_id)
+            await self.network.tell(
+                RecordKind.CONNECTION, connection.inviter_side, invitation_id
+            )
         return connection.holder_side
 
     @_call
@@ -463,13 +466,13 @@ class FakeWallets:
         )
         wallet.credentials[credential.credential_id] = credential
         issuance.credential_id, issuance.state = credential.credential_id, OfferState.DONE
-        await self.network.tell("issue_credential_v2_0", issuance.issuer_side)
+        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     @_call
     async def decline_offer(self, token: Secret, exchange_id: str) -> None:
         issuance = self._issuance(self._wallet(token), exchange_id)
         issuance.state = OfferState.FAILED
-        await self.network.tell("issue_credential_v2_0", issuance.issuer_side)
+        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     def _issuance(self, wallet: Wallet, exchange_id: str) -> Issuance:
         for each in self._arrived(wallet):
@@ -556,13 +559,13 @@ class FakeWallets:
         request = self._asked(received)
         if request is not None:  # a later answer replaces an earlier one
             self.network.plant_answer(request.exchange_id, shown, verified=good)
-            await self.network.tell("present_proof_v2_0", request.exchange_id)
+            await self.network.tell(RecordKind.PRESENTATION, request.exchange_id)
 
     async def _abandon(self, received: Received) -> None:
         request = self._asked(received)
         if request is not None and request.state is AnswerState.WAITING:
             request.state = AnswerState.ABANDONED
-            await self.network.tell("present_proof_v2_0", request.exchange_id)
+            await self.network.tell(RecordKind.PRESENTATION, request.exchange_id)
 
     def _asked(self, received: Received) -> Request | None:
         threads = {each.thread_id: each for each in self.network.requests.values()}

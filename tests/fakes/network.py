@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from agent.announcements import Announcement, RecordKind
 from core.errors import NotFound, Unavailable, VerificationError
 from core.ports import AnswerState, Document, HeldCredential, OfferState
 from core.presentation import ShownPresentation
@@ -29,8 +30,8 @@ from core.secret import Secret
 DOMAIN = "haven.localhost"
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-# what an agent tells its controller: topic, record id, invitation id
-Listener = Callable[[str, str, str | None], Awaitable[None]]
+# what the organisations' agent tells its controller
+Listener = Callable[[Announcement], Awaitable[None]]
 
 
 @dataclass
@@ -217,10 +218,12 @@ class FakeNetwork:
             raise Unavailable("The agent does not answer")
         return True
 
-    async def tell(self, topic: str, record_id: str, invitation_id: str | None = None) -> None:
+    async def tell(
+        self, kind: RecordKind, record_id: str, invitation_id: str | None = None
+    ) -> None:
         """A webhook of the organisations' agent."""
         if self.listener is not None:
-            await self.listener(topic, record_id, invitation_id)
+            await self.listener(Announcement(kind, record_id, invitation_id))
 
     def registry(self, registry_id: str) -> Registry:
         """Raises VerificationError for what is no identifier, NotFound for an unknown one."""

@@ -20,6 +20,7 @@ from typing import cast
 import httpx
 
 from agent.admin import AdminApi
+from agent.announcements import Announcement
 from agent.organisations import OrganisationsAgent
 from agent.supervisor import Child
 from agent.wallets import WalletsAgent
@@ -28,7 +29,6 @@ from controllers.installation import CONTROLLERS, children
 from controllers.secrets import InstallationSecrets, load_or_create
 from controllers.serve import serve
 from controllers.settings import Settings
-from controllers.webhooks.inbox import Announcement
 from core.errors import Unavailable
 from core.secret import Secret
 from tests.fakes.agents import fake_agents
@@ -119,8 +119,8 @@ async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
         wallets=cast(WalletsAgent, wallets),
     )
 
-    async def announce(topic: str, record_id: str, invitation_id: str | None) -> None:
-        await haven.inbox.put(Announcement("org", topic, record_id, invitation_id))
+    async def announce(announcement: Announcement) -> None:
+        await haven.inbox.put(announcement)
         haven.worker.wake()
 
     org.network.listener = announce

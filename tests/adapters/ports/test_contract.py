@@ -22,6 +22,7 @@ from core.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    SessionClosed,
     VerificationError,
 )
 from core.ports import (
@@ -574,7 +575,7 @@ async def test_nothing_happens_outside_a_session(world: World) -> None:
             world.wallets.verify_statement(token, {}),
             world.wallets.refuse(token, str(uuid4())),
         ):
-            with pytest.raises(Forbidden):
+            with pytest.raises(SessionClosed):
                 await attempt
 
 
@@ -595,7 +596,7 @@ async def test_closing_one_session_leaves_the_other(world: World) -> None:
     await world.wallets.close(holder.wallet_id, holder.session_id)
     second = world.wallets.token(holder.wallet_id, "second")
     assert await world.wallets.credentials(second) == []
-    with pytest.raises(Forbidden):
+    with pytest.raises(SessionClosed):
         await world.wallets.credentials(holder.token)
 
 
@@ -605,7 +606,7 @@ async def test_a_destroyed_wallet_is_gone(world: World) -> None:
         await world.wallets.destroy(holder.wallet_id, raw_wallet_key())
     assert await world.wallets.credentials(holder.token) == []
     await world.wallets.destroy(holder.wallet_id, holder.key)
-    with pytest.raises(Forbidden):
+    with pytest.raises(SessionClosed):
         await world.wallets.credentials(holder.token)
     for attempt in (
         world.wallets.open(holder.wallet_id, holder.key, "again"),

@@ -15,6 +15,7 @@ from core.errors import (
     HavenError,
     InvalidInput,
     NotFound,
+    SessionClosed,
     Unavailable,
     VerificationError,
 )
@@ -49,7 +50,7 @@ async def failure(agent: AdminApi) -> HavenError:
     ("status", "kind"),
     [
         (400, Conflict),
-        (401, Forbidden),
+        (401, SessionClosed),
         (403, Forbidden),
         (404, NotFound),
         (409, Conflict),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from agent.announcements import Announcement, RecordKind
 from core.errors import Forbidden, InvalidInput, Unavailable
 from core.ports import AnswerState
 from tests.adapters.ports.world import VALUES, Agents, Asked, Held, World, build_world
@@ -119,20 +120,20 @@ async def test_a_restart_ends_every_session(
 
 
 async def test_what_happens_is_announced(small: World, network: FakeNetwork) -> None:
-    told: list[tuple[str, str, str | None]] = []
+    told: list[Announcement] = []
 
-    async def listen(topic: str, record_id: str, invitation_id: str | None) -> None:
-        told.append((topic, record_id, invitation_id))
+    async def listen(announcement: Announcement) -> None:
+        told.append(announcement)
 
     network.listener = listen
     held, asked = await answered(small)
     connection = network.connections[0]
-    offer = ("issue_credential_v2_0", held.status.exchange_id, None)
+    offer = Announcement(RecordKind.ISSUANCE, held.status.exchange_id)
     assert told == [
-        ("connections", connection.inviter_side, connection.invitation_id),
+        Announcement(RecordKind.CONNECTION, connection.inviter_side, connection.invitation_id),
         offer,
         offer,
-        ("present_proof_v2_0", asked.exchange_id, None),
+        Announcement(RecordKind.PRESENTATION, asked.exchange_id),
     ]
 
 
