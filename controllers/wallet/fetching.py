@@ -30,12 +30,17 @@ _ERRORS = {
 
 
 class LinkFetcher:
-    """Fetches links for wallets. `own` maps our public address to where we listen."""
+    """Fetches links for wallets. `own` maps our public address to where we listen.
 
-    def __init__(self, own: Mapping[str, str]) -> None:
+    `transport` replaces the network, for tests.
+    """
+
+    def __init__(
+        self, own: Mapping[str, str], *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._own = {public.rstrip("/"): local.rstrip("/") for public, local in own.items()}
         self._http = httpx.AsyncClient(
-            timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+            timeout=_TIMEOUT, follow_redirects=False, trust_env=False, transport=transport
         )
 
     async def close(self) -> None:
