@@ -19,6 +19,7 @@ _FRAME = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
 <title>{title}</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/link.css">
 </head>
 <body><main><h1>{title}</h1>
@@ -34,18 +35,30 @@ def message_page(language: str, *keys: str) -> str:
 
 
 def code_page(language: str, *, wrong: bool = False) -> str:
-    """A page that asks for the desk's code."""
-    warning = f'<p role="alert">{_text(language, "link.wrong-code")}</p>' if wrong else ""
-    form = (
+    """A page that asks for the desk's code. After a wrong one only the form is left: what it
+    is about was read already, and a small screen shows the field without scrolling."""
+    if wrong:
+        return _frame(language, _code_form(language, warning=True))
+    intro = "".join(_paragraph(language, key) for key in ("link.offer", "link.how"))
+    other = f"<section>{_paragraph(language, 'link.code')}{_code_form(language)}</section>"
+    return _frame(language, f"{intro}{other}{_paragraph(language, 'link.leave')}")
+
+
+def _code_form(language: str, *, warning: bool = False) -> str:
+    """The field and its button; a warning stands at the field and is read out with it."""
+    words_of_warning = (
+        f'<p id="wrong" role="alert">{_text(language, "link.wrong-code")}</p>'
+        if warning
+        else ""
+    )
+    marks = ' aria-invalid="true" aria-describedby="wrong" autofocus' if warning else ""
+    return (
         f'<form method="post"><label for="code">{_text(language, "link.code-label")}</label>'
+        f"{words_of_warning}"
         '<input id="code" name="code" autocomplete="off" autocapitalize="characters" '
-        'spellcheck="false" maxlength="12" required>'
+        f'spellcheck="false" maxlength="12" required{marks}>'
         f"<button>{_text(language, 'link.go')}</button></form>"
     )
-    intro = "".join(
-        _paragraph(language, key) for key in ("link.offer", "link.how", "link.code")
-    )
-    return _frame(language, f"{intro}{warning}{form}{_paragraph(language, 'link.leave')}")
 
 
 def invitation_page(language: str, invitation: Mapping[str, Any]) -> str:
@@ -55,8 +68,9 @@ def invitation_page(language: str, invitation: Mapping[str, Any]) -> str:
     picture = qr_code(address).png
     body = (
         f"{_paragraph(language, 'link.open-other')}"
-        f'<p><a href="{html.escape(address)}">{_text(language, "link.title")}</a></p>'
-        f'<p><img alt="" src="{picture}" width="300" height="300"></p>'
+        f'<p><a class="button" href="{html.escape(address)}">'
+        f"{_text(language, 'link.title')}</a></p>"
+        f'<p><img alt="" src="{picture}" width="400" height="400"></p>'
     )
     return _frame(language, body)
 
