@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -18,6 +18,8 @@ PageSize = Annotated[int, Query(ge=1, le=200, description="How many on one page"
 Cursor = Annotated[
     str | None, Query(max_length=200, description="`next` of the page before this one")
 ]
+
+_ROW_ID = re.compile(r"[0-9a-f-]{1,36}")
 
 
 async def page[Row](
@@ -53,8 +55,8 @@ def _decode(cursor: str) -> tuple[datetime, str]:
     try:
         at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
         moment = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error) as err:
+        if moment.tzinfo is None or not _ROW_ID.fullmatch(row_id):
+            raise ValueError("no moment or no id")
+        return moment.astimezone(UTC), row_id
+    except (ValueError, OverflowError) as err:
         raise InvalidInput("This cursor is not one of ours") from err
-    if moment.tzinfo is None:
-        raise InvalidInput("This cursor is not one of ours")
-    return moment, row_id
