@@ -100,7 +100,8 @@ class LinkService:
     async def bind(self, token: str, claim: str, code: str | None) -> OpenLink:
         """Bind the link to a claim. Raises NotFound, Gone, Forbidden, TooManyTries."""
         async with self._database.transaction() as session:
-            link = await self._alive(session, token)
+            # locked: wrong codes that come at once are each counted
+            link = await self._alive(session, token, lock=True)
             outcome = _try_code(link, token, code)
             if outcome is None and not await self._claimed(session, link, claim):
                 raise Gone("This link was used already. Please ask the desk for a new one.")
@@ -115,8 +116,8 @@ class LinkService:
         async with self._database.transaction() as session:
             await session.execute(delete(Link).where(Link.expires_at < now()))
 
-    async def _alive(self, session: AsyncSession, token: str) -> Link:
-        link = await session.get(Link, _digest(token))
+    async def _alive(self, session: AsyncSession, token: str, *, lock: bool = False) -> Link:
+        link = await session.get(Link, _digest(token), with_for_update=lock or None)
         if link is None:
             raise NotFound("This link leads nowhere. Please check that it is complete.")
         if link.expires_at <= now():
