@@ -23,6 +23,7 @@ from controllers.store.models import InboxItem
 LOGGER = logging.getLogger(__name__)
 
 _RETRY_STEP, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
+_MOST_DOUBLINGS = 6  # then the longest wait is reached; without an end the sum overflows
 _CLAIM = timedelta(seconds=30)
 _KEPT = timedelta(hours=1)
 _BATCH = 32
@@ -77,7 +78,7 @@ class Inbox:
 
     async def failed(self, item: InboxItem) -> None:
         """Try again later, each time a little later."""
-        wait = min(_RETRY_STEP * 2**item.tries, _LONGEST_RETRY)
+        wait = min(_RETRY_STEP * 2 ** min(item.tries, _MOST_DOUBLINGS), _LONGEST_RETRY)
         async with self._database.transaction() as session:
             await session.execute(
                 update(InboxItem)
