@@ -12,7 +12,7 @@ from agent.keys import session_token
 from agent.organisations import _remove, verify_statement
 from agent.proof_format import choose
 from agent.webvh.locks import NamedLocks
-from core.errors import InvalidInput, Unavailable
+from core.errors import InvalidInput, NotFound, Unavailable
 from core.ports import Document, HeldCredential, OfferState, ReceivedOffer
 from core.presentation import PresentationAsk
 from core.secret import Secret
@@ -87,12 +87,15 @@ class WalletsAgent:
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
         await self._api.post(f"/issue-credential-2.0/records/{exchange_id}/send-request", token)
 
-    async def decline_offer(self, token: Secret, exchange_id: str) -> None:
-        await self._api.post(
-            f"/issue-credential-2.0/records/{exchange_id}/problem-report",
-            token,
-            {"description": "declined"},
-        )
+    async def close_offer(self, token: Secret, exchange_id: str) -> None:
+        path = f"/issue-credential-2.0/records/{exchange_id}"
+        try:
+            record = await self._api.get(path, token)
+        except NotFound:
+            return
+        if _received(record).state is OfferState.OFFERED:
+            await self._api.post(f"{path}/problem-report", token, {"description": "declined"})
+        await _remove(self._api, path, token)
 
     async def credentials(self, token: Secret) -> list[HeldCredential]:
         found: list[HeldCredential] = []

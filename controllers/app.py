@@ -18,15 +18,16 @@ from agent.organisations import OrganisationsAgent
 from agent.wallets import WalletsAgent
 from controllers import problems
 from controllers.events import EventStream
-from controllers.governance import router as governance_router
+from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
+from controllers.haven import Haven
 from controllers.idempotency import Repeatable
 from controllers.installation import org_options, wallet_options
-from controllers.issuer import router as issuer_router
+from controllers.issuer import router as issuer_routes
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.service import IssuerService
-from controllers.links import router as links_router
+from controllers.links import router as links_routes
 from controllers.links.service import LinkService
 from controllers.organisations.service import OrganisationService
 from controllers.registry.router import public_router, write_router
@@ -36,10 +37,10 @@ from controllers.secrets import InstallationSecrets
 from controllers.settings import Settings
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
-from controllers.verifier import router as verifier_router
+from controllers.verifier import router as verifier_routes
 from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
-from controllers.wallet import router as wallet_router
+from controllers.wallet import router as wallet_routes
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.notes import Notes
 from controllers.wallet.offers import OfferService
@@ -54,47 +55,6 @@ STATIC = Path(__file__).parent / "static"
 VERSION = "0.1.0"
 MOST_BODY = 256 * 1024
 MOST_TAILS_BODY = 10 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class Haven:
-    """A built installation: its adapters, its services, its two apps."""
-
-    settings: Settings
-    secrets: InstallationSecrets
-    database: Database
-    org_api: AdminApi
-    wallets_api: AdminApi
-    org: OrganisationsAgent
-    wallets: WalletsAgent
-    registry: RegistryService
-    governance: GovernanceService
-    organisations: OrganisationService
-    accreditation: AccreditationService
-    issuer: IssuerService
-    verifier: VerifierService
-    sessions: SessionService
-    wallet: WalletService
-    links: LinkService
-    inbox: Inbox
-    worker: Worker
-    repeatable: Repeatable
-    events: EventStream
-    public_app: FastAPI
-    internal_app: FastAPI
-
-    async def start(self) -> None:
-        """Migrate the database and begin to work."""
-        await self.database.migrate()
-        self.worker.start()
-
-    async def stop(self) -> None:
-        """Stop working and let go of every connection."""
-        await self.worker.stop()
-        await self.wallet.fetcher.close()
-        await self.org_api.close()
-        await self.wallets_api.close()
-        await self.database.close()
 
 
 def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
@@ -128,33 +88,15 @@ def assemble(
     database = Database(settings.store_url)
     governance = GovernanceService(database)
     organisations = OrganisationService(database, org)
-    statements = StatementMaker(org)
-    issuer = IssuerService(
-        database=database,
-        governance=governance,
-        organisations=organisations,
-        agent=org,
-        revoker=Revoker(database, org),
-        statements=statements,
-        seal=Seal(secrets.sealing_key, "issuance"),
-        offer_minutes=settings.offer_minutes,
-    )
-    verifier = VerifierService(
-        database=database,
-        governance=governance,
-        organisations=organisations,
-        agent=org,
-        judge=Judge(org, org),
-        statements=statements,
-        seal=Seal(secrets.sealing_key, "check"),
-        check_minutes=settings.check_minutes,
-    )
+    desk = _Desk(settings, secrets, database, governance, organisations, org)
+    issuer, verifier = desk.issuer(), desk.verifier()
     sessions = SessionService(
         database, wallets, Seal(secrets.session_key, "session"), settings.session_minutes
     )
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
-    purges = (verifier.purge, links.purge, inbox.purge, sessions.purge, repeatable.purge)
+    purging = (verifier, links, inbox, sessions, repeatable, events)
+    purges = [each.purge for each in purging]
     haven = Haven(
         settings=settings,
         secrets=secrets,
@@ -175,22 +117,62 @@ def assemble(
         wallet=_wallet(settings, governance, wallets),
         links=links,
         inbox=inbox,
-        worker=Worker(inbox, issuer, verifier, (*purges, events.purge), settings.sweep_seconds),
+        worker=Worker(inbox, issuer, verifier, purges, settings.sweep_seconds),
         repeatable=repeatable,
         events=events,
-        # no pages that describe the API: they load scripts from a third party
-        public_app=FastAPI(
-            title="Haven",
-            version=VERSION,
-            openapi_url="/api/openapi.json",
-            docs_url=None,
-            redoc_url=None,
-        ),
+        public_app=_public_app(),
         internal_app=FastAPI(title="Haven, inside", openapi_url=None),
     )
     _equip_public(haven)
     _equip_internal(haven)
     return haven
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the issuing and the checking side are both built from."""
+
+    settings: Settings
+    secrets: InstallationSecrets
+    database: Database
+    governance: GovernanceService
+    organisations: OrganisationService
+    org: OrganisationsAgent
+
+    def issuer(self) -> IssuerService:
+        return IssuerService(
+            database=self.database,
+            governance=self.governance,
+            organisations=self.organisations,
+            agent=self.org,
+            revoker=Revoker(self.database, self.org),
+            statements=StatementMaker(self.org),
+            seal=Seal(self.secrets.sealing_key, "issuance"),
+            offer_minutes=self.settings.offer_minutes,
+        )
+
+    def verifier(self) -> VerifierService:
+        return VerifierService(
+            database=self.database,
+            governance=self.governance,
+            organisations=self.organisations,
+            agent=self.org,
+            judge=Judge(self.org, self.org),
+            statements=StatementMaker(self.org),
+            seal=Seal(self.secrets.sealing_key, "check"),
+            check_minutes=self.settings.check_minutes,
+        )
+
+
+def _public_app() -> FastAPI:
+    # no pages that describe the API: they load scripts from a third party
+    return FastAPI(
+        title="Haven",
+        version=VERSION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
 
 
 def _wallet(
@@ -223,17 +205,17 @@ def _wallet(
 
 
 def _equip_public(haven: Haven) -> None:
-    app, base_url = haven.public_app, haven.settings.base_url
+    app = haven.public_app
     app.state.haven = haven
     problems.install(app, MOST_BODY)
-    shared = (haven.database, haven.repeatable, haven.events, base_url)
-    app.include_router(issuer_router.router(haven.issuer, *shared))
-    app.include_router(verifier_router.router(haven.verifier, *shared))
-    app.include_router(wallet_router.router(haven.wallet, haven.sessions))
-    app.include_router(
-        governance_router.router(haven.governance, haven.accreditation, haven.organisations)
-    )
-    app.include_router(links_router.router(haven.links, haven.issuer, haven.verifier))
+    for routes in (
+        issuer_routes,
+        verifier_routes,
+        wallet_routes,
+        governance_routes,
+        links_routes,
+    ):
+        app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(public_router(haven.registry))
 

@@ -105,16 +105,33 @@ async def _haven(_request: Request, error: Exception) -> JSONResponse:
     return problem(error if isinstance(error, HavenError) else HavenError("Unknown error"))
 
 
-async def _validation(_request: Request, error: Exception) -> JSONResponse:
+async def _validation(request: Request, error: Exception) -> JSONResponse:
     """Says which fields are wrong and how; never what was in them."""
     found: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
-    wrong = "; ".join(f"{_place(item['loc'])}: {_complaint(item)}" for item in found[:10])
+    ours = _names_of(request.app)
+    wrong = "; ".join(f"{_place(item['loc'], ours)}: {_complaint(item)}" for item in found[:10])
     return problem(InvalidInput(wrong or "The request is not in the expected form"))
 
 
-def _place(location: tuple[Any, ...]) -> str:
-    known = [str(part) for part in location[1:] if isinstance(part, int) or part.isidentifier()]
+def _place(location: tuple[Any, ...], ours: frozenset[str]) -> str:
+    """Where it is wrong, in our own names: other keys are the caller's, and may be values."""
+    known = [str(part) for part in location[1:] if isinstance(part, int) or part in ours]
     return ".".join(known)[:80] or "request"
+
+
+def _names_of(app: FastAPI) -> frozenset[str]:
+    """Every name of a field or parameter in the app's own description (made once)."""
+    names: set[str] = set()
+    waiting: list[Any] = [app.openapi()]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            names.update(part.get("properties", ()))
+            names.update([part["name"]] if {"name", "in"} <= part.keys() else ())
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return frozenset(names)
 
 
 def _complaint(item: dict[str, Any]) -> str:
@@ -123,6 +140,8 @@ def _complaint(item: dict[str, Any]) -> str:
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error.__cause__, HavenError):  # the framework wraps what reading a body raises
+        return problem(error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 500
     title = {404: "There is nothing here", 405: "This cannot be done here"}.get(
         status, "Refused"

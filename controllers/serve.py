@@ -16,7 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.launch import die_with_parent
-from controllers.app import Haven, build
+from controllers.app import build
+from controllers.haven import Haven
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
 

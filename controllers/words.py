@@ -10,6 +10,7 @@ _FOLDER = Path(__file__).parent / "languages"
 _FALLBACK = "en"
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """The languages there is a file for."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
@@ -17,7 +18,7 @@ def languages() -> tuple[str, ...]:
 
 def words(language: str, key: str, **parts: str) -> str:
     """A sentence with its parts filled in; in English if the language is not there."""
-    texts = _texts(language) or _texts(_FALLBACK)
+    texts = _texts(language if language in languages() else _FALLBACK)
     return texts[key].format(**parts)
 
 
@@ -25,14 +26,12 @@ def preferred(header: str | None) -> str:
     """The first language of an Accept-Language header that we have."""
     for part in (header or "").split(","):
         language = part.split(";")[0].strip().split("-")[0].lower()
-        if _texts(language):
+        if language in languages():
             return language
     return _FALLBACK
 
 
-@cache
+@cache  # only of languages that there are: what strangers ask for is not remembered
 def _texts(language: str) -> dict[str, str]:
-    if language not in languages():
-        return {}
     texts: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text())["texts"]
     return texts

@@ -17,11 +17,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from controllers.issuer.service import IssuerService
+from controllers.haven import House
 from controllers.links.page import code_page, invitation_page, message_page
-from controllers.links.service import LinkKind, LinkService
+from controllers.links.service import LinkKind
 from controllers.problems import RESPONSES
-from controllers.verifier.service import VerifierService
 from controllers.words import preferred
 from core.errors import Forbidden, HavenError, InvalidInput, NotFound
 from core.ports import Document
@@ -51,67 +50,68 @@ class Accepted(BaseModel):
     statement: Document
 
 
-def router(links: LinkService, issuer: IssuerService, verifier: VerifierService) -> APIRouter:
-    """Routes below /l."""
-    routes = APIRouter(prefix="/l", tags=["links"], responses=RESPONSES)
+router = APIRouter(prefix="/l", tags=["links"], responses=RESPONSES)
 
-    @routes.get("/{token}", response_model=None)
-    async def open_link(
-        token: Token,
-        variant: Variant = "plain",
-        accept: Accept = "text/html",
-        language: AcceptLanguage = None,
-    ) -> Response:
-        """What the link leads to: for a wallet as JSON, for a person as a page."""
-        as_json = "application/json" in accept
-        try:
-            link = await links.open(token)
-        except HavenError as err:
-            if as_json:
-                raise
-            return _page(message_page(preferred(language), "link.gone"), err.status)
-        if not as_json:
-            return _page(_welcome(link.kind, preferred(language)))
-        if link.kind is LinkKind.OFFER:
-            return JSONResponse({"kind": "offer", "needs_code": True}, headers=_NEVER_KEPT)
-        request = await verifier.request(link.subject_id, variant)
-        return JSONResponse(request.invitation, headers=_NEVER_KEPT)
 
-    @routes.get("/{token}/statement", response_model=None)
-    async def statement(token: Token, variant: Variant = "plain") -> Response:
-        """Who asks, signed with a did:webvh over the invitation."""
-        link = await links.open(token)
-        if link.kind is not LinkKind.CHECK:
-            raise NotFound("An offer says who offers when it is accepted")
-        request = await verifier.request(link.subject_id, variant)
-        return JSONResponse(request.statement, headers=_NEVER_KEPT)
+@router.get("/{token}", response_model=None)
+async def open_link(
+    house: House,
+    token: Token,
+    variant: Variant = "plain",
+    accept: Accept = "text/html",
+    language: AcceptLanguage = None,
+) -> Response:
+    """What the link leads to: for a wallet as JSON, for a person as a page."""
+    as_json = "application/json" in accept
+    try:
+        link = await house.links.open(token)
+    except HavenError as err:
+        if as_json:
+            raise
+        return _page(message_page(preferred(language), "link.gone"), err.status)
+    if not as_json:
+        return _page(_welcome(link.kind, preferred(language)))
+    if link.kind is LinkKind.OFFER:
+        return JSONResponse({"kind": "offer", "needs_code": True}, headers=_NEVER_KEPT)
+    request = await house.verifier.request(link.subject_id, variant)
+    return JSONResponse(request.invitation, headers=_NEVER_KEPT)
 
-    @routes.post("/{token}/accept")
-    async def accept_offer(token: Token, body: Acceptance) -> Accepted:
-        """Open an offer with the desk's code; the first claim binds the link."""
-        link = await links.bind(token, body.claim, body.code)
-        if link.kind is not LinkKind.OFFER:
-            raise NotFound("A check is answered by the invitation itself")
-        invitation, signed = await issuer.invitation(link.subject_id)
-        return Accepted(invitation=invitation, statement=signed)
 
-    @routes.post("/{token}", response_class=HTMLResponse)
-    async def accept_on_page(
-        token: Token, request: Request, language: AcceptLanguage = None
-    ) -> HTMLResponse:
-        """The same on a page, for any other Aries wallet."""
-        tongue = preferred(language)
-        try:
-            code = await _posted_code(request)
-            link = await links.bind(token, secrets.token_urlsafe(32), code)
-            invitation, _ = await issuer.invitation(link.subject_id)
-        except Forbidden:
-            return _page(code_page(tongue, wrong=True), 403)
-        except HavenError as err:
-            return _page(message_page(tongue, "link.gone"), err.status)
-        return _page(invitation_page(tongue, invitation))
+@router.get("/{token}/statement", response_model=None)
+async def statement(house: House, token: Token, variant: Variant = "plain") -> Response:
+    """Who asks, signed with a did:webvh over the invitation."""
+    link = await house.links.open(token)
+    if link.kind is not LinkKind.CHECK:
+        raise NotFound("An offer says who offers when it is accepted")
+    request = await house.verifier.request(link.subject_id, variant)
+    return JSONResponse(request.statement, headers=_NEVER_KEPT)
 
-    return routes
+
+@router.post("/{token}/accept")
+async def accept_offer(house: House, token: Token, body: Acceptance) -> Accepted:
+    """Open an offer with the desk's code; the first claim binds the link."""
+    link = await house.links.bind(token, body.claim, body.code)
+    if link.kind is not LinkKind.OFFER:
+        raise NotFound("A check is answered by the invitation itself")
+    invitation, signed = await house.issuer.invitation(link.subject_id)
+    return Accepted(invitation=invitation, statement=signed)
+
+
+@router.post("/{token}", response_class=HTMLResponse)
+async def accept_on_page(
+    house: House, token: Token, request: Request, language: AcceptLanguage = None
+) -> HTMLResponse:
+    """The same on a page, for any other Aries wallet."""
+    tongue = preferred(language)
+    try:
+        code = await _posted_code(request)
+        link = await house.links.bind(token, secrets.token_urlsafe(32), code)
+        invitation, _ = await house.issuer.invitation(link.subject_id)
+    except Forbidden:
+        return _page(code_page(tongue, wrong=True), 403)
+    except HavenError as err:
+        return _page(message_page(tongue, "link.gone"), err.status)
+    return _page(invitation_page(tongue, invitation))
 
 
 async def _posted_code(request: Request) -> str:

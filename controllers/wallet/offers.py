@@ -82,14 +82,14 @@ class OfferService:
         await self._until_stored(wallet, note["connection_id"])
         await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
         await self._notes.delete(wallet.token, "pending", offer_id)
+        await self._holder.close_offer(wallet.token, verified.offer.exchange_id)
         return verified
 
     async def decline(self, wallet: OpenWallet, offer_id: str) -> None:
         """Say no; the issuer learns only that."""
         note = await self._note(wallet, offer_id)
         for offer in await self._holder.offers(wallet.token, note["connection_id"]):
-            if offer.state is OfferState.OFFERED:
-                await self._holder.decline_offer(wallet.token, offer.exchange_id)
+            await self._holder.close_offer(wallet.token, offer.exchange_id)
         await self._notes.delete(wallet.token, "pending", offer_id)
 
     async def _note(self, wallet: OpenWallet, offer_id: str) -> Document:

@@ -30,6 +30,7 @@ from governance.engine import Ask, Framework
 from governance.model import Variant
 
 _PLAIN = "plain"
+_ANSWERED = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,14 @@ class RequestService:
 
     async def _done(self, wallet: OpenWallet, request_id: str, exchange_id: str) -> None:
         await self._notes.delete(wallet.token, "pending", request_id)
-        await self._presenting.forget(wallet.token, exchange_id)
+        # the verifier's acknowledgement still looks for it: it goes when the wallet is locked
+        await self._notes.put(wallet.token, _ANSWERED, exchange_id, {})
+
+    async def tidy(self, wallet: OpenWallet) -> None:
+        """Remove the exchanges that were answered; what was shown is not kept twice."""
+        for exchange_id in await self._notes.all(wallet.token, _ANSWERED):
+            await self._presenting.forget(wallet.token, exchange_id)
+            await self._notes.delete(wallet.token, _ANSWERED, exchange_id)
 
     async def _verified(
         self, wallet: OpenWallet, link: str, invitation: Document, variant: str

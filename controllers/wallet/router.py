@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from controllers.haven import House
 from controllers.problems import RESPONSES
 from controllers.wallet.schemas import (
     Answer,
@@ -22,7 +23,6 @@ from controllers.wallet.schemas import (
     WalletKey,
     WalletMade,
 )
-from controllers.wallet.service import WalletService
 from controllers.wallet.sessions import OpenWallet, SessionService
 from controllers.words import preferred
 from core.errors import NotAuthenticated
@@ -47,104 +47,127 @@ async def recognised(
 Open = Annotated[OpenWallet, Depends(recognised)]
 
 
-def router(service: WalletService, sessions: SessionService) -> APIRouter:
-    """Routes below /api/wallet."""
-    routes = APIRouter(prefix="/api/wallet", tags=["wallet"], responses=RESPONSES)
+router = APIRouter(prefix="/api/wallet", tags=["wallet"], responses=RESPONSES)
 
-    @routes.post("/wallets", status_code=201)
-    async def create(body: WalletKey) -> WalletMade:
-        """Make a wallet under a key that the device made."""
-        return WalletMade(wallet_id=await sessions.create_wallet(body.key))
 
-    @routes.post("/wallets/{wallet_id}/sessions", status_code=201)
-    async def open_session(wallet_id: PlainId, body: WalletKey) -> SessionOpened:
-        """Open a wallet."""
-        session, ends = await sessions.open(wallet_id, body.key)
-        return SessionOpened(session=session, expires_at=ends)
+@router.post("/wallets", status_code=201)
+async def create(house: House, body: WalletKey) -> WalletMade:
+    """Make a wallet under a key that the device made."""
+    return WalletMade(wallet_id=await house.sessions.create_wallet(body.key))
 
-    @routes.post("/wallets/{wallet_id}/destroy")
-    async def destroy(wallet_id: PlainId, body: WalletKey) -> Done:
-        """Delete a wallet and everything in it, for good."""
-        await sessions.destroy_wallet(wallet_id, body.key)
-        return Done()
 
-    @routes.post("/session/close")
-    async def close(wallet: Open) -> Done:
-        """Lock the wallet now."""
-        await sessions.close(wallet)
-        return Done()
+@router.post("/wallets/{wallet_id}/sessions", status_code=201)
+async def open_session(house: House, wallet_id: PlainId, body: WalletKey) -> SessionOpened:
+    """Open a wallet."""
+    session, ends = await house.sessions.open(wallet_id, body.key)
+    return SessionOpened(session=session, expires_at=ends)
 
-    @routes.post("/links")
-    async def take_up(
-        wallet: Open, body: TakeUp, language: AcceptLanguage = None
-    ) -> OfferPreview | RequestPreview | CodeNeeded:
-        """See who offers or asks what. Nothing is disclosed by looking."""
-        return await sessions.within(
-            wallet,
-            lambda: service.take_up(wallet, body, preferred(language)),
-        )
 
-    @routes.post("/offers/{offer_id}/accept")
-    async def accept(
-        wallet: Open, offer_id: PlainId, language: AcceptLanguage = None
-    ) -> OfferPreview:
-        """Take a credential; answers when it is in the wallet."""
-        return await sessions.within(
-            wallet, lambda: service.accept_offer(wallet, offer_id, preferred(language))
-        )
+@router.post("/wallets/{wallet_id}/destroy")
+async def destroy(house: House, wallet_id: PlainId, body: WalletKey) -> Done:
+    """Delete a wallet and everything in it, for good."""
+    await house.sessions.destroy_wallet(wallet_id, body.key)
+    return Done()
 
-    @routes.post("/offers/{offer_id}/decline")
-    async def decline_offer(wallet: Open, offer_id: PlainId) -> Done:
-        """Do not take a credential."""
-        await sessions.within(wallet, lambda: service.offers.decline(wallet, offer_id))
-        return Done()
 
-    @routes.post("/requests/{request_id}/accept")
-    async def answer(
-        wallet: Open, request_id: PlainId, body: Answer, language: AcceptLanguage = None
-    ) -> RequestPreview:
-        """Show what was asked for."""
-        return await sessions.within(
-            wallet,
-            lambda: service.answer(wallet, request_id, body.choice, preferred(language)),
-        )
+@router.post("/session/close")
+async def close(house: House, wallet: Open) -> Done:
+    """Lock the wallet now."""
+    try:
+        await house.wallet.requests.tidy(wallet)
+    finally:
+        await house.sessions.close(wallet)
+    return Done()
 
-    @routes.post("/requests/{request_id}/decline")
-    async def decline(wallet: Open, request_id: PlainId) -> Done:
-        """Say no; why is nobody's business."""
-        await sessions.within(wallet, lambda: service.requests.decline(wallet, request_id))
-        return Done()
 
-    @routes.get("/credentials")
-    async def credentials(
-        wallet: Open,
-        language: AcceptLanguage = None,
-        state: Annotated[Literal["true", "false"], Query()] = "false",
-    ) -> CredentialList:
-        """What is in the wallet; ?state=true also asks whether something was withdrawn."""
-        items = await sessions.within(
-            wallet,
-            lambda: service.credentials(
-                wallet, preferred(language), with_state=state == "true"
-            ),
-        )
-        return CredentialList(items=items)
+@router.post("/links")
+async def take_up(
+    house: House, wallet: Open, body: TakeUp, language: AcceptLanguage = None
+) -> OfferPreview | RequestPreview | CodeNeeded:
+    """See who offers or asks what. Nothing is disclosed by looking."""
+    return await house.sessions.within(
+        wallet,
+        lambda: house.wallet.take_up(wallet, body, preferred(language)),
+    )
 
-    @routes.delete("/credentials/{credential_id}")
-    async def delete_credential(wallet: Open, credential_id: PlainId) -> Done:
-        """Delete a credential."""
-        await sessions.within(wallet, lambda: service.delete_credential(wallet, credential_id))
-        return Done()
 
-    @routes.get("/history")
-    async def history(wallet: Open) -> History:
-        """Every disclosure, with its receipt."""
-        return await sessions.within(wallet, lambda: service.history(wallet))
+@router.post("/offers/{offer_id}/accept")
+async def accept(
+    house: House, wallet: Open, offer_id: PlainId, language: AcceptLanguage = None
+) -> OfferPreview:
+    """Take a credential; answers when it is in the wallet."""
+    return await house.sessions.within(
+        wallet, lambda: house.wallet.accept_offer(wallet, offer_id, preferred(language))
+    )
 
-    @routes.delete("/history/{entry_id}")
-    async def forget(wallet: Open, entry_id: PlainId) -> Done:
-        """Delete one receipt."""
-        await sessions.within(wallet, lambda: service.notes.forget(wallet.token, entry_id))
-        return Done()
 
-    return routes
+@router.post("/offers/{offer_id}/decline")
+async def decline_offer(house: House, wallet: Open, offer_id: PlainId) -> Done:
+    """Do not take a credential."""
+    await house.sessions.within(wallet, lambda: house.wallet.offers.decline(wallet, offer_id))
+    return Done()
+
+
+@router.post("/requests/{request_id}/accept")
+async def answer(
+    house: House,
+    wallet: Open,
+    request_id: PlainId,
+    body: Answer,
+    language: AcceptLanguage = None,
+) -> RequestPreview:
+    """Show what was asked for."""
+    return await house.sessions.within(
+        wallet,
+        lambda: house.wallet.answer(wallet, request_id, body.choice, preferred(language)),
+    )
+
+
+@router.post("/requests/{request_id}/decline")
+async def decline(house: House, wallet: Open, request_id: PlainId) -> Done:
+    """Say no; why is nobody's business."""
+    await house.sessions.within(
+        wallet, lambda: house.wallet.requests.decline(wallet, request_id)
+    )
+    return Done()
+
+
+@router.get("/credentials")
+async def credentials(
+    house: House,
+    wallet: Open,
+    language: AcceptLanguage = None,
+    state: Annotated[Literal["true", "false"], Query()] = "false",
+) -> CredentialList:
+    """What is in the wallet; ?state=true also asks whether something was withdrawn."""
+    items = await house.sessions.within(
+        wallet,
+        lambda: house.wallet.credentials(
+            wallet, preferred(language), with_state=state == "true"
+        ),
+    )
+    return CredentialList(items=items)
+
+
+@router.delete("/credentials/{credential_id}")
+async def delete_credential(house: House, wallet: Open, credential_id: PlainId) -> Done:
+    """Delete a credential."""
+    await house.sessions.within(
+        wallet, lambda: house.wallet.delete_credential(wallet, credential_id)
+    )
+    return Done()
+
+
+@router.get("/history")
+async def history(house: House, wallet: Open) -> History:
+    """Every disclosure, with its receipt."""
+    return await house.sessions.within(wallet, lambda: house.wallet.history(wallet))
+
+
+@router.delete("/history/{entry_id}")
+async def forget(house: House, wallet: Open, entry_id: PlainId) -> Done:
+    """Delete one receipt."""
+    await house.sessions.within(
+        wallet, lambda: house.wallet.notes.forget(wallet.token, entry_id)
+    )
+    return Done()

@@ -51,8 +51,8 @@ class Worker:
     def start(self) -> None:
         """Begin: first with a sweep, for what happened while nobody listened."""
         self._tasks = [
-            asyncio.create_task(self._forever(self._handle_due, "inbox")),
-            asyncio.create_task(self._forever(self._sweep_and_wait, "sweep")),
+            asyncio.create_task(self._forever(self._handle_due)),
+            asyncio.create_task(self._forever(self._sweep_and_wait)),
         ]
 
     async def stop(self) -> None:
@@ -75,12 +75,12 @@ class Worker:
         for purge in self._purges:
             await purge()
 
-    async def _forever(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
             except Exception as err:  # the worker outlives what it could not foresee
-                LOGGER.error("%s: unforeseen %s", name, type(err).__name__)
+                LOGGER.error("the worker met an unforeseen %s", type(err).__name__)
                 await asyncio.sleep(1)
 
     async def _handle_due(self) -> None:
@@ -121,7 +121,7 @@ class Worker:
         try:
             await work
         except HavenError as err:
-            LOGGER.warning("a step has to be repeated: %s", err.slug)
+            LOGGER.warning("a step has to be repeated: %s", type(err).__name__)
             return False
         return True
 

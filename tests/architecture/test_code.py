@@ -50,6 +50,8 @@ def test_files_stay_readable(path: Path) -> None:
 
 @each_file
 def test_functions_stay_readable(path: Path) -> None:
+    if "migrations/versions" in path.as_posix():
+        pytest.skip("a migration is a list of tables, written by Alembic and read by it")
     assert list(source.long_functions(source.tree(path), FUNCTION_LINES - 1)) == []
 
 

@@ -469,10 +469,14 @@ class FakeWallets:
         await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     @_call
-    async def decline_offer(self, token: Secret, exchange_id: str) -> None:
-        issuance = self._issuance(self._wallet(token), exchange_id)
-        issuance.state = OfferState.FAILED
-        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
+    async def close_offer(self, token: Secret, exchange_id: str) -> None:
+        wallet = self._wallet(token)
+        found = [each for each in self._arrived(wallet) if each.holder_side == exchange_id]
+        for issuance in found:
+            issuance.holder_side = None
+            if issuance.state is OfferState.OFFERED:
+                issuance.state = OfferState.FAILED
+                await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     def _issuance(self, wallet: Wallet, exchange_id: str) -> Issuance:
         for each in self._arrived(wallet):

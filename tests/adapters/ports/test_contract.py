@@ -195,11 +195,12 @@ async def test_a_credential_is_offered_accepted_and_stored(world: World) -> None
 async def test_a_declined_offer_leaves_nothing(world: World) -> None:
     linked = await world.linked()
     exchange_id, offer = await world.offer(linked)
-    await world.wallets.decline_offer(linked.holder.token, offer.exchange_id)
+    await world.wallets.close_offer(linked.holder.token, offer.exchange_id)
     assert (await world.settled(exchange_id)).state is OfferState.FAILED
     assert await world.wallets.credentials(linked.holder.token) == []
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         await world.wallets.accept_offer(linked.holder.token, offer.exchange_id)
+    await world.wallets.close_offer(linked.holder.token, offer.exchange_id)
 
 
 async def test_each_credential_has_an_entry_of_its_own(world: World, held: Held) -> None:

@@ -1,0 +1,76 @@
+"""A built installation: its adapters, services and apps; and how handlers get at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Request
+
+from agent.admin import AdminApi
+from agent.organisations import OrganisationsAgent
+from agent.wallets import WalletsAgent
+from controllers.events import EventStream
+from controllers.governance.accreditation import AccreditationService
+from controllers.governance.service import GovernanceService
+from controllers.idempotency import Repeatable
+from controllers.issuer.service import IssuerService
+from controllers.links.service import LinkService
+from controllers.organisations.service import OrganisationService
+from controllers.registry.service import RegistryService
+from controllers.secrets import InstallationSecrets
+from controllers.settings import Settings
+from controllers.store.database import Database
+from controllers.verifier.service import VerifierService
+from controllers.wallet.service import WalletService
+from controllers.wallet.sessions import SessionService
+from controllers.webhooks.inbox import Inbox
+from controllers.webhooks.worker import Worker
+
+
+@dataclass(slots=True)
+class Haven:
+    """A built installation: its adapters, its services, its two apps."""
+
+    settings: Settings
+    secrets: InstallationSecrets
+    database: Database
+    org_api: AdminApi
+    wallets_api: AdminApi
+    org: OrganisationsAgent
+    wallets: WalletsAgent
+    registry: RegistryService
+    governance: GovernanceService
+    organisations: OrganisationService
+    accreditation: AccreditationService
+    issuer: IssuerService
+    verifier: VerifierService
+    sessions: SessionService
+    wallet: WalletService
+    links: LinkService
+    inbox: Inbox
+    worker: Worker
+    repeatable: Repeatable
+    events: EventStream
+    public_app: FastAPI
+    internal_app: FastAPI
+
+    async def start(self) -> None:
+        """Migrate the database and begin to work."""
+        await self.database.migrate()
+        self.worker.start()
+
+    async def stop(self) -> None:
+        """Stop working and let go of every connection."""
+        await self.worker.stop()
+        await self.wallet.fetcher.close()
+        await self.org_api.close()
+        await self.wallets_api.close()
+        await self.database.close()
+
+
+def _of(request: Request) -> Haven:
+    return cast(Haven, request.app.state.haven)
+
+
+House = Annotated[Haven, Depends(_of)]
