@@ -140,7 +140,8 @@ def _complaint(item: dict[str, Any]) -> str:
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error.__cause__, HavenError):  # the framework wraps what reading a body raises
+    # the framework wraps what reading a body raises
+    if isinstance(error.__cause__, HavenError):
         return problem(error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 500
     title = {404: "There is nothing here", 405: "This cannot be done here"}.get(
