@@ -33,7 +33,7 @@ async def first_house(tmp_path_factory: pytest.TempPathFactory) -> House:
 async def small_house(
     tmp_path: Path, first_house: House, clock: MovedClock
 ) -> AsyncIterator[House]:
-    """Everything built on agents in memory, on SQLite: where the database makes no difference."""
+    """Everything built on agents in memory, on SQLite: where any database will do."""
     copied = copy_of(first_house, tmp_path / "house", clock)
     yield copied
     await close_house(copied)
