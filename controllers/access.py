@@ -16,11 +16,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import select
 
 from controllers.moment import now
 from controllers.store.database import Database
 from controllers.store.models import ApiKey, Organisation
-from core.errors import Forbidden, NotAuthenticated
+from core.errors import Forbidden, NotAuthenticated, NotFound
 from core.secret import Secret
 
 
@@ -68,6 +69,22 @@ async def create_key(database: Database, organisation_id: str | None, role: Role
             )
         )
     return Secret(f"hvn_{key_id}_{secret}")
+
+
+async def list_keys(database: Database, organisation_id: str) -> list[ApiKey]:
+    """An organisation's keys, oldest first; their secrets are not known."""
+    async with database.reading() as session:
+        query = select(ApiKey).where(ApiKey.organisation_id == organisation_id)
+        return list(await session.scalars(query.order_by(ApiKey.created_at)))
+
+
+async def end_key(database: Database, organisation_id: str, key_id: str) -> None:
+    """End a key at once; ending it again changes nothing. Raises NotFound."""
+    async with database.transaction() as session:
+        key = await session.get(ApiKey, key_id)
+        if key is None or key.organisation_id != organisation_id:
+            raise NotFound("There is no such key")
+        key.ended_at = key.ended_at or now()
 
 
 async def authenticate(database: Database, presented: str) -> Caller:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,7 +99,9 @@ def demo(
     async def run() -> bool:
         stop = _stop_event()
         console.print("Starting two agents and the controllers ...")
+        began = time.monotonic()
         async with running(settings):
+            console.print(f"Started in {time.monotonic() - began:.1f} s.")
             print_addresses(console, settings)
             told = await until(stop, play(settings, console))
             if told and not leave:

@@ -234,6 +234,10 @@ class Vaults(Protocol):
 
     async def close(self, wallet_id: str, session_id: str) -> None: ...
 
+    async def close_idle(self, seconds: float) -> int:
+        """Close every wallet that nobody used for so long; answers how many."""
+        ...
+
     async def destroy(self, wallet_id: str, key: Secret) -> None: ...
 
 

@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
-from controllers.access import Governor, Operator
+from controllers.access import Governor, Operator, end_key, list_keys
 from controllers.governance.schemas import (
     SLUG,
     FrameworkChanged,
     GrantShown,
     KeyMade,
+    KeyShown,
     NewGrant,
     NewKey,
     NewOrganisation,
@@ -23,6 +24,7 @@ from controllers.problems import RESPONSES
 from controllers.store.models import Organisation
 
 Slug = Annotated[str, PathParameter(pattern=SLUG)]
+KeyId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{1,24}$")]
 GrantId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
@@ -59,6 +61,24 @@ async def new_key(house: House, slug: Slug, body: NewKey, caller: Operator) -> K
     """A key to our API for one role."""
     organisation = await house.organisations.by_slug(slug)
     return KeyMade(key=(await house.organisations.new_key(organisation, body.role)).reveal())
+
+
+@router.get("/organisations/{slug}/keys")
+async def list_of_keys(house: House, slug: Slug, caller: Operator) -> list[KeyShown]:
+    """The keys of an organisation, without their secrets."""
+    organisation = await house.organisations.by_slug(slug)
+    keys = await list_keys(house.database, organisation.id)
+    return [KeyShown.model_validate(key, from_attributes=True) for key in keys]
+
+
+@router.post("/organisations/{slug}/keys/{key_id}/end")
+async def end_of_key(
+    house: House, slug: Slug, key_id: KeyId, caller: Operator
+) -> list[KeyShown]:
+    """A key was lost or its holder left: it opens nothing from now."""
+    organisation = await house.organisations.by_slug(slug)
+    await end_key(house.database, organisation.id, key_id)
+    return await list_of_keys(house, slug, caller)
 
 
 @router.post("/grants", status_code=201)

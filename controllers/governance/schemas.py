@@ -59,6 +59,15 @@ class KeyMade(BaseModel):
     key: str
 
 
+class KeyShown(BaseModel):
+    """A key without its secret: the middle part of `hvn_<id>_<secret>` is its id."""
+
+    id: str
+    role: Role
+    created_at: datetime
+    ended_at: datetime | None
+
+
 class NewGrant(BaseModel):
     """Authority to issue one credential."""
 

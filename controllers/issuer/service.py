@@ -17,7 +17,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from controllers.events import note_event
 from controllers.governance.service import GovernanceService, require
@@ -64,6 +64,8 @@ OPEN = (
 ENDED = frozenset(state.value for state in State if state not in OPEN)
 # before these, nothing of the credential has left us
 _UNSENT = (State.WAITING, State.INVITED, State.CONNECTED, State.OFFERING, State.OFFERED)
+# the wallet has said yes; from then on there is, or will be, a credential
+_ACCEPTED = (OfferState.REQUESTED, OfferState.ISSUED, OfferState.DONE)
 
 
 class IssuerService:
@@ -144,7 +146,7 @@ class IssuerService:
     async def cancel(self, organisation: Organisation, issuance_id: str) -> Issuance:
         """Take an offer back before it was accepted. Raises NotFound, Conflict."""
         issuance = await self.get(organisation, issuance_id)
-        if not await self._move(issuance, _UNSENT, State.EXPIRED, drop_values=True):
+        if not await self._take_back(issuance, organisation):
             raise Conflict("It is too late to take this offer back; withdraw it instead")
         return await self.get(organisation, issuance_id)
 
@@ -192,8 +194,8 @@ class IssuerService:
     async def advance(self, issuance_id: str) -> None:
         """Go on with an issuance as far as the agent's truth allows."""
         issuance, organisation = await self._with_organisation(issuance_id)
-        if issuance.state in _UNSENT and issuance.expires_at <= now():
-            await self._move(issuance, _UNSENT, State.EXPIRED, drop_values=True)
+        over = issuance.state in _UNSENT and issuance.expires_at <= now()
+        if over and await self._take_back(issuance, organisation):
             return
         if issuance.state == State.INVITED:
             issuance = await self._connected(issuance, organisation)
@@ -258,9 +260,24 @@ class IssuerService:
             values,
             issuance.id,
         )
-        await self._move(
-            issuance, (State.OFFERING,), State.OFFERED, changes={"exchange_id": exchange_id}
-        )
+        noted = {"exchange_id": exchange_id}
+        if not await self._move(issuance, (State.OFFERING,), State.OFFERED, changes=noted):
+            # taken back meanwhile: nobody would know of a credential accepted from this offer
+            await self._agent.forget_offer(tenant_of(organisation), exchange_id)
+
+    async def _take_back(self, issuance: Issuance, organisation: Organisation) -> bool:
+        """End an issuance that was not accepted; False if the wallet has accepted it.
+
+        What the agent offered is removed first: a wallet could still accept it, and that would
+        be a credential that nobody here could withdraw.
+        """
+        tenant, connection_id = tenant_of(organisation), issuance.connection_id
+        offers = await self._agent.offers_on(tenant, connection_id) if connection_id else []
+        if any(offer.state in _ACCEPTED for offer in offers):
+            return False
+        for offer in offers:
+            await self._agent.forget_offer(tenant, offer.exchange_id)
+        return await self._move(issuance, _UNSENT, State.EXPIRED, drop_values=True)
 
     async def _recover_offer(self, issuance: Issuance, organisation: Organisation) -> Issuance:
         """A worker died between offering and noting it: adopt its offer, or offer again."""
@@ -271,7 +288,8 @@ class IssuerService:
             adopted = {"exchange_id": found[0].exchange_id}
             await self._move(issuance, (State.OFFERING,), State.OFFERED, changes=adopted)
         else:
-            await self._move(issuance, (State.OFFERING,), State.CONNECTED)
+            # unless another worker did the same and offers again at this moment
+            await self._move(issuance, (State.OFFERING,), State.CONNECTED, unchanged=True)
         return (await self._with_organisation(issuance.id))[0]
 
     async def _follow(self, issuance: Issuance, organisation: Organisation) -> None:
@@ -314,6 +332,7 @@ class IssuerService:
         target: State,
         *,
         drop_values: bool = False,
+        unchanged: bool = False,
         changes: Mapping[str, Any] = MappingProxyType({}),
     ) -> bool:
         """Compare and set; False if somebody else moved it first."""
@@ -324,6 +343,7 @@ class IssuerService:
                 .where(
                     Issuance.id == issuance.id,
                     Issuance.state.in_([state.value for state in sources]),
+                    Issuance.updated_at == issuance.updated_at if unchanged else true(),
                 )
                 .values(state=target.value, updated_at=now(), **changes, **dropped)
             )

@@ -51,10 +51,9 @@ class Teller:
         told = Told(number, title, expected, happened, elapsed)
         self.told.append(told)
         if self.console:
-            mark = "[green]ok[/green]" if told.as_expected else "[red bold]NOT AS EXPECTED[/]"
-            self.console.print(
-                f"  {number:<5} {escape(title)}  [dim]{elapsed:.0f} ms[/dim]  {mark}"
-            )
+            mark = "[green]ok[/green]" if told.as_expected else "[red bold]NO[/]"
+            line = f"  {mark}  {number:<5} {elapsed:>6.0f} ms  {escape(title)}"
+            self.console.print(line, soft_wrap=True)
         return told
 
     @property

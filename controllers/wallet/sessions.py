@@ -122,7 +122,8 @@ class SessionService:
             return await work()
 
     async def purge(self) -> None:
-        """Forget sessions whose time is over."""
+        """Forget sessions whose time is over, and close the stores that they left open."""
+        await self._vaults.close_idle(self._lifetime.total_seconds())
         async with self._database.transaction() as session:
             await session.execute(
                 delete(WalletSession).where(WalletSession.expires_at < now() - self._lifetime)

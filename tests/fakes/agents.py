@@ -380,6 +380,16 @@ class FakeWallets:
             self.network.wallets[wallet_id].sessions.discard(session_id)
 
     @_call
+    async def close_idle(self, seconds: float) -> int:
+        # the fake's sessions know no clock: only "everything, at once" can be told apart
+        idle = [
+            each for each in self.network.wallets.values() if each.sessions and seconds <= 0
+        ]
+        for wallet in idle:
+            wallet.sessions.clear()
+        return len(idle)
+
+    @_call
     async def destroy(self, wallet_id: str, key: Secret) -> None:
         del self.network.wallets[self._with_key(wallet_id, key).wallet_id]
 
