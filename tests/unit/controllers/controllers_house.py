@@ -57,7 +57,7 @@ ELIGIBILITY: Mapping[str, str | int | bool] = {
     "region": "KH-12",
 }
 ENTITLEMENT: Mapping[str, str | int | bool] = {
-    "payment_ref": "planted-payment-reference-26",
+    "payment_ref": "plantedpaymentreferenceabc",
     "limit_minor": 12000,
     "currency": "USD",
     "support_until": FUTURE,
@@ -90,7 +90,6 @@ class House:
     haven: Haven
     network: FakeNetwork
     clock: MovedClock
-    wallet: WalletService
     organisations: dict[str, Organisation] = field(default_factory=dict)
     grants: dict[tuple[str, str], str] = field(default_factory=dict)
     announced: bool = True
@@ -98,6 +97,10 @@ class House:
     @property
     def database(self) -> Database:
         return self.haven.database
+
+    @property
+    def wallet(self) -> WalletService:
+        return self.haven.wallet
 
     @property
     def fakes(self) -> tuple[FakeOrganisations, FakeWallets]:
@@ -246,7 +249,8 @@ def assembled(
         org=cast(OrganisationsAgent, FakeOrganisations(network)),
         wallets=cast(WalletsAgent, FakeWallets(network)),
     )
-    house = House(haven, network, clock, _wallet_without_sockets(haven))
+    house = House(haven, network, clock)
+    haven.wallet = _wallet_without_sockets(haven)
     network.listener = house.announce
     return house
 
@@ -308,7 +312,6 @@ def _wallet_without_sockets(haven: Haven) -> WalletService:
 
 
 async def close_house(house: House) -> None:
-    await house.wallet.fetcher.close()
     await house.haven.stop()
 
 
