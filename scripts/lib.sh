@@ -143,7 +143,7 @@ dev_fingerprint() { fingerprint pyproject.toml requirements.txt requirements-dev
 install_all() {
   local file wanted=()
   for file in "$@"; do wanted+=(-r "$file"); done
-  "$uv" pip install --python .venv/bin/python --require-hashes "${wanted[@]}" &&
+  "$uv" pip install --compile-bytecode --python .venv/bin/python --require-hashes "${wanted[@]}" &&
     "$uv" pip install --python .venv/bin/python --no-deps --no-build-isolation --editable .
 }
 
