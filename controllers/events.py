@@ -39,6 +39,9 @@ class EventStream:
     ) -> AsyncIterator[str]:
         """Server-sent events after id `after`, until one of `last_kinds` was sent."""
         polls = 0
+        # whoever has seen the end is not kept waiting for more
+        if await self._seen_the_end(subject_id, after, last_kinds):
+            return
         while True:
             for event in await self._since(subject_id, after):
                 after = event.id
@@ -55,6 +58,15 @@ class EventStream:
         """Forget old events."""
         async with self._database.transaction() as session:
             await session.execute(delete(Event).where(Event.at < now() - _KEPT))
+
+    async def _seen_the_end(
+        self, subject_id: str, after: int, last_kinds: frozenset[str]
+    ) -> bool:
+        seen = select(Event.id).where(
+            Event.subject_id == subject_id, Event.id <= after, Event.kind.in_(last_kinds)
+        )
+        async with self._database.reading() as session:
+            return await session.scalar(seen.limit(1)) is not None
 
     async def _since(self, subject_id: str, after: int) -> list[Event]:
         async with self._database.reading() as session:

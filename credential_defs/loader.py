@@ -62,6 +62,11 @@ class CredentialDefinition(Frozen):
     def settings(self) -> DefinitionSettings:
         return self.source.settings
 
+    @property
+    def issued_by(self) -> tuple[str, ...]:
+        """Roles that may issue it, for a framework that does not know it yet."""
+        return self.source.issued_by
+
     def display_name(self, language: str) -> str:
         """The discreet name for a card, safe where others look on."""
         return self.source.display_name.in_language(language)

@@ -152,7 +152,8 @@ class CredentialSource(Frozen):
     """The whole of `credential.json`. `review` says, for each language, who has read the texts.
 
     `display_name` is what a card is called where others may look; `title` is the plain name,
-    for the consoles of professionals and the page that the holder has opened.
+    for the consoles of professionals and the page that the holder has opened. `issued_by` names
+    the roles that may issue it where the framework's rules do not know the credential yet.
     """
 
     name: Slug
@@ -163,6 +164,7 @@ class CredentialSource(Frozen):
     title: Texts
     meta: Meta
     branding: Branding
+    issued_by: tuple[Slug, ...] = ()
     attributes: tuple[Attribute, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -60,6 +60,24 @@ def new_framework(
         "grants": [],
     }
     return _sound(document)
+
+
+def with_credential(
+    document: Mapping[str, Any], credential: str, issued_by: Iterable[str], at: datetime
+) -> Document:
+    """A credential that the rules did not know, and the roles that may issue it.
+
+    Raises Conflict for one that is known, NotFound for an unknown role.
+    """
+    changed = _next(document, at)
+    if credential in changed["credentials"]:
+        raise Conflict("the framework has this credential already")
+    changed["credentials"].append(credential)
+    for role in issued_by:
+        if role not in changed["roles"]:
+            raise NotFound("the framework has no such role")
+        changed["roles"][role]["issue"].append(credential)
+    return _sound(changed)
 
 
 def with_schema(

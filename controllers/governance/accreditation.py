@@ -48,14 +48,22 @@ class AccreditationService:
     async def found(self, authority: Organisation) -> Framework:
         """The first version of the framework, and every schema published by the authority."""
         await self._governance.found(did_of(authority))
+        return await self.publish_schemas(authority)
+
+    async def publish_schemas(self, authority: Organisation) -> Framework:
+        """Publish the schema of every credential that has none: a folder in credential_defs/
+        is all that a new one needs. Repeating it changes nothing."""
         for definition in load_all().values():
-            await self.publish_schema(authority, definition)
+            framework = await self._governance.current()
+            if definition.name not in framework.credentials:
+                await self._governance.change(partial(_introduce, definition=definition))
+            if definition.name not in framework.schemas:
+                await self._publish_schema(authority, definition)
         return await self._governance.current()
 
-    async def publish_schema(
+    async def _publish_schema(
         self, authority: Organisation, credential: CredentialDefinition
     ) -> None:
-        """Publish one credential's schema; a credential keeps its schema for good."""
         schema_id = await self._tenants.publish_schema(
             tenant_of(authority),
             did_of(authority),
@@ -120,6 +128,12 @@ def _definition(credential: str) -> CredentialDefinition:
     if found is None:
         raise NotFound("There is no such credential")
     return found
+
+
+def _introduce(
+    document: dict[str, Any], at: datetime, definition: CredentialDefinition
+) -> dict[str, Any]:
+    return documents.with_credential(document, definition.name, definition.issued_by, at)
 
 
 def _admit(document: dict[str, Any], at: datetime, **entry: Any) -> dict[str, Any]:

@@ -41,6 +41,15 @@ async def found(house: House, body: NewOrganisation, caller: Operator) -> Organi
     return _shown(authority)
 
 
+@router.post("/schemas")
+async def publish_schemas(house: House, caller: Operator) -> FrameworkChanged:
+    """Publish the schemas of credentials that were added since the authority was founded."""
+    framework = await house.governance.current()
+    authority = await house.organisations.by_did(framework.authority)
+    changed = await house.accreditation.publish_schemas(authority)
+    return FrameworkChanged(version=changed.version)
+
+
 @router.post("/organisations", status_code=201)
 async def create(house: House, body: NewOrganisation, caller: Governor) -> OrganisationShown:
     """An organisation with its identity, taken into the framework in a role."""

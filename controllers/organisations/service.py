@@ -60,6 +60,14 @@ class OrganisationService:
             raise NotFound("There is no organisation of this short name")
         return organisation
 
+    async def by_did(self, did: str) -> Organisation:
+        """Raises NotFound."""
+        async with self._database.reading() as session:
+            found = await session.scalar(select(Organisation).where(Organisation.did == did))
+        if found is None:
+            raise NotFound("There is no organisation with this identity here")
+        return found
+
     async def get(self, organisation_id: str) -> Organisation:
         """Raises NotFound."""
         async with self._database.reading() as session:

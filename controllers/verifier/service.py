@@ -274,7 +274,8 @@ class VerifierService:
         self, check: Check, variant: str, case: Case, judgement: Judgement
     ) -> None:
         async with self._database.transaction() as session:
-            stored = await session.get_one(Check, check.id)
+            # locked: of two that judge, one concludes
+            stored = await session.get_one(Check, check.id, with_for_update=True)
             if stored.state == State.DONE:
                 return
             once = await self._reserve(session, check, case, judgement)

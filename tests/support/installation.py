@@ -24,7 +24,8 @@ from agent.announcements import Announcement
 from agent.organisations import OrganisationsAgent
 from agent.supervisor import Child
 from agent.wallets import WalletsAgent
-from controllers.app import Haven, assemble, build
+from controllers.app import assemble, build
+from controllers.haven import Haven
 from controllers.installation import CONTROLLERS, children
 from controllers.secrets import InstallationSecrets, load_or_create
 from controllers.serve import serve
