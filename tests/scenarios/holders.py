@@ -41,9 +41,7 @@ async def prepare(
         return Prepared(invitation, await holder.present(request, picks))
 
 
-async def exchange_of(
-    installation: Installation, asked: Json, variant: str = "plain"
-) -> str:
+async def exchange_of(installation: Installation, asked: Json, variant: str = "plain") -> str:
     """The exchange on the verifier's agent that belongs to a check."""
     async with installation.haven.database.reading() as session:
         found = await session.scalars(

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import httpx
 import pytest
@@ -26,6 +25,7 @@ from controllers.story.issuing import eligibility
 from controllers.story.people import Desk, Json, Refused
 from controllers.words import words
 from core.ports import OfferState
+from core.secret import Secret
 from tests.scenarios.holders import new_phone
 from tests.support.installation import Installation
 from tests.support.waiting import until
@@ -266,18 +266,16 @@ async def test_the_page_takes_the_code_once(issuer: Desk, browser: httpx.AsyncCl
 
 
 @pytest.fixture
-async def other_wallet(installation: Installation) -> AsyncIterator[tuple[WalletsAgent, Any]]:
+async def other_wallet(installation: Installation) -> tuple[WalletsAgent, Secret]:
     """A plain tenant of an ACA-Py that knows nothing of our wallets."""
     tenant = await installation.org.create_tenant("Wallet of another maker")
     jwt_secret = installation.secrets.agents["org"].jwt_secret
-    yield (
-        WalletsAgent(installation.haven.org_api, jwt_secret),
-        installation.org.token(tenant),
-    )
+    wallet = WalletsAgent(installation.haven.org_api, jwt_secret)
+    return wallet, installation.org.token(tenant)
 
 
 async def test_another_maker_s_wallet_gets_the_credential(
-    issuer: Desk, browser: httpx.AsyncClient, other_wallet: tuple[WalletsAgent, Any]
+    issuer: Desk, browser: httpx.AsyncClient, other_wallet: tuple[WalletsAgent, Secret]
 ) -> None:
     wallet, token = other_wallet
     made = await offer(issuer)
