@@ -10,13 +10,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Annotated
 
+from fastapi import Header
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.moment import now
 from controllers.store.database import Database
 from controllers.store.models import Event
+
+LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1)]
 
 _POLL_SECONDS = 0.25
 _KEEP_ALIVE_EVERY = 40  # polls: a comment each 10 s keeps proxies from closing the stream

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Path, Query
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -19,6 +19,8 @@ Cursor = Annotated[
     str | None, Query(max_length=200, description="`next` of the page before this one")
 ]
 
+# what a row can be called; anything else never reaches the database
+RowId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 _ROW_ID = re.compile(r"[0-9a-f-]{1,36}")
 
 

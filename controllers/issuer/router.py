@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from controllers.access import IssuerWrite
+from controllers.events import LastEventId
 from controllers.haven import House
 from controllers.idempotency import IdempotencyKey
 from controllers.issuer.schemas import (
@@ -19,13 +18,10 @@ from controllers.issuer.schemas import (
     Revoked,
 )
 from controllers.issuer.service import ENDED
-from controllers.paging import Cursor, PageSize, page
+from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
 from controllers.store.models import Issuance
-
-LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0)]
-
 
 router = APIRouter(prefix="/api/issuer", tags=["issuer"], responses=RESPONSES)
 
@@ -55,14 +51,14 @@ async def listing(
 
 
 @router.get("/issuances/{issuance_id}")
-async def read(house: House, issuance_id: str, caller: IssuerWrite) -> IssuanceState:
+async def read(house: House, issuance_id: RowId, caller: IssuerWrite) -> IssuanceState:
     """Where one issuance stands."""
     return IssuanceState.of(await house.issuer.get(caller.tenant, issuance_id))
 
 
 @router.get("/issuances/{issuance_id}/events", response_class=StreamingResponse)
 async def follow(
-    house: House, issuance_id: str, caller: IssuerWrite, last: LastEventId = 0
+    house: House, issuance_id: RowId, caller: IssuerWrite, last: LastEventId = 0
 ) -> StreamingResponse:
     """What happens to it, live (server-sent events), until it ends."""
     await house.issuer.get(caller.tenant, issuance_id)
@@ -71,7 +67,7 @@ async def follow(
 
 
 @router.post("/issuances/{issuance_id}/cancel")
-async def cancel(house: House, issuance_id: str, caller: IssuerWrite) -> IssuanceState:
+async def cancel(house: House, issuance_id: RowId, caller: IssuerWrite) -> IssuanceState:
     """Take an offer back that was not accepted yet."""
     return IssuanceState.of(await house.issuer.cancel(caller.tenant, issuance_id))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +11,7 @@ from controllers.qr import QrCode
 from controllers.store.models import Issuance
 
 type Value = str | int | bool
+IssuanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 class NewIssuance(BaseModel):
@@ -78,7 +80,7 @@ class Revocation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    issuance_ids: list[str] = Field(min_length=1, max_length=500)
+    issuance_ids: list[IssuanceId] = Field(min_length=1, max_length=500)
 
 
 class Revoked(BaseModel):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from controllers.access import VerifierWrite
+from controllers.events import LastEventId
 from controllers.haven import House
 from controllers.idempotency import IdempotencyKey
-from controllers.paging import Cursor, PageSize, page
+from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
 from controllers.store.models import Check
@@ -24,7 +23,6 @@ from controllers.verifier.schemas import (
 from controllers.verifier.service import Verdict
 from core.errors import Gone
 
-LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0)]
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 
 
@@ -56,13 +54,13 @@ async def listing(
 
 
 @router.get("/checks/{check_id}")
-async def read(house: House, check_id: str, caller: VerifierWrite) -> CheckState:
+async def read(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
     """Where one check stands, with every check that was made and its reason."""
     return CheckState.of(await house.verifier.get(caller.tenant, check_id))
 
 
 @router.get("/checks/{check_id}/disclosed")
-async def disclosed(house: House, check_id: str, caller: VerifierWrite) -> Disclosed:
+async def disclosed(house: House, check_id: RowId, caller: VerifierWrite) -> Disclosed:
     """What was shown; 410 when it was not kept, or its time is over."""
     check = await house.verifier.get(caller.tenant, check_id)
     values = house.verifier.disclosed(check)
@@ -73,7 +71,7 @@ async def disclosed(house: House, check_id: str, caller: VerifierWrite) -> Discl
 
 @router.get("/checks/{check_id}/events", response_class=StreamingResponse)
 async def follow(
-    house: House, check_id: str, caller: VerifierWrite, last: LastEventId = 0
+    house: House, check_id: RowId, caller: VerifierWrite, last: LastEventId = 0
 ) -> StreamingResponse:
     """What happens to it, live (server-sent events), until the verdict."""
     await house.verifier.get(caller.tenant, check_id)
@@ -82,6 +80,6 @@ async def follow(
 
 
 @router.post("/checks/{check_id}/cancel")
-async def cancel(house: House, check_id: str, caller: VerifierWrite) -> CheckState:
+async def cancel(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
     """Close a check that still waits."""
     return CheckState.of(await house.verifier.cancel(caller.tenant, check_id))
