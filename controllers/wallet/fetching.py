@@ -16,17 +16,28 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from core.errors import Forbidden, Gone, InvalidInput, NotFound, TooManyTries, Unavailable
+from core.errors import (
+    Forbidden,
+    Gone,
+    HavenError,
+    InvalidInput,
+    NotFound,
+    TooManyTries,
+    Unavailable,
+)
 from core.ports import Document
 
 _SIZE_LIMIT = 128 * 1024
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-_ERRORS = {
-    403: Forbidden("Please enter the code that the desk showed you."),
-    404: NotFound("This link leads nowhere. Please check that it is complete."),
-    410: Gone("This link has ended or was used. Please ask the desk for a new one."),
-    429: TooManyTries("Too many wrong codes. Please ask the desk for a new link."),
+_NOWHERE = "This link leads nowhere. Please check that it is complete."
+_NO_LINK = "This is not a link that a wallet can open."
+_ERRORS: Mapping[int, tuple[type[HavenError], str]] = {
+    403: (Forbidden, "Please enter the code that the desk showed you."),
+    404: (NotFound, _NOWHERE),
+    410: (Gone, "This link has ended or was used. Please ask the desk for a new one."),
+    429: (TooManyTries, "Too many wrong codes. Please ask the desk for a new link."),
 }
+_OTHERWISE = (NotFound, "This link cannot be used here.")
 
 
 class LinkFetcher:
@@ -62,10 +73,13 @@ class LinkFetcher:
             async with self._http.stream(method, url, headers=headers, **options) as answer:
                 body = await _limited(answer)
                 status = answer.status_code
+        except httpx.InvalidURL as err:
+            raise InvalidInput(_NO_LINK) from err
         except httpx.HTTPError as err:
             raise Unavailable("The link could not be opened. Please try again.") from err
         if status != 200:
-            raise _ERRORS.get(status, NotFound("This link cannot be used here."))
+            error, words = _ERRORS.get(status, _OTHERWISE)
+            raise error(words)
         return _json_object(body)
 
     async def _address(self, link: str) -> str:
@@ -73,11 +87,19 @@ class LinkFetcher:
         for public, local in self._own.items():
             if plain.startswith(f"{public}/"):
                 return local + plain.removeprefix(public)
-        parts = urlsplit(plain)
-        if parts.scheme != "https" or not parts.hostname or parts.username or parts.port:
-            raise InvalidInput("This is not a link that a wallet can open.")
-        await _refuse_private(parts.hostname)
+        await _refuse_private(_public_host(plain))
         return plain
+
+
+def _public_host(link: str) -> str:
+    try:
+        parts = urlsplit(link)
+        plain = parts.scheme == "https" and not parts.username and not parts.port
+    except ValueError as err:  # no port, or no address
+        raise InvalidInput(_NO_LINK) from err
+    if not plain or not parts.hostname:
+        raise InvalidInput(_NO_LINK)
+    return parts.hostname
 
 
 async def _refuse_private(host: str) -> None:
@@ -85,10 +107,10 @@ async def _refuse_private(host: str) -> None:
     try:
         entries = await asyncio.get_running_loop().getaddrinfo(host, 443)
         found = {entry[4][0] for entry in entries}
-    except OSError as err:
-        raise NotFound("This link leads nowhere. Please check that it is complete.") from err
+    except (OSError, UnicodeError) as err:  # not known, or no name at all
+        raise NotFound(_NOWHERE) from err
     if not all(ipaddress.ip_address(address).is_global for address in found):
-        raise InvalidInput("This is not a link that a wallet can open.")
+        raise InvalidInput(_NO_LINK)
 
 
 async def _limited(answer: httpx.Response) -> bytes:
@@ -103,7 +125,7 @@ async def _limited(answer: httpx.Response) -> bytes:
 def _json_object(body: bytes) -> Document:
     try:
         decoded = json.loads(body)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise InvalidInput("The link holds nothing that can be shown.") from err
     if not isinstance(decoded, dict):
         raise InvalidInput("The link holds nothing that can be shown.")
