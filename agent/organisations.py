@@ -221,7 +221,10 @@ class OrganisationsAgent:
             at=int(at.timestamp()),
         )
         return RevocationStatus(
-            registry_id, int(found["timestamp"]), int(found["revoked_count"])
+            registry_id,
+            str(found["definition_id"]),
+            int(found["timestamp"]),
+            int(found["revoked_count"]),
         )
 
     # --- checking -------------------------------------------------------------------------

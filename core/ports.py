@@ -94,9 +94,14 @@ class VerifiedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RevocationStatus:
-    """The latest list of a registry at a time (Unix seconds)."""
+    """The latest list of a registry at a time (Unix seconds), and whose registry it is.
+
+    `definition_id` is the credential definition that the registry was published for: one of
+    somebody else's making proves nothing about this issuer's credentials.
+    """
 
     registry_id: str
+    definition_id: str
     timestamp: int
     revoked_count: int
 

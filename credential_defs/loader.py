@@ -131,11 +131,19 @@ def load_source(folder: Path) -> CredentialSource:
         source = CredentialSource.model_validate_json((folder / SOURCE_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
-            f"{folder.name}/{SOURCE_FILE} is not sound: {error}"
+            f"{folder.name}/{SOURCE_FILE} is not sound: {_places(error)}"
         ) from error
     if folder.name != source.name.replace("-", "_"):
         raise ConfigurationError(f"{folder.name} holds a credential of another name")
     return source
+
+
+def _places(error: OSError | ValidationError) -> str:
+    """Where it is wrong and how, without repeating what stands there."""
+    if isinstance(error, OSError):
+        return "it cannot be read"
+    wrong = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in wrong)
 
 
 @cache

@@ -38,6 +38,7 @@ class StatusList:
     """The revocation list in force at a time: the entry of a registry's `links`."""
 
     registry_id: str
+    definition_id: str
     timestamp: int
     content: Json
 
@@ -112,7 +113,8 @@ class WebvhReader:
         link = _last_link(registry.links, at)
         found = await self.resource(link.id, ResourceType.STATUS_LIST)
         check_status_list(found.content, registry, link)
-        return StatusList(registry_id, link.timestamp, found.content)
+        definition_id = str(registry.content.get("credDefId", ""))
+        return StatusList(registry_id, definition_id, link.timestamp, found.content)
 
     def _known_up_to(self, registry_id: str, at: int | None) -> VerifiedResource | None:
         known = self._resources.get(registry_id)

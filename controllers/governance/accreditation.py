@@ -15,7 +15,7 @@ from typing import Any
 from controllers.governance.service import GovernanceService, require
 from controllers.organisations.service import OrganisationService, did_of, tenant_of
 from controllers.store.models import Organisation
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.ports import Tenants
 from credential_defs import CredentialDefinition, load_all
 from governance import documents
@@ -46,8 +46,17 @@ class AccreditationService:
         self._registry_size = registry_size
 
     async def found(self, authority: Organisation) -> Framework:
-        """The first version of the framework, and every schema published by the authority."""
-        await self._governance.found(did_of(authority))
+        """The first version of the framework, and every schema published by the authority.
+
+        Repeating a founding that broke off finishes it. Raises Conflict if another authority
+        has founded this installation's framework.
+        """
+        try:
+            founded = await self._governance.current()
+        except NotFound:
+            founded = await self._governance.found(did_of(authority))
+        if founded.authority != did_of(authority):
+            raise Conflict("Another authority has founded this framework already")
         return await self.publish_schemas(authority)
 
     async def publish_schemas(self, authority: Organisation) -> Framework:

@@ -20,6 +20,7 @@ from controllers.governance.schemas import (
     OrganisationShown,
 )
 from controllers.haven import House
+from controllers.organisations.service import did_of
 from controllers.problems import RESPONSES
 from controllers.store.models import Organisation
 
@@ -35,8 +36,8 @@ router = APIRouter(prefix="/api/governance", tags=["governance"], responses=RESP
 async def found(house: House, body: NewOrganisation, caller: Operator) -> OrganisationShown:
     """Found the authority, the framework's first version, and publish every schema."""
     authority = await house.organisations.create(body.slug, body.label)
-    await house.accreditation.found(authority)
-    if body.role is not None:
+    founded = await house.accreditation.found(authority)
+    if body.role is not None and did_of(authority) not in founded.participants:
         await house.accreditation.admit(authority, body.role, body.name)
     return _shown(authority)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controllers.qr import qr_code
-from controllers.words import words
+from controllers.words import languages, words
 
 _FRAME = """<!doctype html>
 <html lang="{language}">
@@ -24,14 +24,15 @@ _FRAME = """<!doctype html>
 </head>
 <body><main><h1>{title}</h1>
 {body}
-</main></body>
+{others}</main></body>
 </html>
 """
 
 
-def message_page(language: str, *keys: str) -> str:
+def message_page(language: str, *keys: str, title: str = "link.title") -> str:
     """A page of plain sentences."""
-    return _frame(language, "".join(_paragraph(language, key) for key in keys))
+    body = "".join(_paragraph(language, key) for key in keys)
+    return _frame(language, body, title)
 
 
 def code_page(language: str, *, wrong: bool = False) -> str:
@@ -75,8 +76,23 @@ def invitation_page(language: str, invitation: Mapping[str, Any]) -> str:
     return _frame(language, body)
 
 
-def _frame(language: str, body: str) -> str:
-    return _FRAME.format(language=language, title=_text(language, "link.title"), body=body)
+def _frame(language: str, body: str, title: str = "link.title") -> str:
+    return _FRAME.format(
+        language=language,
+        title=_text(language, title),
+        body=body,
+        others=_other_languages(language),
+    )
+
+
+def _other_languages(language: str) -> str:
+    """A borrowed phone speaks its owner's language: the others are one tap away."""
+    links = (
+        f'<a href="?lang={each}" lang="{each}" hreflang="{each}">{_text(each, "language")}</a>'
+        for each in languages()
+        if each != language
+    )
+    return f"<nav>{' '.join(links)}</nav>"
 
 
 def _paragraph(language: str, key: str) -> str:

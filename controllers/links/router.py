@@ -9,10 +9,10 @@ POST /l/{token}/accept         an offer: the code and the wallet's claim -> invi
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,10 +28,10 @@ from core.ports import Document
 Token = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{20,64}$")]
 Variant = Annotated[str, Query(max_length=32, pattern=r"^[a-z-]+$")]
 Accept = Annotated[str, Header()]
-AcceptLanguage = Annotated[str | None, Header(alias="Accept-Language", max_length=200)]
 
 _FORM_LIMIT = 1024
 _NEVER_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_SAFE = {"X-Content-Type-Options": "nosniff"}
 
 
 class Acceptance(BaseModel):
@@ -50,6 +50,17 @@ class Accepted(BaseModel):
     statement: Document
 
 
+def _tongue(
+    language: Annotated[str | None, Header(alias="Accept-Language", max_length=200)] = None,
+    lang: Annotated[
+        Literal["en", "es", "km"] | None, Query(description="Language of the page")
+    ] = None,
+) -> str:
+    return lang or preferred(language)
+
+
+Tongue = Annotated[str, Depends(_tongue)]
+
 router = APIRouter(prefix="/l", tags=["links"], responses=RESPONSES)
 
 
@@ -57,9 +68,9 @@ router = APIRouter(prefix="/l", tags=["links"], responses=RESPONSES)
 async def open_link(
     house: House,
     token: Token,
+    tongue: Tongue,
     variant: Variant = "plain",
     accept: Accept = "text/html",
-    language: AcceptLanguage = None,
 ) -> Response:
     """What the link leads to: for a wallet as JSON, for a person as a page."""
     as_json = "application/json" in accept
@@ -68,9 +79,9 @@ async def open_link(
     except HavenError as err:
         if as_json:
             raise
-        return _page(message_page(preferred(language), "link.gone"), err.status)
+        return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
     if not as_json:
-        return _page(_welcome(link.kind, preferred(language)))
+        return _page(_welcome(link.kind, tongue))
     if link.kind is LinkKind.OFFER:
         return JSONResponse({"kind": "offer", "needs_code": True}, headers=_NEVER_KEPT)
     request = await house.verifier.request(link.subject_id, variant)
@@ -99,10 +110,9 @@ async def accept_offer(house: House, token: Token, body: Acceptance) -> Accepted
 
 @router.post("/{token}", response_class=HTMLResponse)
 async def accept_on_page(
-    house: House, token: Token, request: Request, language: AcceptLanguage = None
+    house: House, token: Token, request: Request, tongue: Tongue
 ) -> HTMLResponse:
     """The same on a page, for any other Aries wallet."""
-    tongue = preferred(language)
     try:
         code = await _posted_code(request)
         link = await house.links.bind(token, secrets.token_urlsafe(32), code)
@@ -110,7 +120,7 @@ async def accept_on_page(
     except Forbidden:
         return _page(code_page(tongue, wrong=True), 403)
     except HavenError as err:
-        return _page(message_page(tongue, "link.gone"), err.status)
+        return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
     return _page(invitation_page(tongue, invitation))
 
 
@@ -135,5 +145,6 @@ def _page(content: str, status: int = 200) -> HTMLResponse:
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         **_NEVER_KEPT,
+        **_SAFE,
     }
     return HTMLResponse(content, status, headers=policy)

@@ -8,10 +8,12 @@ In this order:
  5. links, expected-values   guardianship binding; values that must match        (governance)
  6. representative           the permission that was shown, or not applicable    (governance)
  7. issuer                   each definition stands under a grant of its issuer  (governance)
+                             and the registry named is of the same DID
  8. verifier                 this organisation may ask this for this purpose     (governance)
  9. freshness                the answer came while the check was open
 10. signature                the cryptography of the whole presentation          (agent)
-11. revocation               each proof rests on the latest list of its registry (registry)
+11. revocation               the registry is the definition's own, and each proof (registry)
+                             rests on its latest list
 
 What fails in 1 to 9 is refused without 10 and 11: then nothing is resolved that a stranger
 chose. 1 to 9 are made again on exactly the presentation that 10 verified, because a holder may
@@ -29,6 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.proof_format import issuer_of
 from core.decision import Deny
 from core.errors import InvalidInput, NotFound, VerificationError
 from core.ports import Answer, RevocationAgent, RevocationStatus, TenantRef, VerifierAgent
@@ -131,6 +134,9 @@ def _revocation(shown: ShownPresentation, lists: dict[str, RevocationStatus]) ->
             words = "It was not shown that the credential still holds."
             return _result("revocation", "not-shown", words)
         latest = lists.get(each.registry_id)
+        if latest is not None and latest.definition_id != each.definition_id:
+            words = "The list of withdrawn credentials belongs to another kind of credential."
+            return _result("revocation", "foreign-registry", words)
         if latest is None:
             words = "The list of withdrawn credentials could not be found."
             return _result("revocation", "list-not-found", words)
@@ -146,6 +152,10 @@ def _issuers(case: Case, shown: ShownPresentation) -> CheckResult:
         decision = decide(case.framework, _rely(each), as_of=case.answered_at)
         if isinstance(decision, Deny):
             return _result("issuer", decision.reason, decision.explanation)
+        if each.registry_id is not None and issuer_of(each.registry_id) != each.issuer_id:
+            # a holder names the registry: one that she hosts herself would say anything
+            words = "The list of withdrawn credentials is somebody else's."
+            return _result("issuer", "foreign-registry", words)
     return _ok("issuer", "Every issuer was entitled to issue this.")
 
 

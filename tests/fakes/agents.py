@@ -293,8 +293,11 @@ class FakeOrganisations:
         self, tenant: TenantRef, registry_id: str, at: datetime
     ) -> RevocationStatus:
         self._tenant(tenant)
-        found = self.network.registry(registry_id).at(int(at.timestamp()))
-        return RevocationStatus(registry_id, found.timestamp, len(found.revoked))
+        registry = self.network.registry(registry_id)
+        found = registry.at(int(at.timestamp()))
+        return RevocationStatus(
+            registry_id, registry.definition_id, found.timestamp, len(found.revoked)
+        )
 
     # --- checking -------------------------------------------------------------------------
 

@@ -71,6 +71,7 @@ class Registry:
     """A revocation registry: entries 1 to `size`, lists from oldest to newest."""
 
     registry_id: str
+    definition_id: str
     tenant_id: str
     size: int
     lists: list[StatusList]
@@ -240,7 +241,11 @@ class FakeNetwork:
         did = self.tenants[definition.tenant_id].did or ""
         first = StatusList(int(self.now().timestamp()) - 1, frozenset())
         registry = Registry(
-            resource_id(did), definition.tenant_id, definition.registry_size, [first]
+            resource_id(did),
+            definition.definition_id,
+            definition.tenant_id,
+            definition.registry_size,
+            [first],
         )
         self.registries[registry.registry_id] = registry
         definition.registries.append(registry.registry_id)

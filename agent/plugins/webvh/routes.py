@@ -124,7 +124,11 @@ async def _latest_list(request: web.Request, runtime: WebvhRuntime, profile: Pro
     if not at.isascii() or not at.isdecimal() or len(at) > 12:
         raise InvalidInput("`at` is a time in seconds")
     found = await runtime.reader.status_list(registry_id, at=int(at))
-    return {"timestamp": found.timestamp, "revoked_count": found.revoked_count}
+    return {
+        "definition_id": found.definition_id,
+        "timestamp": found.timestamp,
+        "revoked_count": found.revoked_count,
+    }
 
 
 async def register(app: web.Application) -> None:

@@ -494,7 +494,8 @@ async def test_a_revoked_credential_no_longer_verifies_and_others_do(world: Worl
     before = await latest(world, registry_id)
     timestamp = await world.org.revoke(world.issuer, registry_id, [withdrawn.index])
     after = await latest(world, registry_id)
-    assert after == RevocationStatus(registry_id, timestamp, before.revoked_count + 1)
+    assert after == replace(before, timestamp=timestamp, revoked_count=before.revoked_count + 1)
+    assert after.definition_id == world.definition_id
     assert after.timestamp > before.timestamp
 
     again = await world.org.revoke(world.issuer, registry_id, [withdrawn.index])
