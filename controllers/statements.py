@@ -102,7 +102,11 @@ def read_statement[S: (OfferStatement, RequestStatement)](
         read = kind.model_validate(statement)
     except ValidationError as err:
         raise VerificationError("The statement cannot be read", step="form") from err
-    if read.invitation_digest != invitation_digest(invitation):
+    try:
+        digest = invitation_digest(invitation)
+    except (ValueError, TypeError, RecursionError) as err:  # nothing that has a canonical form
+        raise VerificationError("The invitation cannot be read", step="form") from err
+    if read.invitation_digest != digest:
         raise VerificationError(
             "The statement is about something else", step="invitation-digest"
         )
