@@ -1,0 +1,245 @@
+"""The framework's versions only go up, and the authority's changes are all made."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from controllers_house import CAST, House, MovedClock
+
+from controllers.governance.accreditation import AccreditationService
+from controllers.governance.service import GovernanceService, participant_name
+from controllers.moment import now
+from controllers.organisations.service import OrganisationService, did_of
+from controllers.store.database import Database
+from core.decision import Deny, Permit
+from core.errors import Conflict, GovernanceDenied, NotFound, Unavailable, VerificationError
+from credential_defs import load_all
+from governance import documents
+from governance.engine import Issue
+from tests.fakes.agents import FakeOrganisations
+
+AUTHORITY = "did:webvh:Qm:haven.localhost:authority"
+
+
+@pytest.fixture
+def governance(database: Database, clock: MovedClock) -> GovernanceService:
+    return GovernanceService(database)
+
+
+def admit(number: int) -> Any:
+    def change(document: dict[str, Any], at: datetime) -> dict[str, Any]:
+        did = f"did:webvh:Qm:haven.localhost:member{number}"
+        return documents.with_participant(
+            document, did=did, role="shelter", name=str(number), at=at
+        )
+
+    return change
+
+
+async def test_before_it_is_founded_there_is_no_framework(
+    governance: GovernanceService,
+) -> None:
+    for asked in (
+        governance.current(),
+        governance.version(1),
+        governance.decide(Issue("did", "identity", None)),
+        governance.change(admit(1)),
+    ):
+        with pytest.raises(NotFound):
+            await asked
+
+
+async def test_it_is_founded_once(governance: GovernanceService) -> None:
+    outcomes = await asyncio.gather(
+        *(governance.found(f"{AUTHORITY}{n}") for n in range(3)), return_exceptions=True
+    )
+    assert sum(isinstance(each, Conflict) for each in outcomes) == 2
+    assert (await governance.current()).version == 1
+
+
+async def test_changes_at_once_are_all_made(governance: GovernanceService) -> None:
+    await governance.found(AUTHORITY)
+    await asyncio.gather(*(governance.change(admit(n)) for n in range(5)))
+    current = await governance.current()
+    assert (current.version, len(current.participants)) == (6, 5)
+    for version in range(1, 7):
+        assert len((await governance.version(version)).participants) == version - 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda document, at: document,  # the same version again
+        lambda document, at: {**document, "version": 0},
+        lambda document, at: {**document, "version": 9, "authority": AUTHORITY + "x"},
+        lambda document, at: {**document, "version": 9, "id": "another"},
+        lambda document, at: {
+            **document,
+            "version": 9,
+            "issued_at": "2020-01-01T00:00:00Z",
+        },
+    ],
+    ids=["same", "roll-back", "authority", "id", "time"],
+)
+async def test_no_change_leads_back(governance: GovernanceService, wrong: Any) -> None:
+    await governance.found(AUTHORITY)
+    await governance.change(admit(1))
+    with pytest.raises(VerificationError):
+        await governance.change(wrong)
+    assert (await governance.current()).version == 2
+
+
+async def test_a_change_that_fails_changes_nothing(governance: GovernanceService) -> None:
+    await governance.found(AUTHORITY)
+    with pytest.raises(NotFound):
+        await governance.change(lambda document, at: documents.end_grant(document, "g", at))
+    assert (await governance.current()).version == 1
+
+
+async def test_another_process_sees_the_newest_version(
+    governance: GovernanceService, database: Database
+) -> None:
+    await governance.found(AUTHORITY)
+    other = GovernanceService(database)
+    assert (await other.current()).version == 1
+    await governance.change(admit(1))
+    assert (await other.current()).version == 2
+
+
+# --- the authority --------------------------------------------------------------------------
+
+
+async def test_everybody_is_where_they_belong(small_house: House) -> None:
+    framework = await small_house.haven.governance.current()
+    assert framework.authority == did_of(small_house.of("authority"))
+    assert framework.schemas.keys() == load_all().keys()
+    assert all(each.startswith(framework.authority) for each in framework.schemas.values())
+    for slug, (role, _) in CAST.items():
+        (entry,) = framework.participants[did_of(small_house.of(slug))]
+        assert entry.role == role
+    definitions = {grant.definition_id for grant in framework.grants.values()}
+    assert len(definitions) == len(small_house.grants)
+
+
+@pytest.mark.parametrize(
+    ("slug", "credential", "error"),
+    [
+        ("harbour", "guardianship", GovernanceDenied),
+        ("court", "identity", GovernanceDenied),
+        ("authority", "identity", GovernanceDenied),
+        ("harbour", "nothing", NotFound),
+    ],
+)
+async def test_nothing_is_granted_against_the_rules(
+    small_house: House, slug: str, credential: str, error: type[Exception]
+) -> None:
+    before = small_house.network.calls["create_definition"]
+    with pytest.raises(error):
+        await small_house.haven.accreditation.grant(small_house.of(slug), credential)
+    assert small_house.network.calls["create_definition"] == before
+
+
+async def test_a_grant_ends_and_is_withdrawn_once(small_house: House) -> None:
+    accreditation = small_house.haven.accreditation
+    grant = small_house.grants["harbour", "identity"]
+    did = did_of(small_house.of("harbour"))
+    framework = await small_house.haven.governance.current()
+    (definition,) = [g.definition_id for g in framework.grants.values() if g.id == grant]
+    query = Issue(did, "identity", definition)
+    assert isinstance(await small_house.haven.governance.decide(query), Permit)
+    await accreditation.end_grant(grant)
+    denied = await small_house.haven.governance.decide(query)
+    assert isinstance(denied, Deny)
+    assert denied.reason == "grant-ended"
+    await accreditation.withdraw_grant(grant)
+    for again in (accreditation.end_grant(grant), accreditation.withdraw_grant(grant)):
+        with pytest.raises(Conflict):
+            await again
+    with pytest.raises(NotFound):
+        await accreditation.end_grant("g-unknown")
+
+
+async def test_grants_at_once_are_all_made(house: House) -> None:
+    made = await asyncio.gather(
+        *(house.haven.accreditation.grant(house.of("harbour"), "identity") for _ in range(3))
+    )
+    framework = await house.haven.governance.current()
+    ids = {grant.id for grant in framework.grants.values()}
+    assert {each.grant_id for each in made} <= ids
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not-done", "answer-lost"])
+async def test_founding_that_broke_off_is_finished_by_repeating_it(
+    database: Database, clock: MovedClock, after: bool
+) -> None:
+    agent, governance = FakeOrganisations(), GovernanceService(database)
+    organisations = OrganisationService(database, agent)
+    accreditation = AccreditationService(governance, organisations, agent)
+    authority = await organisations.create("authority", "Authority")
+    if not after:
+        agent.network.fail_once("publish_schema")
+        with pytest.raises(Unavailable):
+            await accreditation.found(authority)
+    framework = await accreditation.found(authority)
+    assert framework.schemas.keys() == load_all().keys()
+    assert len(agent.network.schemas) == len(load_all())
+    other = await organisations.create("usurper", "Usurper")
+    with pytest.raises(Conflict):
+        await accreditation.found(other)
+
+
+@pytest.mark.parametrize("call", ["create_tenant", "create_identity"])
+async def test_an_organisation_that_broke_off_is_finished_by_repeating_it(
+    small_house: House, call: str
+) -> None:
+    organisations = small_house.haven.organisations
+    small_house.network.fail_once(call)
+    with pytest.raises(Unavailable):
+        await organisations.create("late", "Late")
+    made = await organisations.create("late", "Late")
+    assert made.did
+    assert (
+        await organisations.create("late", "Late") == made
+        or (await organisations.by_slug("late")).did == made.did
+    )
+    with pytest.raises(Conflict):
+        await organisations.create("late", "Another")
+
+
+async def test_a_did_says_nothing_about_its_house(small_house: House) -> None:
+    for slug in CAST:
+        did = did_of(small_house.of(slug))
+        assert slug not in did
+        assert len(did.rpartition(":")[2]) == 20
+
+
+async def test_names_come_in_the_language_asked_for_or_any(
+    governance: GovernanceService,
+) -> None:
+    await governance.found(AUTHORITY)
+    did = "did:webvh:Qm:haven.localhost:named"
+    framework = await governance.change(
+        lambda document, at: documents.with_participant(
+            document, did=did, role="shelter", name={"km": "ផ្ទះ"}, at=at
+        )
+    )
+    assert participant_name(framework, did, "km") == "ផ្ទះ"
+    assert participant_name(framework, did, "en") == "ផ្ទះ"
+    assert participant_name(framework, "did:webvh:unknown", "en") is None
+
+
+async def test_anybody_reads_every_version_of_the_framework(small_house: House) -> None:
+    newest = (await small_house.haven.governance.current()).version
+    async with small_house.client() as client:
+        for version in (1, newest):
+            answer = await client.get("/api/governance/framework", params={"version": version})
+            assert json.loads(answer.content)["version"] == version
+        current = await client.get("/api/governance/framework")
+        missing = await client.get("/api/governance/framework", params={"version": newest + 1})
+    assert current.json()["version"] == newest
+    assert missing.status_code == 404
+    assert now().year >= 2026

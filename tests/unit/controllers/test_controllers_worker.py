@@ -1,0 +1,135 @@
+"""The worker: webhooks wake it, the sweep finds what was never announced."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+from controllers_house import House
+
+from controllers.issuer.service import State
+from controllers.verifier.service import Verdict
+from core.ports import OfferState
+
+QUIET = {"seconds": 4}
+
+
+async def accept(house: House, token: object) -> None:
+    for each in house.network.issuances:
+        if each.state is OfferState.OFFERED:
+            await house.fakes[1].accept_offer(token, each.holder_side or "")  # type: ignore[arg-type] # a wallet's token
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async def wait() -> None:
+        while not await condition():  # noqa: ASYNC110 # the worker has no event for tests
+            await asyncio.sleep(0.05)
+
+    await asyncio.wait_for(wait(), 15)
+
+
+async def test_webhooks_never_arrive_and_the_sweep_settles_all(house: House) -> None:
+    house.announced = False
+    worker, wallet = house.haven.worker, await house.new_wallet()
+    issuance, *_ = await house.offered()
+    await house.connect(issuance, wallet)
+    house.pass_time(**QUIET)
+    await worker.sweep()
+    assert (await house.issuance(issuance.id)).state == State.OFFERED
+    await accept(house, wallet.token)
+    house.pass_time(**QUIET)
+    await worker.sweep()
+    assert (await house.issuance(issuance.id)).state == State.ISSUED
+    check, _ = await house.check("river", "shelter")
+    await house.present(check, wallet)
+    house.pass_time(**QUIET)
+    await worker.sweep()
+    assert (await house.stored_check(check)).verdict == Verdict.ACCEPTED
+
+
+async def test_one_that_fails_does_not_hold_up_the_others(small_house: House) -> None:
+    small_house.announced = False
+    wallet = await small_house.new_wallet()
+    issuances = [(await small_house.offered())[0] for _ in range(3)]
+    for issuance in issuances:
+        await small_house.connect(issuance, wallet)
+    small_house.network.fail_once("connection_for")
+    small_house.pass_time(**QUIET)
+    await small_house.haven.worker.sweep()
+    states = sorted([(await small_house.issuance(each.id)).state for each in issuances])
+    assert states == [State.INVITED, State.OFFERED, State.OFFERED]
+    small_house.pass_time(**QUIET)
+    await small_house.haven.worker.sweep()
+    states = [(await small_house.issuance(each.id)).state for each in issuances]
+    assert states == [State.OFFERED] * 3
+
+
+async def test_a_running_worker_follows_what_is_announced(house: House) -> None:
+    wallet = await house.new_wallet()
+    house.haven.worker.start()
+    issuance, *_ = await house.offered()
+    await house.connect(issuance, wallet)
+
+    async def in_state(state: State) -> bool:
+        house.haven.worker.wake()
+        return (await house.issuance(issuance.id)).state == state
+
+    await until(lambda: in_state(State.OFFERED))
+    await accept(house, wallet.token)
+    await until(lambda: in_state(State.ISSUED))
+    await house.haven.worker.stop()
+    assert len(house.network.issuances) == 1
+
+
+async def test_an_agent_that_is_away_for_a_while_is_asked_again(small_house: House) -> None:
+    wallet = await small_house.new_wallet()
+    issuance, *_ = await small_house.offered()
+    await small_house.connect(issuance, wallet)
+    for _ in range(2):
+        small_house.network.fail_once("connection_for")
+    small_house.haven.worker.start()
+
+    async def offered() -> bool:
+        small_house.haven.worker.wake()
+        return (await small_house.issuance(issuance.id)).state == State.OFFERED
+
+    await until(offered)
+    await small_house.haven.worker.stop()
+    assert small_house.network.calls["connection_for"] >= 3
+
+
+async def test_the_worker_outlives_what_nobody_foresaw(
+    small_house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    calls = []
+
+    async def breaks() -> None:
+        calls.append(1)
+        await asyncio.sleep(0.01)
+        raise RuntimeError("planted-text-of-an-error")
+
+    small_house.haven.worker._handle_due = breaks  # type: ignore[method-assign] # what nobody foresaw
+    small_house.haven.worker.start()
+    await until(lambda: _many(calls))
+    await small_house.haven.worker.stop()
+    assert "RuntimeError" in caplog.text
+    assert "planted-text-of-an-error" not in caplog.text
+
+
+async def _many(calls: list[int]) -> bool:
+    return len(calls) >= 2
+
+
+async def test_a_purge_removes_what_every_service_is_done_with(small_house: House) -> None:
+    wallet = await small_house.new_wallet()
+    await small_house.issue(wallet)
+    check, _ = await small_house.check("river", "shelter")
+    assert await small_house.accepted(check, wallet)
+    small_house.pass_time(days=2)
+    await small_house.haven.worker.purge()
+    rows = await small_house.raw_rows()
+    assert wallet.wallet_id not in rows
+    assert (await small_house.stored_check(check)).sealed_disclosed is None
