@@ -24,7 +24,8 @@ from agent.announcements import Announcement
 from agent.organisations import OrganisationsAgent
 from agent.wallets import WalletsAgent
 from controllers.access import Role
-from controllers.app import Haven, assemble
+from controllers.app import assemble
+from controllers.haven import Haven
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
 from controllers.store.database import Database

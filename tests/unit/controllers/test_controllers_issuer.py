@@ -253,7 +253,7 @@ async def test_taken_back_while_it_is_being_offered(small_house: House) -> None:
         await end_by_desk(small_house, await small_house.issuance(issuance.id))
         return exchange_id
 
-    org.offer = slow  # type: ignore[method-assign] # the desk cancels in this very moment
+    org.offer = slow  # type: ignore[method-assign,assignment] # the desk cancels in this very moment
     await small_house.haven.issuer.advance(issuance.id)
     assert (await small_house.issuance(issuance.id)).state == State.EXPIRED
     with pytest.raises(Conflict):

@@ -183,7 +183,7 @@ async def test_a_statement_that_was_changed_is_not_believed(
     wallet = await small_house.new_wallet()
     invitation = (await small_house.fakes[0].invite(small_house.tenant("harbour"), "A")).message
     signed = await offer_statement(small_house, "harbour", invitation)
-    changed = {
+    changed: dict[str, Any] = {
         "issuer": small_house.of("river").did,
         "credential": "identity",
         "expires": (now() + timedelta(days=9)).isoformat(),
