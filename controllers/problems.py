@@ -160,5 +160,8 @@ _UNFORESEEN = HavenError("This should not have happened; please try again")
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"model": Problem, "description": "Problem details (RFC 9457)"}
+    "default": {
+        "description": "Problem details (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
 }

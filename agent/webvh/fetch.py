@@ -5,6 +5,7 @@ The rules, in the order applied (check 2 of `agent.webvh.attested`):
 1. only `https`, without port, user or fragment;
 2. a host in the installation's own host map is asked at its mapped address instead, over
    plain HTTP on this machine or network, with the original name in the Host header;
+   any other host must have public addresses only (agent/network.py);
 3. one time limit over the whole answer, however slowly it trickles;
 4. no redirects; 404 and 410 mean that there is nothing, all else but 200 that it failed;
 5. the body is counted while it streams, and dropped at the size limit.
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from agent.network import PublicHostsOnly
 from core.errors import ConfigurationError, NotFound, Unavailable, VerificationError
 
 MAX_LOG_BYTES = 2_000_000
@@ -69,7 +71,10 @@ class HttpFetcher:
         self._host_map = read_host_map(host_map or {})
         self._seconds = seconds
         self._client = httpx.AsyncClient(
-            transport=transport, follow_redirects=False, trust_env=False, timeout=seconds
+            transport=transport or PublicHostsOnly(self._host_map.values()),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=seconds,
         )
 
     async def aclose(self) -> None:

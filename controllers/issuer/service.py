@@ -178,7 +178,7 @@ class IssuerService:
         both = {"invitation": invitation.message, "statement": statement}
         async with self._database.transaction() as session:
             # only the first of two at once is kept; the other invitation leads nowhere
-            await session.execute(
+            invited = await session.execute(
                 update(Issuance)
                 .where(Issuance.id == issuance.id, Issuance.state == State.WAITING.value)
                 .values(
@@ -188,6 +188,8 @@ class IssuerService:
                     updated_at=now(),
                 )
             )
+            if invited.rowcount:  # type: ignore[attr-defined] # an UPDATE has one
+                note_event(session, issuance.id, State.INVITED.value)
 
     # --- going on -------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from agent.network import PublicHostsOnly
 from core.errors import (
     Forbidden,
     Gone,
@@ -51,7 +52,10 @@ class LinkFetcher:
     ) -> None:
         self._own = {public.rstrip("/"): local.rstrip("/") for public, local in own.items()}
         self._http = httpx.AsyncClient(
-            timeout=_TIMEOUT, follow_redirects=False, trust_env=False, transport=transport
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport or PublicHostsOnly(self._own.values()),
         )
 
     async def close(self) -> None:

@@ -107,6 +107,7 @@ class RequestService:
         """Show what was asked for, once. Raises Conflict if no credential fits."""
         request = await self.pending(wallet, request_id)
         combination = _combination(request.choice, chosen)
+        await self._still_open(wallet, request)
         exchange_id = await self._presenting.receive(wallet.token, request.invitation)
         await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
         await self._notes.note_disclosure(wallet.token, request, combination)
@@ -119,6 +120,12 @@ class RequestService:
         exchange_id = await self._presenting.receive(wallet.token, request.invitation)
         await self._presenting.refuse(wallet.token, exchange_id)
         await self._done(wallet, request_id, exchange_id)
+
+    async def _still_open(self, wallet: OpenWallet, request: VerifiedRequest) -> None:
+        """Nothing is disclosed for a check that was answered or ended meanwhile."""
+        note = (await self._notes.all(wallet.token, "pending"))[request.id]
+        if note["link"]:
+            await self._fetcher.get(note["link"], variant=request.statement.variant)
 
     async def _done(self, wallet: OpenWallet, request_id: str, exchange_id: str) -> None:
         await self._notes.delete(wallet.token, "pending", request_id)

@@ -66,7 +66,7 @@ async def test_from_the_desk_into_the_wallet(house: House) -> None:
     assert (issued.sealed_values, issued.sealed_invitation) == (None, None)
     assert issued.registry_id
     assert issued.registry_index
-    moved = ["waiting", "connected", "offering", "offered", "issued"]
+    moved = ["waiting", "invited", "connected", "offering", "offered", "issued"]
     assert await kinds(house, issuance) == moved
     assert house.network.issuances[0].forgotten
 
