@@ -151,8 +151,9 @@ def _read(request: Mapping[str, Any], presentation: Mapping[str, Any]) -> ShownP
         raise InvalidInput("The presentation answers something twice")
     wanted = [*request["requested_attributes"], *request["requested_predicates"]]
     labels = dict.fromkeys(referent.partition("/")[0] for referent in wanted)
+    proven = _proving_status(presentation, len(identifiers))
     shown = [
-        _credential(label, request, proof, identifiers, indices)
+        _credential(label, request, proof, _proven(identifiers, proven), indices)
         for label in labels
         if any(referent.partition("/")[0] == label for referent in indices)
     ]
@@ -160,6 +161,31 @@ def _read(request: Mapping[str, Any], presentation: Mapping[str, Any]) -> ShownP
     missing = [referent for referent in wanted if referent not in indices]
     missing += [label for label in labels if not _whole_group(label, request, proof)]
     return ShownPresentation(credentials=tuple(shown), missing=tuple(missing + extra))
+
+
+def _proving_status(presentation: Mapping[str, Any], count: int) -> list[bool]:
+    """Which sub-proofs hold a proof of non-revocation at all.
+
+    The library verifies such a proof where there is one and says nothing where there is none:
+    a holder could leave it out and write registry and time beside it all the same.
+    """
+    proofs = presentation["proof"]["proofs"]
+    if len(proofs) != count:
+        raise InvalidInput("The presentation is not well formed")
+    return [
+        isinstance(each.get("non_revoc_proof"), dict) and bool(each["non_revoc_proof"])
+        for each in proofs
+    ]
+
+
+def _proven(
+    identifiers: list[Mapping[str, Any]], proven: list[bool]
+) -> list[Mapping[str, Any]]:
+    """The identifiers, without the time of a list that nothing is proven against."""
+    return [
+        identifier if holds else {**identifier, "timestamp": None}
+        for identifier, holds in zip(identifiers, proven, strict=True)
+    ]
 
 
 def _whole_group(label: str, request: Mapping[str, Any], proof: Mapping[str, Any]) -> bool:

@@ -49,7 +49,8 @@ class ShownCredential(_Frozen):
 
     `sub_proofs` lists the index of the sub-proof that each referent of this label rests on:
     more than one distinct index means that values of several credentials were mixed.
-    `status_time` is the time (Unix seconds) of the revocation list it was proven against.
+    `status_time` is the time (Unix seconds) of the revocation list it was proven against; None
+    if there is no proof of non-revocation in it, whatever it says of one.
     """
 
     label: str

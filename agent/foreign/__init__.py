@@ -32,7 +32,13 @@ What is dishonest, and what has to notice it:
 
 from agent.foreign.delivery import Thread, send
 from agent.foreign.holder import ForeignHolder, store_file
-from agent.foreign.tampering import relabelled, tampered, with_broken_proof, with_status_time
+from agent.foreign.tampering import (
+    relabelled,
+    tampered,
+    with_broken_proof,
+    with_status_time,
+    without_status_proof,
+)
 
 __all__ = [
     "ForeignHolder",
@@ -43,4 +49,5 @@ __all__ = [
     "tampered",
     "with_broken_proof",
     "with_status_time",
+    "without_status_proof",
 ]

@@ -82,6 +82,7 @@ class ForeignHolder:
         *,
         status_at: int | None = None,
         withheld: Collection[str] = (),
+        prove_status: bool = True,
     ) -> Document:
         """A presentation in which `picks` says which credential answers which referent.
 
@@ -91,6 +92,7 @@ class ForeignHolder:
             status_at: Prove non-revocation against the list in force then (Unix seconds);
                 None: against the newest.
             withheld: Referents of attributes that are proven without being revealed.
+            prove_status: False leaves non-revocation unproven (ask for none in `request`).
 
         Raises:
             InvalidInput: the picks do not fit the request, or nothing can be proven with
@@ -100,7 +102,8 @@ class ForeignHolder:
         """
         check_picks(request, picks, withheld)
         try:
-            return await self._present(request, picks, status_at, withheld)
+            standings = await self._standings(picks, status_at) if prove_status else {}
+            return await self._present(request, picks, standings, withheld)
         except AnoncredsError:
             # the library's words may hold values of the credentials
             raise InvalidInput("These credentials cannot prove what is asked") from None
@@ -109,13 +112,13 @@ class ForeignHolder:
         self,
         request: Mapping[str, Any],
         picks: Mapping[str, str],
-        status_at: int | None,
+        standings: Mapping[str, Standing | None],
         withheld: Collection[str],
     ) -> Document:
         proven = PresentCredentials()
         used = {name: await self._credential(name) for name in dict.fromkeys(picks.values())}
         for name, credential in used.items():
-            place = _place(await self._standing(credential, status_at))
+            place = _place(standings.get(name))
             for referent in (ref for ref, picked in picks.items() if picked == name):
                 if referent in request["requested_predicates"]:
                     proven.add_predicates(credential, referent, **place)
@@ -135,6 +138,20 @@ class ForeignHolder:
             definitions,
         )
         return dict(made.to_dict())
+
+    async def _standings(
+        self, picks: Mapping[str, str], status_at: int | None
+    ) -> dict[str, Standing | None]:
+        names = dict.fromkeys(picks.values())
+        return {
+            name: await self._standing(await self._credential(name), status_at)
+            for name in names
+        }
+
+    async def newest_list_time(self, credential_id: str) -> int:
+        """The time of the newest list of a credential's registry; 0 if it has none."""
+        standing = await self._standing(await self._credential(credential_id), None)
+        return standing.timestamp if standing else 0
 
     async def _schema(self, credential: Credential) -> object:
         return await self._published.schema(credential.schema_id)

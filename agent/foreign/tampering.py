@@ -76,6 +76,20 @@ def with_broken_proof(presentation: Mapping[str, Any]) -> Document:
     return changed
 
 
+def without_status_proof(
+    presentation: Mapping[str, Any], registry_id: str, time: int
+) -> Document:
+    """Claim a registry and the time of its list where nothing is proven against it.
+
+    The presentation was made for a request without non-revocation; the mathematics of all the
+    rest holds.
+    """
+    changed = deepcopy(dict(presentation))
+    for identifier in changed["identifiers"]:
+        identifier.update(rev_reg_id=registry_id, timestamp=time)
+    return changed
+
+
 def with_status_time(presentation: Mapping[str, Any], timestamp: int) -> Document:
     """Claim that non-revocation was proven against the list of another time."""
     changed = deepcopy(dict(presentation))

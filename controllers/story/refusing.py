@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.foreign import ForeignHolder, send, tampered
+from agent.foreign import ForeignHolder, send, tampered, without_status_proof
 from controllers.organisations.service import did_of, tenant_of
 from controllers.store.models import Organisation
 from controllers.story.cast import Cast, framework
@@ -292,6 +292,23 @@ async def _old_list(scene: Refusals) -> str:
     return why_refused(await scene.shelter.verdict(asked))
 
 
+async def _status_left_out(scene: Refusals) -> str:
+    """Withdrawn; the proof of the contrary is left out, and the newest list claimed."""
+    phone = await scene.phone()
+    issued = await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility())
+    await scene.cast.issuing("shelter-a").revoke(issued)
+    asked = await scene.shelter.ask("shelter")
+    invitation, request = await scene.outside.opened(asked)
+    unasked = {name: value for name, value in request.items() if name != "non_revoked"}
+    async with scene.outside.by_hand(phone) as holder:
+        (mine,) = await holder.credentials()
+        picks = _picks(unasked, lambda _: mine.credential_id)
+        made = await holder.present(unasked, picks, prove_status=False)
+        newest = await holder.newest_list_time(mine.credential_id)
+        await send(invitation, without_status_proof(made, mine.registry_id or "", newest))
+    return why_refused(await scene.shelter.verdict(asked))
+
+
 async def _tampered_then_replayed(scene: Refusals) -> str:
     """Altered; then honest; then the honest one again for another check."""
     phone = await scene.phone()
@@ -388,5 +405,11 @@ _PLOT = (
         "An asker who is not who its label says",
         "wallet: unknown-participant, proof, invitation-digest; asker: nothing",
         _false_label,
+    ),
+    (
+        "6.13",
+        "A withdrawn credential without any proof that it still holds",
+        "refused: revocation: not-shown",
+        _status_left_out,
     ),
 )

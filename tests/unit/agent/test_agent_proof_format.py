@@ -85,7 +85,12 @@ def request() -> Json:
 def presentation() -> Json:
     """What an honest holder of two credentials answers `request` with."""
     return {
-        "proof": {},
+        "proof": {
+            "proofs": [
+                {"primary_proof": {}, "non_revoc_proof": {"x_list": {"rho": "1"}}},
+                {"primary_proof": {}, "non_revoc_proof": None},
+            ]
+        },
         "requested_proof": {
             "revealed_attr_groups": {
                 "guardianship": {
@@ -427,3 +432,20 @@ def test_no_other_comparison_can_be_asked(operator: Operator) -> None:
 
 def test_the_issuer_is_the_did_of_the_definition() -> None:
     assert issuer_of(DEFINITION) == "did:webvh:scid:haven.localhost:o:abcdefgh"
+
+
+@pytest.mark.parametrize("left_out", [None, {}, [], "x", 1])
+def test_a_time_without_a_proof_of_non_revocation_counts_for_nothing(left_out: object) -> None:
+    """The library verifies such a proof where there is one, and says nothing where not."""
+    claimed = presentation()
+    claimed["proof"]["proofs"][0]["non_revoc_proof"] = left_out
+    shown = read_presentation(request(), claimed)
+    assert [each.status_time for each in shown.credentials] == [None, None]
+
+
+@pytest.mark.parametrize("proofs", [[], [{}], [{}, {}, {}]])
+def test_each_identifier_has_its_sub_proof(proofs: list[Json]) -> None:
+    strange = presentation()
+    strange["proof"]["proofs"] = proofs
+    with pytest.raises(InvalidInput):
+        read_presentation(request(), strange)
