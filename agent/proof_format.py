@@ -55,6 +55,16 @@ def to_proof_request(ask: PresentationAsk, purpose: str, valid_until: int) -> Js
     }
 
 
+_MEMBERS = (
+    "name",
+    "version",
+    "nonce",
+    "requested_attributes",
+    "requested_predicates",
+    "non_revoked",
+)
+
+
 def from_proof_request(request: Mapping[str, Any]) -> PresentationAsk:
     """Read an AnonCreds proof request, ours or a stranger's.
 
@@ -62,6 +72,10 @@ def from_proof_request(request: Mapping[str, Any]) -> PresentationAsk:
     cannot show to a holder completely is not answered at all.
     """
     try:
+        _only(request, *_MEMBERS)
+        _only(request["non_revoked"], "from", "to")
+        if request["non_revoked"]["from"] != 0 or type(request["non_revoked"]["to"]) is not int:
+            raise InvalidInput("The request asks for the status at a time of its choice")
         attributes = dict(request["requested_attributes"])
         predicates = dict(request["requested_predicates"])
         by_label: dict[str, dict[str, Any]] = {label: {} for label in attributes}

@@ -76,7 +76,13 @@ class WalletsAgent:
     # --- being offered --------------------------------------------------------------------
 
     async def connect(self, token: Secret, invitation: Document) -> str:
-        return str((await self._take_in(token, invitation))["connection_id"])
+        invitation_id = str(invitation.get("@id", ""))
+        # an invitation is good for one connection: taking it up again makes a dead one
+        async with self._taking_in.lock(invitation_id):
+            found = await self._api.get("/connections", token, invitation_msg_id=invitation_id)
+            if found["results"]:
+                return str(found["results"][0]["connection_id"])
+            return str((await self._take_in(token, invitation))["connection_id"])
 
     async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]:
         found = await self._api.get(

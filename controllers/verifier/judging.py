@@ -4,7 +4,7 @@ In this order:
  1. request-matches-policy   the request really sent is the plan's               (governance)
  2. complete                 every part answered, nothing beside                 (governance)
  3. one-credential-each      all referents of one credential from one credential (governance)
- 4. schema, predicates       as asked                                            (governance)
+ 4. schema, predicates       as asked; then `predicate` for each one of them     (governance)
  5. links, expected-values   guardianship binding; values that must match        (governance)
  6. representative           the permission that was shown, or not applicable    (governance)
  7. issuer                   each definition stands under a grant of its issuer  (governance)
@@ -27,7 +27,7 @@ it is said to be withdrawn. In a registry without a revoked entry it can only be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,10 +106,23 @@ def _early(case: Case, answer: Answer) -> tuple[CheckResult, ...]:
         return (_result("complete", "malformed", "The answer is not well formed."),)
     return (
         *assess(case.plan, answer.shown, answer.asked),
+        *_each_predicate(case.plan, answer.shown),
         _issuers(case, answer.shown),
         _verifier(case, answer.asked),
         _freshness(case),
     )
+
+
+def _each_predicate(plan: CheckPlan, shown: ShownPresentation) -> Iterator[CheckResult]:
+    """One result for each condition, in words: what was to be proven, and whether it was."""
+    proven = {each.label: each.predicates for each in shown.credentials}
+    for asked in plan.ask.asks:
+        for each in asked.predicates:
+            words = f"{asked.label}: {each.attribute} {each.operator} {each.value}"
+            if each in proven.get(asked.label, ()):
+                yield _ok("predicate", words)
+            else:
+                yield _result("predicate", "missing-predicate", words)
 
 
 def _late(

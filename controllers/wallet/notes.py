@@ -13,7 +13,7 @@ from core.secret import Secret
 if TYPE_CHECKING:
     from controllers.wallet.requests import VerifiedRequest
 
-_HISTORY = "history"
+HISTORY = "history"
 
 
 class Notes:
@@ -33,17 +33,23 @@ class Notes:
 
     async def history(self, token: Secret) -> list[Document]:
         """Newest first; each entry with its `id`, to delete it by."""
-        entries = await self._store.notes(token, _HISTORY)
+        entries = await self._store.notes(token, HISTORY)
         with_ids = [{"id": key, **note} for key, note in entries.items()]
         return sorted(with_ids, key=lambda note: str(note["at"]), reverse=True)
 
     async def forget(self, token: Secret, entry_id: str) -> None:
         """Delete one entry of the history."""
-        await self._store.delete_note(token, _HISTORY, entry_id)
+        await self._store.delete_note(token, HISTORY, entry_id)
 
     async def note_received(self, token: Secret, credential: str, issuer: str) -> None:
         """A credential came into the wallet."""
-        await self._remember(token, event="received", credential=credential, with_whom=issuer)
+        await self._remember(
+            token,
+            secrets.token_hex(8),
+            event="received",
+            credential=credential,
+            with_whom=issuer,
+        )
 
     async def note_disclosure(
         self, token: Secret, request: VerifiedRequest, combination: Mapping[str, str]
@@ -51,6 +57,7 @@ class Notes:
         """A receipt: to whom, for what, what was shown and what only proven; no values."""
         await self._remember(
             token,
+            request.id,
             event="shown",
             with_whom=request.statement.issuer,
             purpose=request.statement.purpose,
@@ -63,6 +70,6 @@ class Notes:
             },
         )
 
-    async def _remember(self, token: Secret, **entry: Any) -> None:
+    async def _remember(self, token: Secret, entry_id: str, **entry: Any) -> None:
         note = {"at": now().isoformat(), **entry}
-        await self._store.put_note(token, _HISTORY, secrets.token_hex(8), note)
+        await self._store.put_note(token, HISTORY, entry_id, note)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.proof_format import issuer_of
+from agent.webvh.locks import NamedLocks
 from controllers.governance.service import GovernanceService, require
 from controllers.statements import OfferStatement, read_statement
 from controllers.wallet.fetching import LinkFetcher
@@ -56,6 +57,7 @@ class OfferService:
         self._governance = governance
         self._fetcher = fetcher
         self._notes = notes
+        self._turns = NamedLocks()
 
     async def take_up(self, wallet: OpenWallet, link: str, code: str) -> VerifiedOffer:
         """Open the link with the desk's code and wait for the offer. Repeating it is safe.
@@ -63,10 +65,11 @@ class OfferService:
         Raises Forbidden (wrong code), Gone, VerificationError, GovernanceDenied, Unavailable.
         """
         offer_id = hashlib.sha256(link.encode()).hexdigest()[:32]
-        note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
-        if note is None:
-            note = await self._connect(wallet, link, code)
-            await self._notes.put(wallet.token, "pending", offer_id, note)
+        async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
+            note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
+            if note is None:
+                note = await self._connect(wallet, link, code)
+                await self._notes.put(wallet.token, "pending", offer_id, note)
         return await self._offered(wallet, offer_id, note)
 
     async def pending(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
@@ -75,14 +78,15 @@ class OfferService:
 
     async def accept(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
         """Take the credential; returns when it is stored. Raises Conflict, Unavailable."""
-        verified = await self.pending(wallet, offer_id)
-        if verified.offer.state is OfferState.OFFERED:
-            await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-        note = await self._note(wallet, offer_id)
-        await self._until_stored(wallet, note["connection_id"])
-        await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
-        await self._notes.delete(wallet.token, "pending", offer_id)
-        await self._holder.close_offer(wallet.token, verified.offer.exchange_id)
+        async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
+            verified = await self.pending(wallet, offer_id)
+            if verified.offer.state is OfferState.OFFERED:
+                await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
+            note = await self._note(wallet, offer_id)
+            await self._until_stored(wallet, note["connection_id"])
+            await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
+            await self._notes.delete(wallet.token, "pending", offer_id)
+            await self._holder.close_offer(wallet.token, verified.offer.exchange_id)
         return verified
 
     async def decline(self, wallet: OpenWallet, offer_id: str) -> None:
@@ -105,9 +109,10 @@ class OfferService:
         if not isinstance(invitation, dict) or not isinstance(statement, dict):
             raise VerificationError("The link does not say who offers", step="form")
         read = read_statement(OfferStatement, statement, invitation)
+        # before anything of the issuer's is fetched: a stranger is not even looked up
+        require(await self._governance.decide(Issue(read.issuer, read.credential, None)))
         if await self._verify_statement(wallet.token, statement) != read.issuer:
             raise VerificationError("Somebody else signed this", step="issuer")
-        require(await self._governance.decide(Issue(read.issuer, read.credential, None)))
         connection_id = await self._holder.connect(wallet.token, invitation)
         return {
             "kind": "offer",
@@ -143,10 +148,10 @@ class OfferService:
     async def _until_stored(self, wallet: OpenWallet, connection_id: str) -> None:
         deadline = time.monotonic() + _STORE_SECONDS
         while time.monotonic() < deadline:
-            (offer, *_) = await self._holder.offers(wallet.token, connection_id)
-            if offer.state is OfferState.DONE:
-                return
-            if offer.state is OfferState.FAILED:
+            offers = await self._holder.offers(wallet.token, connection_id)
+            if not offers or offers[0].state is OfferState.DONE:
+                return  # stored; another of her devices may have tidied up already
+            if offers[0].state is OfferState.FAILED:
                 raise Conflict("The desk took this offer back.")
             await asyncio.sleep(_PAUSE)
         raise Unavailable("The credential has not arrived yet. Please try again in a moment.")

@@ -1,9 +1,11 @@
 """Being asked: who verifiably asks what, which answers are possible, and answering.
 
 Before anything is sent, in this order:
-1. the statement that came with the link is verified: its DID, this very invitation, its time;
-2. the request attached to the invitation is read completely, or not answered at all;
-3. the framework is asked whether this DID may ask exactly this for the stated purpose;
+1. the statement that came with the link is about this very invitation, and in time; the
+   request attached to the invitation is read completely, or not answered at all;
+2. the framework is asked whether this DID may ask exactly this for the stated purpose, and
+   the statement says the framework's own check, variant and retention;
+3. the statement's proof is verified with the DID: it really is its statement;
 4. the holder sees it and says yes.
 Whoever fails 1 to 3 gets the answer that somebody without a credential gives: none.
 """
@@ -16,17 +18,19 @@ from typing import Any
 
 from agent.organisations import attached_request
 from agent.proof_format import from_proof_request
+from agent.webvh.locks import NamedLocks
 from controllers.governance.service import GovernanceService, require
+from controllers.moment import now
 from controllers.statements import RequestStatement, read_statement
 from controllers.wallet.choosing import Choice, choose_credentials
 from controllers.wallet.fetching import LinkFetcher
-from controllers.wallet.notes import Notes
+from controllers.wallet.notes import HISTORY, Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
 from core.ports import Document, HolderAgent, PresentingAgent
 from core.presentation import PresentationAsk
 from governance.checks import check_for_purpose
-from governance.engine import Ask, Framework
+from governance.engine import Ask, Framework, decide
 from governance.model import Variant
 
 _PLAIN = "plain"
@@ -44,7 +48,6 @@ class VerifiedRequest:
     ask: PresentationAsk
     choice: Choice
     framework: Framework
-    rule: Variant | None
 
 
 class RequestService:
@@ -66,6 +69,7 @@ class RequestService:
         self._governance = governance
         self._fetcher = fetcher
         self._notes = notes
+        self._turns = NamedLocks()
 
     async def take_up(
         self, wallet: OpenWallet, link: str, invitation: Document, variant: str | None
@@ -105,21 +109,39 @@ class RequestService:
         self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
     ) -> VerifiedRequest:
         """Show what was asked for, once. Raises Conflict if no credential fits."""
-        request = await self.pending(wallet, request_id)
-        combination = _combination(request.choice, chosen)
-        await self._still_open(wallet, request)
-        exchange_id = await self._presenting.receive(wallet.token, request.invitation)
-        await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
-        await self._notes.note_disclosure(wallet.token, request, combination)
-        await self._done(wallet, request_id, exchange_id)
+        async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
+            request = await self.pending(wallet, request_id)
+            combination = _combination(request.choice, chosen)
+            await self._still_open(wallet, request)
+            exchange_id = await self._presenting.receive(wallet.token, request.invitation)
+            await self._disclose(wallet, request, combination, exchange_id)
+            await self._done(wallet, request_id, exchange_id)
         return request
+
+    async def _disclose(
+        self,
+        wallet: OpenWallet,
+        request: VerifiedRequest,
+        combination: Mapping[str, str],
+        exchange_id: str,
+    ) -> None:
+        """The receipt comes first: what may have been shown is in her history in any case."""
+        known = request.id in await self._notes.all(wallet.token, HISTORY)
+        await self._notes.note_disclosure(wallet.token, request, combination)
+        try:
+            await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
+        except (Conflict, InvalidInput):
+            if not known:  # certainly nothing was sent
+                await self._notes.forget(wallet.token, request.id)
+            raise
 
     async def decline(self, wallet: OpenWallet, request_id: str) -> None:
         """Say no, in the same words whatever the reason."""
-        request = await self.pending(wallet, request_id)
-        exchange_id = await self._presenting.receive(wallet.token, request.invitation)
-        await self._presenting.refuse(wallet.token, exchange_id)
-        await self._done(wallet, request_id, exchange_id)
+        async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
+            request = await self.pending(wallet, request_id)
+            exchange_id = await self._presenting.receive(wallet.token, request.invitation)
+            await self._presenting.refuse(wallet.token, exchange_id)
+            await self._done(wallet, request_id, exchange_id)
 
     async def _still_open(self, wallet: OpenWallet, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
@@ -148,30 +170,30 @@ class RequestService:
         self, wallet: OpenWallet, statement: Document, invitation: Document
     ) -> VerifiedRequest:
         read = read_statement(RequestStatement, statement, invitation)
-        signer = await self._verify_statement(wallet.token, statement)
-        if signer != read.issuer:
-            raise VerificationError("Somebody else signed this", step="issuer")
         proof_request = attached_request(invitation)
         if proof_request.get("name") != read.purpose:
             raise VerificationError("The request is for another purpose", step="purpose")
         ask = from_proof_request(proof_request)
-        require(await self._governance.decide(Ask(signer, read.purpose, ask)))
         framework = await self._governance.current()
+        # before anything of the asker's is fetched: a stranger learns nothing from that either
+        require(decide(framework, Ask(read.issuer, read.purpose, ask), as_of=now()))
         rule = _rule(framework, read)
+        if await self._verify_statement(wallet.token, statement) != read.issuer:
+            raise VerificationError("Somebody else signed this", step="issuer")
         held = await self._holder.credentials(wallet.token)
-        choice = choose_credentials(ask, held, rule.equal if rule else ())
+        choice = choose_credentials(ask, held, rule.equal)
         request_id = read.invitation_digest[:32]
-        return VerifiedRequest(
-            request_id, read, statement, invitation, ask, choice, framework, rule
-        )
+        return VerifiedRequest(request_id, read, statement, invitation, ask, choice, framework)
 
 
-def _rule(framework: Framework, statement: RequestStatement) -> Variant | None:
-    try:
-        check = framework.checks[check_for_purpose(framework, statement.purpose)]
-    except NotFound:
-        return None
-    return check.variants.get(statement.variant)
+def _rule(framework: Framework, statement: RequestStatement) -> Variant:
+    """The framework's own rule for this purpose, which the statement must not misstate: the
+    holder is shown the words and the retention of the framework, not of the asker."""
+    check = framework.checks[check_for_purpose(framework, statement.purpose)]
+    said = (statement.check, statement.retention_seconds)
+    if said != (check.name, check.retention_seconds) or statement.variant not in check.variants:
+        raise VerificationError("The statement misstates what is asked", step="check")
+    return check.variants[statement.variant]
 
 
 def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from governance.checks import CHECK_NAMES, instantiate
 from tests.fakes.agents import FakeOrganisations, altered
 
 LATE = ("signature", "revocation")
-EARLY = (*CHECK_NAMES, "issuer", "verifier", "freshness")
+EARLY = (*CHECK_NAMES, "predicate", "predicate", "issuer", "verifier", "freshness")
 LABEL = "eligibility"
 
 
@@ -109,7 +109,10 @@ EARLY_FAILURES: dict[str, tuple[dict[str, object], dict[str, str]]] = {
     ),
     "mixed": ({"sub_proofs": (0, 1)}, {"one-credential-each": "mixed-credentials"}),
     "no sub-proof": ({"sub_proofs": ()}, {"one-credential-each": "mixed-credentials"}),
-    "predicate not proven": ({"predicates": ()}, {"predicates": "missing-predicate"}),
+    "predicate not proven": (
+        {"predicates": ()},
+        {"predicates": "missing-predicate", "predicate": "missing-predicate"},
+    ),
     "another issuer": (
         {"issuer_id": "did:webvh:nobody", "registry_id": "did:webvh:nobody/resources/r"},
         {"issuer": "unknown-issuer"},

@@ -410,7 +410,7 @@ async def test_a_statement_by_somebody_else_is_not_believed(small_house: House) 
         {key: value for key, value in signed.items() if key != "proof"},
         {},
     ):
-        with pytest.raises(VerificationError):
+        with pytest.raises((VerificationError, GovernanceDenied)):
             await small_house.wallet.requests.take_in(wallet, invitation, forged)
     changed = {**invitation, "label": "Your shelter"}
     with pytest.raises(VerificationError):
@@ -457,3 +457,22 @@ async def test_over_http_in_a_holders_language(served: House) -> None:
         assert (await client.post("/api/wallet/session/close")).status_code == 200
         assert (await client.get("/api/wallet/history")).status_code == 401
     assert (await served.judged(check)).verdict == Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "misstated",
+    [{"check": "court"}, {"retention_seconds": 60}, {"variant": "made-up"}],
+    ids=["another check", "another retention", "another variant"],
+)
+async def test_the_asker_cannot_choose_the_words_that_the_holder_reads(
+    small_house: House, misstated: dict[str, object]
+) -> None:
+    wallet = await card_holder(small_house)
+    ask = await shelter_ask(small_house)
+    invitation, signed = await asked_by(
+        small_house, "river", ask, "shelter-intake", misstated
+    )
+    with pytest.raises(VerificationError) as refused:
+        await small_house.wallet.requests.take_in(wallet, invitation, signed)
+    assert refused.value.step == "check"
+    assert sent(small_house) == []
