@@ -114,11 +114,14 @@ class SessionService:
     async def within[Result](
         self, wallet: OpenWallet, work: Callable[[], Awaitable[Result]]
     ) -> Result:
-        """Run `work` in the session; open the store again if its agent was restarted."""
+        """Run `work` in the session; open the store again if its agent was restarted.
+
+        Raises NotAuthenticated if the session has been ended meanwhile.
+        """
         try:
             return await work()
         except SessionClosed:
-            await self._vaults.open(wallet.wallet_id, wallet.key, wallet.session_id)
+            await self._reopen(wallet)
             return await work()
 
     async def purge(self) -> None:
@@ -129,12 +132,28 @@ class SessionService:
                 delete(WalletSession).where(WalletSession.expires_at < now() - self._lifetime)
             )
 
-    async def _prolong(self, session_id: str) -> None:
-        at = now()
+    async def _reopen(self, wallet: OpenWallet) -> None:
+        """Open the store again; what was ended is not brought back."""
+        await self._alive(wallet.session_id, now())
+        await self._vaults.open(wallet.wallet_id, wallet.key, wallet.session_id)
+        try:
+            # ending writes the row first and closes the store then: either we see the row, or
+            # its closing comes after our opening
+            await self._alive(wallet.session_id, now())
+        except NotAuthenticated:
+            await self._vaults.close(wallet.wallet_id, wallet.session_id)
+            raise
+
+    async def _alive(self, session_id: str, at: datetime) -> WalletSession:
         async with self._database.reading() as session:
             row = await session.get(WalletSession, _digest(session_id))
         if row is None or row.ended_at is not None or row.expires_at <= at:
             raise NotAuthenticated("Your wallet was locked. Please open it again.")
+        return row
+
+    async def _prolong(self, session_id: str) -> None:
+        at = now()
+        row = await self._alive(session_id, at)
         if row.expires_at - at < self._lifetime - _RENEW_AFTER:
             await self._set(session_id, expires_at=at + self._lifetime)
 

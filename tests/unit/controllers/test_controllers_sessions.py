@@ -20,6 +20,7 @@ from core.errors import (
     NotFound,
     SessionClosed,
 )
+from core.secret import Secret
 
 
 def fresh_key() -> str:
@@ -136,6 +137,49 @@ async def test_after_a_restart_of_the_agent_work_goes_on(small_house: House) -> 
         wallet, lambda: small_house.fakes[1].credentials(wallet.token)
     )
     assert len(held) == 1
+
+
+async def test_a_session_that_was_closed_is_not_brought_back(small_house: House) -> None:
+    wallet, sessions = await small_house.new_wallet(), small_house.haven.sessions
+    await sessions.close(wallet)
+    opened_before = small_house.network.calls["open"]
+    with pytest.raises(NotAuthenticated):
+        await sessions.within(wallet, lambda: small_house.fakes[1].credentials(wallet.token))
+    assert small_house.network.calls["open"] == opened_before
+    with pytest.raises(SessionClosed):
+        await small_house.fakes[1].credentials(wallet.token)
+
+
+async def test_a_session_whose_time_is_over_is_not_brought_back(small_house: House) -> None:
+    wallet = await small_house.new_wallet()
+    small_house.fakes[1].restart()
+    small_house.pass_time(minutes=16)
+    with pytest.raises(NotAuthenticated):
+        await small_house.haven.sessions.within(
+            wallet, lambda: small_house.fakes[1].credentials(wallet.token)
+        )
+
+
+async def test_a_session_closed_while_its_store_opens_again_is_closed(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet, sessions, agent = (
+        await small_house.new_wallet(),
+        small_house.haven.sessions,
+        small_house.fakes[1],
+    )
+    reopen = agent.open
+
+    async def closed_meanwhile(wallet_id: str, key: Secret, session_id: str) -> None:
+        await sessions.close(wallet)
+        await reopen(wallet_id, key, session_id)
+
+    agent.restart()
+    monkeypatch.setattr(agent, "open", closed_meanwhile)
+    with pytest.raises(NotAuthenticated):
+        await sessions.within(wallet, lambda: agent.credentials(wallet.token))
+    with pytest.raises(SessionClosed):
+        await agent.credentials(wallet.token)
 
 
 @pytest.mark.parametrize(
