@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -23,6 +23,7 @@ from controllers.store.database import Database
 from controllers.store.models import ApiKey, Organisation
 from core.errors import Forbidden, NotAuthenticated, NotFound
 from core.secret import Secret
+from governance.engine import Framework
 
 
 class Role(StrEnum):
@@ -36,7 +37,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A key that was recognised. `organisation` is None only for the operator."""
+    """A key that was recognised. The operator's belongs to no organisation."""
 
     key_id: str
     role: Role
@@ -105,6 +106,22 @@ async def authenticate(database: Database, presented: str) -> Caller:
         return Caller(key.id, Role(key.role), organisation)
 
 
+class Governed(Protocol):
+    """What is asked here of the governance service."""
+
+    async def current(self) -> Framework:
+        """The newest framework. Raises NotFound before it was founded."""
+
+
+async def is_authority(governance: Governed, organisation: Organisation) -> bool:
+    """Whether the organisation is the framework's authority; nobody is before its founding."""
+    try:
+        framework = await governance.current()
+    except NotFound:
+        return False
+    return organisation.did is not None and organisation.did == framework.authority
+
+
 _bearer = HTTPBearer(auto_error=False, description="API key: hvn_<id>_<secret>")
 
 
@@ -131,5 +148,27 @@ def _allowed(*roles: Role) -> Callable[..., Awaitable[Caller]]:
 
 IssuerWrite = Annotated[Caller, Depends(_allowed(Role.ISSUE))]
 VerifierWrite = Annotated[Caller, Depends(_allowed(Role.CHECK))]
-Governor = Annotated[Caller, Depends(_allowed(Role.GOVERN, Role.OPERATE))]
-Operator = Annotated[Caller, Depends(_allowed(Role.OPERATE))]
+
+
+async def _operator(
+    caller: Annotated[Caller, Depends(_allowed(Role.OPERATE))],
+) -> Caller:
+    if caller.organisation is not None:
+        raise Forbidden("Only the operator may do this")
+    return caller
+
+
+async def _governor(
+    request: Request,
+    caller: Annotated[Caller, Depends(_allowed(Role.GOVERN, Role.OPERATE))],
+) -> Caller:
+    """The operator, or the authority of the newest framework."""
+    if caller.role is Role.OPERATE:
+        return await _operator(caller)
+    if not await is_authority(request.app.state.haven.governance, caller.tenant):
+        raise Forbidden("Only the authority may change the framework")
+    return caller
+
+
+Governor = Annotated[Caller, Depends(_governor)]
+Operator = Annotated[Caller, Depends(_operator)]

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
-from controllers.access import Governor, Operator, end_key, list_keys
+from controllers.access import Governor, Operator, Role, end_key, is_authority, list_keys
 from controllers.governance.schemas import (
     SLUG,
     FrameworkChanged,
@@ -23,6 +23,7 @@ from controllers.haven import House
 from controllers.organisations.service import did_of
 from controllers.problems import RESPONSES
 from controllers.store.models import Organisation
+from core.errors import Forbidden, InvalidInput
 
 Slug = Annotated[str, PathParameter(pattern=SLUG)]
 KeyId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{1,24}$")]
@@ -68,8 +69,9 @@ async def listing(house: House, caller: Governor) -> list[OrganisationShown]:
 
 @router.post("/organisations/{slug}/keys", status_code=201)
 async def new_key(house: House, slug: Slug, body: NewKey, caller: Operator) -> KeyMade:
-    """A key to our API for one role."""
+    """A key to our API for one role. Only the authority gets one to govern."""
     organisation = await house.organisations.by_slug(slug)
+    await _may_get(house, organisation, body.role)
     return KeyMade(key=(await house.organisations.new_key(organisation, body.role)).reveal())
 
 
@@ -121,6 +123,13 @@ async def framework(
     """The framework document: the newest version, or the one asked for."""
     number = version or (await house.governance.current()).version
     return Response(await house.governance.document(number), media_type="application/json")
+
+
+async def _may_get(house: House, organisation: Organisation, role: Role) -> None:
+    if role is Role.OPERATE:
+        raise InvalidInput("An organisation does not operate the installation")
+    if role is Role.GOVERN and not await is_authority(house.governance, organisation):
+        raise Forbidden("Only the authority gets a key to govern")
 
 
 def _shown(organisation: Organisation) -> OrganisationShown:

@@ -46,7 +46,7 @@ class OrganisationShown(BaseModel):
 
 
 class NewKey(BaseModel):
-    """A key for one role of one organisation."""
+    """A key of one organisation: for `issue`, `check`, or (the authority's) for `govern`."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from controllers_house import ELIGIBILITY, House
+from controllers_house import ELIGIBILITY, House, MovedClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from controllers.access import Role, authenticate, create_key
+from controllers.access import Role, authenticate, create_key, is_authority
+from controllers.governance.service import GovernanceService
 from controllers.moment import now
+from controllers.organisations.service import OrganisationService, did_of
 from controllers.store.database import Database
 from controllers.store.models import ApiKey
 from core.errors import Forbidden, NotAuthenticated
+from tests.fakes.agents import FakeOrganisations
 
 ISSUER, VERIFIER = frozenset({Role.ISSUE}), frozenset({Role.CHECK})
 GOVERNOR, OPERATOR = frozenset({Role.GOVERN, Role.OPERATE}), frozenset({Role.OPERATE})
@@ -100,7 +103,8 @@ def _is_registry(key: tuple[str, str]) -> bool:
 
 async def test_every_route_takes_its_own_roles_and_no_other(small_house: House) -> None:
     """Who is let in gets past the door: to 422, 404 or 409, never to 401 or 403."""
-    keys = {role: await small_house.key("harbour", role) for role in Role}
+    keys = {role: await small_house.key("authority", role) for role in Role}
+    keys[Role.OPERATE] = (await create_key(small_house.database, None, Role.OPERATE)).reveal()
     for (method, path), allowed in MATRIX.items():
         if not allowed:
             continue
@@ -184,6 +188,67 @@ async def test_the_operators_key_comes_from_the_installation(small_house: House)
     async with small_house.client(small_house.haven.secrets.operator_key.reveal()) as client:
         assert (await client.get("/api/governance/organisations")).status_code == 200
         assert (await client.get("/api/issuer/issuances")).status_code == 403
+
+
+async def test_only_the_authority_and_the_operator_govern(small_house: House) -> None:
+    callers = {
+        ("harbour", Role.GOVERN): 403,
+        ("harbour", Role.OPERATE): 403,
+        ("authority", Role.OPERATE): 403,
+        ("authority", Role.GOVERN): 200,
+    }
+    before = (await small_house.haven.governance.current()).version
+    grant = small_house.grants["harbour", "identity"]
+    for (slug, role), status in callers.items():
+        async with small_house.client(await small_house.key(slug, role)) as client:
+            listed = await client.get("/api/governance/organisations")
+            assert listed.status_code == status, f"{role} of {slug}"
+            if status == 403:
+                changes = [
+                    await client.post(f"/api/governance/grants/{grant}/withdraw"),
+                    await client.post(
+                        "/api/governance/grants",
+                        json={"organisation": "harbour", "credential": "identity"},
+                    ),
+                    await client.post("/api/governance/organisations/harbour/keys", json={}),
+                ]
+                assert {each.status_code for each in changes} == {403}
+    assert (await small_house.haven.governance.current()).version == before
+
+
+async def test_before_the_founding_nobody_but_the_operator_governs(
+    database: Database, clock: MovedClock
+) -> None:
+    organisations = OrganisationService(database, FakeOrganisations())
+    early = await organisations.create("early", "Early")
+    governance = GovernanceService(database)
+    assert not await is_authority(governance, early)
+    await governance.found(did_of(early))
+    assert await is_authority(governance, early)
+    assert not await is_authority(governance, await organisations.create("late", "Late"))
+
+
+@pytest.mark.parametrize(
+    ("slug", "role", "status"),
+    [
+        ("harbour", Role.ISSUE, 201),
+        ("harbour", Role.CHECK, 201),
+        ("harbour", Role.GOVERN, 403),
+        ("harbour", Role.OPERATE, 422),
+        ("authority", Role.GOVERN, 201),
+        ("authority", Role.OPERATE, 422),
+    ],
+)
+async def test_which_keys_an_organisation_gets(
+    small_house: House, slug: str, role: Role, status: int
+) -> None:
+    async with small_house.client(small_house.haven.secrets.operator_key.reveal()) as client:
+        path = f"/api/governance/organisations/{slug}/keys"
+        before = len((await client.get(path)).json())
+        made = await client.post(path, json={"role": role.value})
+        after = len((await client.get(path)).json())
+    assert made.status_code == status
+    assert after - before == (status == 201)
 
 
 async def test_other_organisations_things_are_not_there(small_house: House) -> None:
