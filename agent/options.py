@@ -125,11 +125,11 @@ class AgentOptions:
         return {"ACAPY_WALLET_STORAGE_CREDS": json.dumps(credentials)}
 
 
-# Exchanges are removed by us, after our own commit, so ACA-Py preserves them.
+# Exchanges are removed by us, after our own commit, so ACA-Py preserves them. It answers no
+# request for a credential by itself: whether one may be signed is decided when it is asked for.
 _PROTOCOL_FLAGS = (
     "--auto-accept-invites",
     "--auto-accept-requests",
-    "--auto-respond-credential-request",
     "--auto-store-credential",
     "--preserve-exchange-records",
     "--emit-new-didcomm-prefix",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import secrets
 import time
@@ -40,6 +41,8 @@ _OFFER_STATES = {
     "abandoned": OfferState.FAILED,
     "deleted": OfferState.UNKNOWN,
 }
+
+_UNANSWERED = (OfferState.OFFERED, OfferState.REQUESTED)
 
 _ANSWER_STATES = {
     "request-sent": AnswerState.WAITING,
@@ -178,7 +181,7 @@ class OrganisationsAgent:
                 "attributes": attributes,
             },
             "comment": reference,
-            "auto_issue": True,
+            "auto_issue": False,  # else every request, of several, gets a credential
             "auto_remove": False,
         }
         made = await self._api.post(
@@ -199,10 +202,19 @@ class OrganisationsAgent:
         )
         return [_offer_status(record) for record in found["results"]]
 
-    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
-        await _remove(
-            self._api, f"/issue-credential-2.0/records/{exchange_id}", self.token(tenant)
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
+        await self._api.post(
+            f"/issue-credential-2.0/records/{exchange_id}/issue", self.token(tenant)
         )
+
+    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
+        path, token = f"/issue-credential-2.0/records/{exchange_id}", self.token(tenant)
+        status = await self.offer_status(tenant, exchange_id)
+        if status.state in _UNANSWERED and status.registry_id is None:
+            with contextlib.suppress(NotFound, Conflict):  # a courtesy; it is removed anyway
+                report = {"description": "taken back"}
+                await self._api.post(f"{path}/problem-report", token, report)
+        await _remove(self._api, path, token)
 
     # --- revoking -------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ class Invitation:
 
 
 class OfferState(StrEnum):
-    """Where an issuance stands on the agent."""
+    """Where an issuance stands on the agent. FAILED says nothing of whether a credential was
+    signed before, since any report of a problem leads there: `registry_id` does."""
 
     OFFERED = "offered"
     REQUESTED = "requested"
@@ -160,14 +161,18 @@ class Statements(Protocol):
         ...
 
 
-class IssuerAgent(Protocol):
-    """Connections and offers of an issuing tenant."""
+class InvitingAgent(Protocol):
+    """How a tenant gets connected to a wallet."""
 
     async def invite(self, tenant: TenantRef, label: str) -> Invitation: ...
 
     async def connection_for(self, tenant: TenantRef, invitation_id: str) -> str | None:
         """The id of the completed connection that an invitation led to, if there is one."""
         ...
+
+
+class OfferingAgent(Protocol):
+    """Offers of an issuing tenant, and the credentials that are signed for them."""
 
     async def offer(
         self,
@@ -176,13 +181,29 @@ class IssuerAgent(Protocol):
         definition_id: str,
         values: Mapping[str, str],
         reference: str,
-    ) -> str: ...
+    ) -> str:
+        """Send an offer; answers the exchange. Nothing is signed before `issue`."""
+        ...
+
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
+        """Sign and send what was requested; once for an exchange, however often asked.
+
+        Raises Conflict if nothing was requested or a credential was signed already (the
+        exchange may then be FAILED; its entry stays), NotFound for an unknown exchange.
+        """
+        ...
 
     async def offer_status(self, tenant: TenantRef, exchange_id: str) -> OfferStatus: ...
 
     async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]: ...
 
-    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None: ...
+    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
+        """Remove an exchange and its values; one that is still open is declined first."""
+        ...
+
+
+class IssuerAgent(InvitingAgent, OfferingAgent, Protocol):
+    """All that an issuing tenant needs."""
 
 
 class RevocationAgent(Protocol):

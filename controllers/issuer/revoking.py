@@ -29,7 +29,9 @@ class Revoker:
             if issuance.registry_id is not None and issuance.registry_index is not None:
                 by_registry[issuance.registry_id].append(issuance)
         for registry_id, entries in by_registry.items():
-            indices = sorted(each.registry_index for each in entries if each.registry_index)
+            indices = sorted(
+                each.registry_index for each in entries if each.registry_index is not None
+            )
             await self._agent.revoke(tenant_of(organisation), registry_id, indices)
             await self._note([each.id for each in entries])
 

@@ -45,7 +45,8 @@ class IssuanceState(BaseModel):
     credential: str
     state: str = Field(
         examples=["waiting"],
-        description="waiting, invited, connected, offering, offered, sent, issued; "
+        description="waiting, invited, connected, offering, offered, issuing, sent, "
+        "issued; "
         "or declined, failed, expired",
     )
     reason: str | None = None

@@ -262,9 +262,42 @@ class FakeOrganisations:
         ]
 
     @_call
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
+        found = [each for each in self._issuances(tenant) if each.issuer_side == exchange_id]
+        if not found:
+            raise NotFound("The agent refused this (404)")
+        (issuance,) = found
+        if issuance.state is not OfferState.REQUESTED or issuance.registry_id is not None:
+            issuance.state = OfferState.FAILED
+            raise Conflict("The agent refused this (400)")
+        self._sign(issuance)
+        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
+
+    def _sign(self, issuance: Issuance) -> None:
+        entry = self.network.next_entry(issuance.definition_id)
+        issuance.registry_id, issuance.index = entry
+        issuance.state = OfferState.ISSUED
+        holder = self.network.wallets.get(issuance.connection.wallet_id)
+        if holder is None or not holder.sessions:
+            return  # a wallet that nobody has open reads no message
+        credential = HeldCredential(
+            credential_id=new_id(),
+            schema_id=self.network.definitions[issuance.definition_id].schema_id,
+            definition_id=issuance.definition_id,
+            registry_id=issuance.registry_id,
+            index=issuance.index,
+            values=dict(issuance.values),
+        )
+        holder.credentials[credential.credential_id] = credential
+        issuance.credential_id, issuance.state = credential.credential_id, OfferState.DONE
+
+    @_call
     async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
         for each in self._issuances(tenant):
-            each.forgotten = each.forgotten or each.issuer_side == exchange_id
+            if each.issuer_side == exchange_id:
+                each.forgotten = True
+                if each.state in (OfferState.OFFERED, OfferState.REQUESTED):
+                    each.state = OfferState.FAILED
 
     def _issuances(self, tenant: TenantRef) -> list[Issuance]:
         self._tenant(tenant)
@@ -467,18 +500,7 @@ class FakeWallets:
         issuance = self._issuance(wallet, exchange_id)
         if issuance.state is not OfferState.OFFERED or issuance.forgotten:
             raise Conflict("The agent refused this (400)")
-        entry = self.network.next_entry(issuance.definition_id)
-        issuance.registry_id, issuance.index = entry
-        credential = HeldCredential(
-            credential_id=new_id(),
-            schema_id=self.network.definitions[issuance.definition_id].schema_id,
-            definition_id=issuance.definition_id,
-            registry_id=issuance.registry_id,
-            index=issuance.index,
-            values=dict(issuance.values),
-        )
-        wallet.credentials[credential.credential_id] = credential
-        issuance.credential_id, issuance.state = credential.credential_id, OfferState.DONE
+        issuance.state = OfferState.REQUESTED
         await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     @_call

@@ -179,7 +179,7 @@ async def test_a_credential_is_offered_accepted_and_stored(world: World) -> None
     assert await world.wallets.credentials(token) == []
 
     await world.wallets.accept_offer(token, offer.exchange_id)
-    status = await world.settled(exchange_id)
+    status = await world.signed(exchange_id)
     assert status.state is OfferState.DONE
     (stored,) = await until(lambda: world.wallets.credentials(token))
     assert stored.values == VALUES
@@ -190,6 +190,45 @@ async def test_a_credential_is_offered_accepted_and_stored(world: World) -> None
     assert (done.state, done.credential_id) == (OfferState.DONE, stored.credential_id)
     with pytest.raises(Conflict):
         await world.wallets.accept_offer(token, offer.exchange_id)
+
+
+async def test_nothing_is_signed_before_we_say_so_and_then_once(world: World) -> None:
+    linked = await world.linked()
+    token = linked.holder.token
+    exchange_id, offer = await world.offer(linked)
+    await world.wallets.accept_offer(token, offer.exchange_id)
+    requested = await world.requested(exchange_id)
+    assert (requested.registry_id, requested.index) == (None, None)
+    assert await world.wallets.credentials(token) == []
+    done = await world.signed(exchange_id)
+    with pytest.raises(Conflict):
+        await world.org.issue(world.issuer, exchange_id)
+    again = await world.org.offer_status(world.issuer, exchange_id)
+    assert (again.registry_id, again.index) == (done.registry_id, done.index)
+    assert len(await until(lambda: world.wallets.credentials(token))) == 1
+
+
+async def test_what_nobody_requested_is_not_signed(world: World) -> None:
+    linked = await world.linked()
+    exchange_id, _ = await world.offer(linked)
+    with pytest.raises(Conflict):
+        await world.org.issue(world.issuer, exchange_id)
+    with pytest.raises(NotFound):
+        await world.org.issue(world.issuer, str(uuid4()))
+    assert await world.wallets.credentials(linked.holder.token) == []
+
+
+async def test_an_offer_that_is_forgotten_while_it_is_open_is_declined(world: World) -> None:
+    linked = await world.linked()
+    exchange_id, offer = await world.offer(linked)
+    await world.wallets.accept_offer(linked.holder.token, offer.exchange_id)
+    await world.requested(exchange_id)
+    await world.org.forget_offer(world.issuer, exchange_id)
+    (declined,) = await until(
+        lambda: world.wallets.offers(linked.holder.token, linked.holder_side),
+        lambda offers: offers[0].state is OfferState.FAILED,
+    )
+    assert declined.credential_id is None
 
 
 async def test_a_declined_offer_leaves_nothing(world: World) -> None:
@@ -247,7 +286,7 @@ async def test_forgetting_an_offer_can_be_repeated(world: World) -> None:
     linked = await world.linked()
     exchange_id, offer = await world.offer(linked)
     await world.wallets.accept_offer(linked.holder.token, offer.exchange_id)
-    await world.settled(exchange_id)
+    await world.signed(exchange_id)
     for _ in range(2):
         await world.org.forget_offer(world.issuer, exchange_id)
         status = await world.org.offer_status(world.issuer, exchange_id)

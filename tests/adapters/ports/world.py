@@ -147,6 +147,19 @@ class World:
         offers = await self.wallets.offers(linked.holder.token, linked.holder_side)
         return [each for each in offers if each.state is OfferState.OFFERED]
 
+    async def requested(self, exchange_id: str) -> OfferStatus:
+        """The offer once the wallet's request has arrived."""
+        return await until(
+            lambda: self.org.offer_status(self.issuer, exchange_id),
+            lambda status: status.state is OfferState.REQUESTED,
+        )
+
+    async def signed(self, exchange_id: str) -> OfferStatus:
+        """The offer once it was requested, signed and acknowledged."""
+        await self.requested(exchange_id)
+        await self.org.issue(self.issuer, exchange_id)
+        return await self.settled(exchange_id)
+
     async def settled(self, exchange_id: str) -> OfferStatus:
         """The offer once it has ended."""
         return await until(
@@ -162,7 +175,7 @@ class World:
         before = {each.credential_id for each in await self.wallets.credentials(token)}
         exchange_id, offer = await self.offer(linked, values)
         await self.wallets.accept_offer(token, offer.exchange_id)
-        status = await self.settled(exchange_id)
+        status = await self.signed(exchange_id)
         held = await until(
             lambda: self.wallets.credentials(token), lambda found: len(found) > len(before)
         )

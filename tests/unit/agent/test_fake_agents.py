@@ -131,8 +131,7 @@ async def test_what_happens_is_announced(small: World, network: FakeNetwork) -> 
     offer = Announcement(RecordKind.ISSUANCE, held.status.exchange_id)
     assert told == [
         Announcement(RecordKind.CONNECTION, connection.inviter_side, connection.invitation_id),
-        offer,
-        offer,
+        *(offer, offer, offer),  # offered, requested, signed
         Announcement(RecordKind.PRESENTATION, asked.exchange_id),
     ]
 

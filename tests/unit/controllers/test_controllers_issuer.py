@@ -17,6 +17,7 @@ from core.errors import Conflict, Gone, GovernanceDenied, InvalidInput, NotFound
 from core.ports import OfferState
 
 OFFERS = "offer"
+ISSUE = "issue"
 
 
 async def settled(house: House, issuance: Issuance) -> Issuance:
@@ -66,8 +67,9 @@ async def test_from_the_desk_into_the_wallet(house: House) -> None:
     assert (issued.sealed_values, issued.sealed_invitation) == (None, None)
     assert issued.registry_id
     assert issued.registry_index
-    moved = ["waiting", "invited", "connected", "offering", "offered", "issued"]
+    moved = ["waiting", "invited", "connected", "offering", "offered", "issuing", "issued"]
     assert await kinds(house, issuance) == moved
+    assert issued.exchange_id is None
     assert house.network.issuances[0].forgotten
 
 
@@ -154,12 +156,26 @@ async def test_an_offer_that_the_agent_lost(small_house: House) -> None:
     assert (lost.state, lost.reason, lost.sealed_values) == (State.FAILED, "lost", None)
 
 
+async def requested(house: House) -> tuple[Issuance, OpenWallet]:
+    """The wallet asked for the credential, and nobody looked yet."""
+    issuance, wallet = await in_state_offered(house)
+    await house.fakes[1].accept_offer(wallet.token, holder_side(house, issuance))
+    return issuance, wallet
+
+
+async def sent_to_a_closed_wallet(
+    house: House, issuance: Issuance, wallet: OpenWallet
+) -> Issuance:
+    """The credential was requested, signed and sent, and never acknowledged."""
+    house.network.wallets[wallet.wallet_id].sessions.clear()
+    return await settled(house, issuance)
+
+
 async def test_an_agent_that_removed_the_record_after_our_commit(small_house: House) -> None:
-    issuance, wallet = await in_state_offered(small_house)
-    await small_house.fakes[1].accept_offer(wallet.token, holder_side(small_house, issuance))
+    issuance, wallet = await requested(small_house)
+    sent = await sent_to_a_closed_wallet(small_house, issuance, wallet)
+    assert sent.state == State.SENT
     (on_agent,) = small_house.network.issuances
-    on_agent.state = OfferState.ISSUED  # not acknowledged yet
-    assert (await settled(small_house, issuance)).state == State.SENT
     on_agent.forgotten = True
     issued = await settled(small_house, issuance)
     assert issued.state == State.ISSUED
@@ -194,6 +210,10 @@ async def end_by_time(house: House, issuance: Issuance) -> None:
 
 
 async def end_by_desk(house: House, issuance: Issuance) -> None:
+    if issuance.state == State.OFFERING:  # it is not known yet what the agent did
+        with pytest.raises(Conflict):
+            await house.haven.issuer.cancel(house.of("harbour"), issuance.id)
+        house.pass_time(seconds=21)
     await house.haven.issuer.cancel(house.of("harbour"), issuance.id)
 
 
@@ -224,17 +244,22 @@ async def test_what_has_ended_gives_no_credential(
     assert await small_house.fakes[1].credentials(wallet.token) == []
 
 
-@ENDS
-async def test_what_was_accepted_in_time_is_noted_however_late(
-    small_house: House, end: End
-) -> None:
-    issuance, wallet = await in_state_offered(small_house)
-    await small_house.fakes[1].accept_offer(wallet.token, holder_side(small_house, issuance))
-    with suppress(Conflict):  # the desk hears that it is too late
-        await end(small_house, issuance)
-    issued = await settled(small_house, issuance)
-    assert issued.state == State.ISSUED
+async def test_what_was_requested_in_time_is_issued_however_late(small_house: House) -> None:
+    issuance, _ = await requested(small_house)
+    await end_by_time(small_house, issuance)
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUED
     await small_house.haven.issuer.revoke(small_house.of("harbour"), [issuance.id])
+
+
+async def test_what_was_requested_can_be_taken_back_until_it_is_signed(
+    small_house: House,
+) -> None:
+    issuance, wallet = await requested(small_house)
+    await end_by_desk(small_house, issuance)
+    ended = await settled(small_house, issuance)
+    assert (ended.state, ended.exchange_id) == (State.EXPIRED, None)
+    assert small_house.network.calls[ISSUE] == 0
+    assert await small_house.fakes[1].credentials(wallet.token) == []
 
 
 async def test_what_was_issued_cannot_be_taken_back_but_withdrawn(small_house: House) -> None:
@@ -243,23 +268,158 @@ async def test_what_was_issued_cannot_be_taken_back_but_withdrawn(small_house: H
         await small_house.haven.issuer.cancel(small_house.of("harbour"), issuance.id)
 
 
-async def test_taken_back_while_it_is_being_offered(small_house: House) -> None:
+async def test_what_is_being_offered_is_taken_back_a_moment_later(small_house: House) -> None:
     issuance, wallet = await connected(small_house)
     org = small_house.fakes[0]
     honest = org.offer
 
     async def slow(*args: object) -> str:
         exchange_id = await honest(*args)  # type: ignore[arg-type] # passed through
-        await end_by_desk(small_house, await small_house.issuance(issuance.id))
+        with pytest.raises(Conflict):
+            await end_by_desk(small_house, issuance)
         return exchange_id
 
     org.offer = slow  # type: ignore[method-assign,assignment] # the desk cancels in this very moment
     await small_house.haven.issuer.advance(issuance.id)
+    await end_by_desk(small_house, await small_house.issuance(issuance.id))
     assert (await small_house.issuance(issuance.id)).state == State.EXPIRED
     with pytest.raises(Conflict):
         await small_house.fakes[1].accept_offer(
             wallet.token, holder_side(small_house, issuance)
         )
+
+
+# --- signing --------------------------------------------------------------------------------
+
+
+async def test_two_requests_get_one_credential(small_house: House) -> None:
+    issuance, wallet = await requested(small_house)
+    (on_agent,) = small_house.network.issuances
+    await asyncio.gather(*(small_house.haven.issuer.advance(issuance.id) for _ in range(6)))
+    on_agent.state = OfferState.REQUESTED  # a request from another tab
+    await asyncio.gather(*(small_house.haven.issuer.advance(issuance.id) for _ in range(6)))
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUED
+    assert small_house.network.calls[ISSUE] == 1
+    assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
+
+
+async def test_a_second_request_after_sending_changes_nothing(small_house: House) -> None:
+    issuance, wallet = await requested(small_house)
+    sent = await sent_to_a_closed_wallet(small_house, issuance, wallet)
+    assert (sent.state, sent.sealed_values) == (State.SENT, None)
+    (on_agent,) = small_house.network.issuances
+    on_agent.state = OfferState.REQUESTED
+    assert (await settled(small_house, issuance)).state == State.SENT
+    assert small_house.network.calls[ISSUE] == 1
+    small_house.pass_time(minutes=31)
+    assert (await settled(small_house, issuance)).state == State.ISSUED
+    assert on_agent.forgotten
+    await small_house.haven.issuer.revoke(small_house.of("harbour"), [issuance.id])
+
+
+async def test_a_grant_that_ends_between_offer_and_request(small_house: House) -> None:
+    issuance, wallet = await requested(small_house)
+    grant_id = small_house.grants["harbour", "service-eligibility"]
+    await small_house.haven.accreditation.end_grant(grant_id)
+    failed = await settled(small_house, issuance)
+    assert (failed.state, failed.reason) == (State.FAILED, "not-authorised")
+    assert (failed.sealed_values, failed.exchange_id) == (None, None)
+    assert small_house.network.calls[ISSUE] == 0
+    assert small_house.network.issuances[0].state is OfferState.FAILED
+    assert await small_house.fakes[1].credentials(wallet.token) == []
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["not-noted", "sent"])
+async def test_a_report_of_a_problem_hides_no_credential(
+    small_house: House, noted: bool
+) -> None:
+    issuance, wallet = await requested(small_house)
+    (on_agent,) = small_house.network.issuances
+    if noted:
+        await sent_to_a_closed_wallet(small_house, issuance, wallet)
+    else:
+        small_house.network.fail_once(ISSUE, after=True)
+        with pytest.raises(Unavailable):
+            await small_house.haven.issuer.advance(issuance.id)
+    on_agent.state = OfferState.FAILED
+    issued = await settled(small_house, issuance)
+    assert (issued.state, issued.registry_id) == (State.ISSUED, on_agent.registry_id)
+    (revoked,) = await small_house.haven.issuer.revoke(small_house.of("harbour"), [issuance.id])
+    assert revoked.revoked_at
+
+
+async def test_an_entry_is_noted_before_its_record_is_removed(small_house: House) -> None:
+    issuance, _ = await requested(small_house)
+    (on_agent,) = small_house.network.issuances
+    await small_house.fakes[0].issue(small_house.tenant("harbour"), on_agent.issuer_side)
+    await end_by_desk(small_house, issuance)  # it was signed, and we did not know
+    issued = await small_house.issuance(issuance.id)
+    assert (issued.state, issued.registry_id) == (State.ISSUED, on_agent.registry_id)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not-signed", "signed"])
+async def test_a_worker_that_dies_over_the_signing(small_house: House, after: bool) -> None:
+    issuance, wallet = await requested(small_house)
+    small_house.network.fail_once(ISSUE, after=after)
+    with pytest.raises(Unavailable):
+        await small_house.haven.issuer.advance(issuance.id)
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUING
+    if not after:  # somebody may be at it
+        assert (await settled(small_house, issuance)).state == State.ISSUING
+        with pytest.raises(Conflict):
+            await end_by_desk(small_house, issuance)
+        small_house.pass_time(minutes=3)
+    await asyncio.gather(*(small_house.haven.issuer.advance(issuance.id) for _ in range(4)))
+    issued = await small_house.issuance(issuance.id)
+    assert (issued.state, issued.sealed_values) == (State.ISSUED, None)
+    assert small_house.network.calls[ISSUE] == (1 if after else 2)
+    assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
+
+
+async def never_signed(house: House) -> tuple[Issuance, OpenWallet]:
+    """The agent does not answer when it is asked to sign."""
+    issuance, wallet = await requested(house)
+    house.network.fail_once(ISSUE)
+    with pytest.raises(Unavailable):
+        await house.haven.issuer.advance(issuance.id)
+    return await house.issuance(issuance.id), wallet
+
+
+async def test_what_stands_still_is_tried_once_more_and_given_up(small_house: House) -> None:
+    issuance, _ = await never_signed(small_house)
+    small_house.network.fail_once(ISSUE)
+    with pytest.raises(Unavailable):
+        await end_by_time(small_house, issuance)
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUING
+    small_house.pass_time(minutes=3)
+    failed = await settled(small_house, issuance)
+    assert (failed.state, failed.reason) == (State.FAILED, "stalled")
+    assert (failed.sealed_values, failed.exchange_id) == (None, None)
+    assert small_house.network.calls[ISSUE] == 2
+    assert small_house.network.issuances[0].state is OfferState.FAILED
+
+
+async def test_what_stands_still_can_be_taken_back(small_house: House) -> None:
+    issuance, _ = await never_signed(small_house)
+    small_house.pass_time(minutes=3)
+    await end_by_desk(small_house, issuance)
+    assert (await settled(small_house, issuance)).state == State.EXPIRED
+    assert small_house.network.calls[ISSUE] == 1
+
+
+async def test_the_sweep_removes_from_the_agent_what_a_crash_left_there(
+    small_house: House,
+) -> None:
+    issuance, _ = await requested(small_house)
+    small_house.network.fail_once("forget_offer")
+    with pytest.raises(Unavailable):
+        await small_house.haven.issuer.advance(issuance.id)
+    issued = await small_house.issuance(issuance.id)
+    assert (issued.state, small_house.network.issuances[0].forgotten) == (State.ISSUED, False)
+    small_house.pass_time(seconds=4)
+    await small_house.haven.worker.sweep()
+    assert small_house.network.issuances[0].forgotten
+    assert (await small_house.issuance(issuance.id)).exchange_id is None
 
 
 # --- crashes --------------------------------------------------------------------------------

@@ -1,0 +1,254 @@
+"""How an issuance goes on, from the holder's connection to the credential in her wallet.
+
+The agent signs nothing by itself. Whether the organisation may issue is decided when it offers
+and again at the moment of signing, and one compare-and-set (offered -> issuing) stands before
+the one signature. A credential that may have left is never given up: if the agent names its
+entry in a registry, the issuance counts as issued, however its exchange ended, so that it can
+be withdrawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+from controllers.governance.service import GovernanceService
+from controllers.issuer.rows import ENDED, IssuanceRows, State
+from controllers.moment import now
+from controllers.organisations.service import did_of, tenant_of
+from controllers.sealing import Seal
+from controllers.store.models import Issuance, Organisation
+from core.decision import Deny
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from core.ports import IssuerAgent, OfferState, OfferStatus
+from governance.engine import Issue
+
+_STALE = timedelta(seconds=20)
+# longer than a call to the agent may take: nobody is at it any more
+_ISSUING_STALE = timedelta(minutes=2)
+_REFUSED = (Conflict, NotFound, Forbidden, InvalidInput)
+_SIGNED = (OfferState.ISSUED, OfferState.DONE)
+_UNOFFERED = (State.WAITING, State.INVITED, State.CONNECTED)
+_ON_AGENT = (State.OFFERED, State.ISSUING, State.SENT)
+_WITHOUT_CREDENTIAL = (State.EXPIRED, State.DECLINED, State.FAILED)
+
+
+class IssuanceFlow:
+    """Goes on with issuances; doing it twice, or in two places at once, changes nothing."""
+
+    def __init__(
+        self, rows: IssuanceRows, governance: GovernanceService, agent: IssuerAgent, seal: Seal
+    ) -> None:
+        self._rows = rows
+        self._governance = governance
+        self._agent = agent
+        self._seal = seal
+
+    async def advance(self, issuance_id: str) -> None:
+        """Go on with an issuance as far as the agent's truth allows."""
+        issuance, organisation = await self._rows.read(issuance_id)
+        if issuance.state == State.OFFERING and _stale(issuance):
+            issuance = await self._recover_offer(issuance, organisation)
+        if issuance.state in _UNOFFERED and _over(issuance):
+            await self._rows.move(issuance, _UNOFFERED, State.EXPIRED)
+            return
+        if issuance.state == State.INVITED:
+            issuance = await self._connected(issuance, organisation)
+        if issuance.state == State.CONNECTED:
+            await self._offer(issuance, organisation)
+        elif issuance.state in _ON_AGENT:
+            await self._settle(
+                issuance, organisation, await self._status(issuance, organisation)
+            )
+        await self._clear(issuance_id)
+
+    async def take_back(self, issuance_id: str) -> bool:
+        """End an issuance; False if a credential has left, or may be leaving now."""
+        issuance, organisation = await self._rows.read(issuance_id)
+        if issuance.state == State.OFFERING and _stale(issuance):
+            issuance = await self._recover_offer(issuance, organisation)
+        if issuance.state == State.ISSUING:
+            ended = await self._give_up(issuance, organisation, State.EXPIRED)
+        else:
+            sources = (*_UNOFFERED, State.OFFERED)
+            ended = await self._rows.move(issuance, sources, State.EXPIRED)
+        if ended:
+            with contextlib.suppress(Unavailable):  # then the sweep does it
+                await self._clear(issuance_id)
+        return ended
+
+    # --- offering -------------------------------------------------------------------------
+
+    async def _connected(self, issuance: Issuance, organisation: Organisation) -> Issuance:
+        connection_id = await self._agent.connection_for(
+            tenant_of(organisation), issuance.invitation_id or ""
+        )
+        if connection_id is not None:
+            found = {"connection_id": connection_id}
+            await self._rows.move(issuance, (State.INVITED,), State.CONNECTED, changes=found)
+        return (await self._rows.read(issuance.id))[0]
+
+    async def _offer(self, issuance: Issuance, organisation: Organisation) -> None:
+        if not await self._permitted(issuance, organisation):
+            return  # the authority ended between the desk and the wallet
+        if not await self._rows.move(issuance, (State.CONNECTED,), State.OFFERING):
+            return  # another worker was quicker
+        tenant = tenant_of(organisation)
+        values = self._seal.open(issuance.sealed_values or b"", issuance.id)
+        exchange_id = await self._agent.offer(
+            tenant, issuance.connection_id or "", issuance.definition_id, values, issuance.id
+        )
+        noted = {"exchange_id": exchange_id}
+        if not await self._rows.move(issuance, (State.OFFERING,), State.OFFERED, changes=noted):
+            await self._forget_unless_adopted(issuance, organisation, exchange_id)
+
+    async def _forget_unless_adopted(
+        self, issuance: Issuance, organisation: Organisation, exchange_id: str
+    ) -> None:
+        """We were so slow that another worker took over: from our offer, or with its own."""
+        stored, _ = await self._rows.read(issuance.id)
+        if stored.exchange_id != exchange_id and stored.state != State.ISSUED:
+            await self._agent.forget_offer(tenant_of(organisation), exchange_id)
+
+    async def _recover_offer(self, issuance: Issuance, organisation: Organisation) -> Issuance:
+        """A worker died between offering and noting it: adopt its offer, or offer again."""
+        found = await self._agent.offers_on(
+            tenant_of(organisation), issuance.connection_id or ""
+        )
+        if found:
+            adopted = {"exchange_id": found[0].exchange_id}
+            await self._rows.move(issuance, (State.OFFERING,), State.OFFERED, changes=adopted)
+        else:
+            # unless another worker did the same and offers again at this moment
+            await self._rows.move(issuance, (State.OFFERING,), State.CONNECTED, unchanged=True)
+        return (await self._rows.read(issuance.id))[0]
+
+    async def _permitted(self, issuance: Issuance, organisation: Organisation) -> bool:
+        """Whether the organisation may issue this now; if not, the issuance has failed."""
+        query = Issue(did_of(organisation), issuance.credential, issuance.definition_id)
+        if not isinstance(await self._governance.decide(query), Deny):
+            return True
+        await self._fail(issuance, "not-authorised")
+        return False
+
+    async def _fail(self, issuance: Issuance, reason: str) -> None:
+        """Fail from exactly where it was seen."""
+        seen = (State(issuance.state),)
+        changes = {"reason": reason}
+        await self._rows.move(issuance, seen, State.FAILED, unchanged=True, changes=changes)
+
+    # --- signing, and what becomes of it --------------------------------------------------
+
+    async def _status(self, issuance: Issuance, organisation: Organisation) -> OfferStatus:
+        tenant = tenant_of(organisation)
+        return await self._agent.offer_status(tenant, issuance.exchange_id or "")
+
+    async def _settle(
+        self,
+        issuance: Issuance,
+        organisation: Organisation,
+        status: OfferStatus,
+        *,
+        signing: bool = False,
+    ) -> None:
+        """Note what the agent says. `signing`: it is we who have just asked it to sign."""
+        noted = issuance.registry_id is not None
+        if noted or status.registry_id is not None or status.state in _SIGNED:
+            await self._note_credential(issuance, status)
+        elif issuance.state == State.ISSUING and not (signing or _stale(issuance)):
+            return  # somebody is signing at this moment; what is not there may yet come
+        elif status.state is OfferState.REQUESTED:
+            if not signing:
+                await self._issue(issuance, organisation)
+        elif status.state is OfferState.UNKNOWN:
+            await self._fail(issuance, "lost")
+        elif status.state is OfferState.FAILED and issuance.state == State.OFFERED:
+            await self._rows.move(issuance, (State.OFFERED,), State.DECLINED)
+        elif status.state is OfferState.FAILED:
+            await self._fail(issuance, "stalled")
+        elif _over(issuance):
+            await self._rows.move(issuance, (State.OFFERED,), State.EXPIRED)
+        else:
+            await self._rows.touch(issuance)
+
+    async def _issue(self, issuance: Issuance, organisation: Organisation) -> None:
+        """Sign, once. Also where a worker died over it: the agent refuses a second time."""
+        if issuance.state == State.ISSUING and issuance.updated_at >= issuance.expires_at:
+            # tried once more after its time, in vain
+            await self._give_up(issuance, organisation, State.FAILED, {"reason": "stalled"})
+            return
+        if not await self._permitted(issuance, organisation):
+            return
+        seen = (State(issuance.state),)
+        again = issuance.state == State.ISSUING
+        if not await self._rows.move(issuance, seen, State.ISSUING, unchanged=again):
+            return  # another worker was quicker, or it was just taken back
+        issuance, _ = await self._rows.read(issuance.id)
+        with contextlib.suppress(*_REFUSED):  # what became of it, the status says
+            await self._agent.issue(tenant_of(organisation), issuance.exchange_id or "")
+        status = await self._status(issuance, organisation)
+        await self._settle(issuance, organisation, status, signing=True)
+
+    async def _note_credential(self, issuance: Issuance, status: OfferStatus) -> None:
+        """There is a credential; the agent needs its values no more, and neither do we."""
+        entry = _entry(status) if status.registry_id is not None else {}
+        ended = status.state in (OfferState.DONE, OfferState.FAILED, OfferState.UNKNOWN)
+        if ended or _over(issuance):  # unacknowledged for so long: it can be withdrawn
+            await self._rows.move(issuance, _ON_AGENT, State.ISSUED, changes=entry)
+        elif issuance.state == State.SENT:
+            await self._rows.touch(issuance)
+        else:
+            noted = {"sealed_values": None, **entry}
+            await self._rows.move(
+                issuance, (State.OFFERED, State.ISSUING), State.SENT, changes=noted
+            )
+
+    async def _give_up(
+        self,
+        issuance: Issuance,
+        organisation: Organisation,
+        target: State,
+        changes: dict[str, Any] | None = None,
+    ) -> bool:
+        """End one that stands still while it should be signed; False if it does not."""
+        status = await self._status(issuance, organisation)
+        unsigned = status.state is OfferState.REQUESTED and status.registry_id is None
+        if not (unsigned and _stale(issuance)):
+            return False
+        return await self._rows.move(
+            issuance, (State.ISSUING,), target, unchanged=True, changes=changes or {}
+        )
+
+    async def _clear(self, issuance_id: str) -> None:
+        """Remove what has ended from the agent, which declines it if it is still open there.
+
+        An entry that we do not have yet is noted first: it is all that can withdraw.
+        """
+        issuance, organisation = await self._rows.read(issuance_id)
+        if issuance.state not in ENDED or issuance.exchange_id is None:
+            return
+        status = await self._status(issuance, organisation)
+        if status.registry_id is not None and issuance.registry_id is None:
+            await self._rows.move(
+                issuance,
+                (*_WITHOUT_CREDENTIAL, State.ISSUED),
+                State.ISSUED,
+                changes={"reason": None, **_entry(status)},
+            )
+        await self._agent.forget_offer(tenant_of(organisation), issuance.exchange_id)
+        await self._rows.forgot_exchange(issuance)
+
+
+def _entry(status: OfferStatus) -> dict[str, Any]:
+    return {"registry_id": status.registry_id, "registry_index": status.index}
+
+
+def _over(issuance: Issuance) -> bool:
+    return issuance.expires_at <= now()
+
+
+def _stale(issuance: Issuance) -> bool:
+    """Whoever was at it is so no longer."""
+    patience = _ISSUING_STALE if issuance.state == State.ISSUING else _STALE
+    return issuance.updated_at < now() - patience
