@@ -7,7 +7,6 @@ is told to wait.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -25,7 +24,7 @@ from controllers.store.models import RepeatableRequest
 from core.errors import Conflict, InvalidInput
 
 _KEPT = timedelta(days=1)
-_IN_WORK = timedelta(minutes=2)
+_IN_WORK = timedelta(minutes=15)  # longer than the longest creation, a grant's, takes
 
 IdempotencyKey = Annotated[
     str | None,
@@ -54,10 +53,13 @@ class Repeatable:
         answer_type: type[Answer],
         create: Callable[[], Awaitable[Answer]],
     ) -> Answer:
-        """The answer of `create`, or the one it gave before. Raises Conflict, InvalidInput."""
+        """The answer of `create`, or the one it gave before. Raises Conflict, InvalidInput.
+
+        `request` holds all that the creation rests on, and its type names what is created.
+        """
         if key is None:
             return await create()
-        digest = _digest(request)
+        digest = self._digest(request)
         earlier = await self._begin(caller, key, digest)
         if earlier is not None:
             return answer_type.model_validate(earlier)
@@ -117,7 +119,7 @@ class Repeatable:
                 )
             )
 
-
-def _digest(request: BaseModel) -> str:
-    body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(f"{type(request).__name__}:{body}".encode()).hexdigest()
+    def _digest(self, request: BaseModel) -> str:
+        # keyed: from the database alone nobody can try out which name was sent
+        body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
+        return self._seal.pseudonym(f"{type(request).__name__}:{body}")

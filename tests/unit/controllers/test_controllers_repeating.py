@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
@@ -84,6 +86,29 @@ async def test_another_body_under_the_same_key_is_refused(desk: Desk) -> None:
     assert desk.created == 1
 
 
+async def test_what_was_sent_cannot_be_guessed_from_the_database(
+    desk: Desk, database: Database
+) -> None:
+    await desk.ask()
+    async with database.reading() as session:
+        (row,) = await session.scalars(select(RepeatableRequest))
+    body = json.dumps(Ask().model_dump(mode="json"), sort_keys=True)
+    for guess in (body, f"Ask:{body}"):
+        assert row.request_digest != hashlib.sha256(guess.encode()).hexdigest()
+        other = Seal(Secret("another installation"), "repeatable")
+        assert row.request_digest != other.pseudonym(guess)
+
+
+async def test_the_same_body_for_another_creation_is_refused(desk: Desk) -> None:
+    class Other(Ask):
+        pass
+
+    await desk.ask()
+    with pytest.raises(InvalidInput):
+        await desk.repeatable.run(CALLER, KEY, Other(), Made, desk.make)
+    assert desk.created == 1
+
+
 async def test_two_at_once_create_once(desk: Desk) -> None:
     desk.gate = asyncio.Event()
     asked = [asyncio.create_task(desk.ask()) for _ in range(4)]
@@ -122,7 +147,11 @@ async def test_what_broke_off_is_freed_after_a_while(
         (await session.scalars(select(RepeatableRequest))).one().sealed_answer = None
     with pytest.raises(Conflict):
         await desk.ask()
-    clock.offset = timedelta(minutes=3)
+    clock.offset = timedelta(minutes=14)
+    for _ in range(2):  # it may still run: nothing is begun beside it
+        with pytest.raises(Conflict):
+            await desk.ask()
+    clock.offset = timedelta(minutes=16)
     with pytest.raises(Conflict):  # it is freed by this try
         await desk.ask()
     assert await desk.ask() == "planted-link-2"
