@@ -14,12 +14,15 @@ from controllers.governance.schemas import (
     GrantShown,
     KeyMade,
     KeyShown,
+    NewAuthority,
     NewGrant,
     NewKey,
+    NewKeyOf,
     NewOrganisation,
     OrganisationShown,
 )
 from controllers.haven import House
+from controllers.idempotency import IdempotencyKey
 from controllers.organisations.service import did_of
 from controllers.problems import RESPONSES
 from controllers.store.models import Organisation
@@ -34,13 +37,19 @@ router = APIRouter(prefix="/api/governance", tags=["governance"], responses=RESP
 
 
 @router.post("/authority", status_code=201)
-async def found(house: House, body: NewOrganisation, caller: Operator) -> OrganisationShown:
+async def found(
+    house: House, body: NewAuthority, caller: Operator, key: IdempotencyKey = None
+) -> OrganisationShown:
     """Found the authority, the framework's first version, and publish every schema."""
-    authority = await house.organisations.create(body.slug, body.label)
-    founded = await house.accreditation.found(authority)
-    if body.role is not None and did_of(authority) not in founded.participants:
-        await house.accreditation.admit(authority, body.role, body.name)
-    return _shown(authority)
+
+    async def make() -> OrganisationShown:
+        authority = await house.organisations.create(body.slug, body.label)
+        founded = await house.accreditation.found(authority)
+        if body.role is not None and did_of(authority) not in founded.participants:
+            await house.accreditation.admit(authority, body.role, body.name)
+        return _shown(authority)
+
+    return await house.repeatable.run(caller.key_id, key, body, OrganisationShown, make)
 
 
 @router.post("/schemas")
@@ -53,12 +62,18 @@ async def publish_schemas(house: House, caller: Operator) -> FrameworkChanged:
 
 
 @router.post("/organisations", status_code=201)
-async def create(house: House, body: NewOrganisation, caller: Governor) -> OrganisationShown:
+async def create(
+    house: House, body: NewOrganisation, caller: Governor, key: IdempotencyKey = None
+) -> OrganisationShown:
     """An organisation with its identity, taken into the framework in a role."""
-    organisation = await house.organisations.create(body.slug, body.label)
-    if body.role is not None:
-        await house.accreditation.admit(organisation, body.role, body.name)
-    return _shown(organisation)
+
+    async def make() -> OrganisationShown:
+        organisation = await house.organisations.create(body.slug, body.label)
+        if body.role is not None:
+            await house.accreditation.admit(organisation, body.role, body.name)
+        return _shown(organisation)
+
+    return await house.repeatable.run(caller.key_id, key, body, OrganisationShown, make)
 
 
 @router.get("/organisations")
@@ -68,11 +83,19 @@ async def listing(house: House, caller: Governor) -> list[OrganisationShown]:
 
 
 @router.post("/organisations/{slug}/keys", status_code=201)
-async def new_key(house: House, slug: Slug, body: NewKey, caller: Operator) -> KeyMade:
+async def new_key(
+    house: House, slug: Slug, body: NewKey, caller: Operator, key: IdempotencyKey = None
+) -> KeyMade:
     """A key to our API for one role. Only the authority gets one to govern."""
     organisation = await house.organisations.by_slug(slug)
     await _may_get(house, organisation, body.role)
-    return KeyMade(key=(await house.organisations.new_key(organisation, body.role)).reveal())
+
+    async def make() -> KeyMade:
+        made = await house.organisations.new_key(organisation, body.role)
+        return KeyMade(key=made.reveal())
+
+    asked = NewKeyOf(slug=slug, role=body.role)
+    return await house.repeatable.run(caller.key_id, key, asked, KeyMade, make)
 
 
 @router.get("/organisations/{slug}/keys")
@@ -94,11 +117,17 @@ async def end_of_key(
 
 
 @router.post("/grants", status_code=201)
-async def grant(house: House, body: NewGrant, caller: Governor) -> GrantShown:
-    """Grant authority to issue, with a credential definition of its own (takes seconds)."""
-    organisation = await house.organisations.by_slug(body.organisation)
-    made = await house.accreditation.grant(organisation, body.credential)
-    return GrantShown(grant_id=made.grant_id, definition_id=made.definition_id)
+async def grant(
+    house: House, body: NewGrant, caller: Governor, key: IdempotencyKey = None
+) -> GrantShown:
+    """Grant authority to issue, with a credential definition of its own (can take minutes)."""
+
+    async def make() -> GrantShown:
+        organisation = await house.organisations.by_slug(body.organisation)
+        made = await house.accreditation.grant(organisation, body.credential)
+        return GrantShown(grant_id=made.grant_id, definition_id=made.definition_id)
+
+    return await house.repeatable.run(caller.key_id, key, body, GrantShown, make)
 
 
 @router.post("/grants/{grant_id}/end")

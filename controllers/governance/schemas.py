@@ -36,6 +36,10 @@ class NewOrganisation(BaseModel):
     name: str | dict[str, str] = Field(max_length=120, description="Name in the framework")
 
 
+class NewAuthority(NewOrganisation):
+    """The organisation that founds the framework."""
+
+
 class OrganisationShown(BaseModel):
     """An organisation and its identity."""
 
@@ -51,6 +55,12 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     role: Role
+
+
+class NewKeyOf(NewKey):
+    """The same together with the organisation that the address names."""
+
+    slug: str
 
 
 class KeyMade(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import Path as PathParameter
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from controllers.haven import House
+from controllers.idempotency import IdempotencyKey
 from controllers.problems import RESPONSES
 from controllers.wallet.schemas import (
     Answer,
@@ -51,9 +52,14 @@ router = APIRouter(prefix="/api/wallet", tags=["wallet"], responses=RESPONSES)
 
 
 @router.post("/wallets", status_code=201)
-async def create(house: House, body: WalletKey) -> WalletMade:
+async def create(house: House, body: WalletKey, repeated: IdempotencyKey = None) -> WalletMade:
     """Make a wallet under a key that the device made."""
-    return WalletMade(wallet_id=await house.sessions.create_wallet(body.key))
+
+    async def make() -> WalletMade:
+        return WalletMade(wallet_id=await house.sessions.create_wallet(body.key))
+
+    # nobody is known here yet; only who has the wallet's key gets the same answer again
+    return await house.repeatable.run("wallet", repeated, body, WalletMade, make)
 
 
 @router.post("/wallets/{wallet_id}/sessions", status_code=201)

@@ -172,6 +172,64 @@ async def test_grants_at_once_are_all_made(house: House) -> None:
     assert {each.grant_id for each in made} <= ids
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "other"),
+    [
+        (
+            "/api/governance/grants",
+            {"organisation": "harbour", "credential": "identity"},
+            {"organisation": "harbour", "credential": "service-eligibility"},
+        ),
+        (
+            "/api/governance/organisations",
+            {"slug": "late", "label": "Late", "name": "Late", "role": "shelter"},
+            {"slug": "later", "label": "Later", "name": "Later"},
+        ),
+        (
+            "/api/governance/authority",
+            {"slug": "authority", "label": "Authority", "name": "Authority"},
+            {"slug": "authority", "label": "Another", "name": "Authority"},
+        ),
+        ("/api/governance/organisations/harbour/keys", {"role": "issue"}, {"role": "check"}),
+    ],
+    ids=["grant", "organisation", "authority", "key"],
+)
+async def test_the_authoritys_creations_can_be_repeated(
+    small_house: House, path: str, body: dict[str, str], other: dict[str, str]
+) -> None:
+    key = small_house.haven.secrets.operator_key.reveal()
+    async with small_house.client(key) as client:
+        headers = {"Idempotency-Key": "the-same-request"}
+        made = await client.post(path, json=body, headers=headers)
+        again = await client.post(path, json=body, headers=headers)
+        refused = await client.post(path, json=other, headers=headers)
+        elsewhere = await client.post(
+            "/api/governance/organisations/river/keys", json={"role": "issue"}, headers=headers
+        )
+    assert made.status_code == again.status_code == 201
+    assert again.json() == made.json()
+    assert (refused.status_code, elsewhere.status_code) == (422, 422)
+    if "key" in made.json():
+        assert made.json()["key"] not in await small_house.raw_rows()
+
+
+async def test_of_two_grants_at_once_under_one_key_one_is_made(house: House) -> None:
+    before = house.network.calls["create_definition"]
+    key = house.haven.secrets.operator_key.reveal()
+    async with house.client(key) as client:
+        asked = [
+            client.post(
+                "/api/governance/grants",
+                json={"organisation": "harbour", "credential": "identity"},
+                headers={"Idempotency-Key": "one-grant-at-once"},
+            )
+            for _ in range(3)
+        ]
+        answers = await asyncio.gather(*asked)
+    assert {each.status_code for each in answers} <= {201, 409}
+    assert house.network.calls["create_definition"] == before + 1
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["not-done", "answer-lost"])
 async def test_founding_that_broke_off_is_finished_by_repeating_it(
     database: Database, clock: MovedClock, after: bool

@@ -6,6 +6,7 @@ import base64
 import secrets
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from controllers_house import House
 from hypothesis import given
@@ -80,6 +81,22 @@ async def test_a_token_that_was_changed_opens_nothing(small_house: House) -> Non
         with pytest.raises(NotAuthenticated):
             await small_house.haven.sessions.recognise(wrong)
     assert await small_house.haven.sessions.recognise(session)
+
+
+async def test_making_a_wallet_can_be_repeated_by_who_has_its_key(small_house: House) -> None:
+    key, before = fresh_key(), small_house.network.calls["create"]
+    async with small_house.client() as client:
+
+        async def ask(key: str) -> httpx.Response:
+            headers = {"Idempotency-Key": "first-start-of-the-app"}
+            return await client.post("/api/wallet/wallets", json={"key": key}, headers=headers)
+
+        made, again, stranger = await ask(key), await ask(key), await ask(fresh_key())
+    assert made.status_code == 201
+    assert again.json() == made.json()
+    assert stranger.status_code == 422
+    assert small_house.network.calls["create"] == before + 1
+    assert key not in await small_house.raw_rows()
 
 
 async def test_wrong_keys_and_unknown_wallets_are_told_alike(small_house: House) -> None:
