@@ -123,6 +123,9 @@ class Worker:
         except HavenError as err:
             LOGGER.warning("a step has to be repeated: %s", type(err).__name__)
             return False
+        except Exception as err:  # one item that nobody foresaw does not hold up the others
+            LOGGER.error("a step met an unforeseen %s", type(err).__name__)
+            return False
         return True
 
     async def _sweep_and_wait(self) -> None:

@@ -66,6 +66,30 @@ async def test_one_that_fails_does_not_hold_up_the_others(small_house: House) ->
     assert states == [State.OFFERED] * 3
 
 
+async def test_one_that_nobody_foresaw_does_not_hold_up_the_others(
+    small_house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    small_house.announced = False
+    wallet = await small_house.new_wallet()
+    issuances = [(await small_house.offered())[0] for _ in range(3)]
+    for issuance in issuances:
+        await small_house.connect(issuance, wallet)
+    advance, broken = small_house.haven.issuer.advance, issuances[0].id
+
+    async def breaks_for_one(issuance_id: str) -> None:
+        if issuance_id == broken:
+            raise RuntimeError("planted-text-of-an-error")
+        await advance(issuance_id)
+
+    monkeypatch.setattr(small_house.haven.issuer, "advance", breaks_for_one)
+    small_house.pass_time(**QUIET)
+    await small_house.haven.worker.sweep()
+    states = [(await small_house.issuance(each.id)).state for each in issuances]
+    assert states == [State.INVITED, State.OFFERED, State.OFFERED]
+    assert "RuntimeError" in caplog.text
+    assert "planted-text-of-an-error" not in caplog.text
+
+
 async def test_a_running_worker_follows_what_is_announced(house: House) -> None:
     wallet = await house.new_wallet()
     house.haven.worker.start()
