@@ -8,7 +8,6 @@ POST /l/{token}/accept         an offer: the code and the wallet's claim -> invi
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated, Literal
 from urllib.parse import parse_qs
 
@@ -21,6 +20,7 @@ from controllers.haven import House
 from controllers.links.page import code_page, invitation_page, message_page
 from controllers.links.service import LinkKind
 from controllers.problems import RESPONSES
+from controllers.sealing import Seal
 from controllers.words import preferred
 from core.errors import Forbidden, HavenError, InvalidInput, NotFound
 from core.ports import Document
@@ -115,13 +115,20 @@ async def accept_on_page(
     """The same on a page, for any other Aries wallet."""
     try:
         code = await _posted_code(request)
-        link = await house.links.bind(token, secrets.token_urlsafe(32), code)
+        link = await house.links.bind(token, _page_claim(house, token, code), code)
         invitation, _ = await house.issuer.invitation(link.subject_id)
     except Forbidden:
         return _page(code_page(tongue, wrong=True), 403)
     except HavenError as err:
         return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
     return _page(invitation_page(tongue, invitation))
+
+
+def _page_claim(house: House, token: str, code: str) -> str:
+    """The claim of the page, the same at each try: an answer that got lost, or an agent that
+    did not answer, does not use the link up. Keyed, so that no wallet can send it."""
+    seal = Seal(house.secrets.sealing_key, "link-page")
+    return seal.pseudonym(f"{token}:{code.strip().upper()}")
 
 
 async def _posted_code(request: Request) -> str:

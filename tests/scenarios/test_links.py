@@ -256,13 +256,17 @@ def shown_invitation(page: str) -> Json:
     return invitation
 
 
-async def test_the_page_takes_the_code_once(issuer: Desk, browser: httpx.AsyncClient) -> None:
+async def test_the_page_takes_the_code_and_no_wallet_after_it(
+    issuer: Desk, browser: httpx.AsyncClient
+) -> None:
     made = await offer(issuer)
     wrong = await posted(browser, made, WRONG)
     assert wrong.status_code == 403
     assert words("en", "link.wrong-code") in wrong.text
-    assert (await posted(browser, made, made["code"])).status_code == 200
-    assert (await posted(browser, made, made["code"])).status_code == 410
+    first, again = [await posted(browser, made, made["code"]) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert shown_invitation(first.text) == shown_invitation(again.text)
+    assert (await accept(browser, made, claim(), made["code"])).status_code == 410
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from controllers_house import MovedClock
+from controllers_house import House, MovedClock
 
 from controllers.links.service import FreshLink, LinkKind, LinkService, issue_link
 from controllers.moment import now
@@ -140,6 +140,31 @@ async def test_a_purge_leaves_living_links_alone(
     link = await fresh(database)
     await links.purge()
     assert await links.open(link.token)
+
+
+# --- the page -------------------------------------------------------------------------------
+
+
+async def test_on_the_page_the_code_can_be_entered_again(small_house: House) -> None:
+    _, address, code = await small_house.offered()
+    async with small_house.client() as client:
+        small_house.network.fail_once("invite")
+        failed = await client.post(address, data={"code": code})
+        shown = await client.post(address, data={"code": code})
+        again = await client.post(address, data={"code": f" {code.lower()} "})
+        other = await client.post(f"{address}/accept", json={"claim": OTHER, "code": code})
+    assert (failed.status_code, shown.status_code, again.status_code) == (503, 200, 200)
+    assert "didcomm://" in shown.text
+    assert again.text == shown.text
+    assert other.status_code == 410  # the page was first
+
+
+async def test_a_wallet_that_was_first_keeps_the_page_out(small_house: House) -> None:
+    _, address, code = await small_house.offered()
+    async with small_house.client() as client:
+        accepted = await client.post(f"{address}/accept", json={"claim": CLAIM, "code": code})
+        page = await client.post(address, data={"code": code})
+    assert (accepted.status_code, page.status_code) == (200, 410)
 
 
 def test_tokens_and_codes_do_not_repeat() -> None:
