@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.foreign import ForeignHolder, send, tampered, without_status_proof
+from agent.organisations import OrganisationsAgent
 from controllers.organisations.service import did_of, tenant_of
 from controllers.store.models import Organisation
 from controllers.story.cast import Cast, framework
@@ -27,7 +28,7 @@ from controllers.story.outside import Outside
 from controllers.story.people import Desk, Json, Phone, Refused
 from controllers.story.telling import Teller
 from core.errors import Conflict
-from core.ports import AnswerState
+from core.ports import AnswerState, OfferState, TenantRef
 from core.presentation import CredentialAsk, PresentationAsk
 from credential_defs import load
 
@@ -97,12 +98,20 @@ async def _shown_under(scene: Refusals, issuer: Organisation) -> str:
         desk = await _until(
             lambda: org.connection_for(tenant_of(issuer), invitation.invitation_id)
         )
-        await org.offer(tenant_of(issuer), desk, definition_id, values, "")
+        tenant = tenant_of(issuer)
+        offered = await org.offer(tenant, desk, definition_id, values, "")
         (offer, *_) = await _until(lambda: holder.offers(token, connection))
         await holder.accept_offer(token, offer.exchange_id)
+        await _until(lambda: _requested(org, tenant, offered))
+        await org.issue(tenant, offered)
         await _until(lambda: holder.credentials(token))
         _, verdict = await check(scene.shelter, phone, "shelter")
     return why_refused(verdict)
+
+
+async def _requested(org: OrganisationsAgent, tenant: TenantRef, exchange_id: str) -> bool:
+    status = await org.offer_status(tenant, exchange_id)
+    return status.state is OfferState.REQUESTED
 
 
 async def _until(ask: Any) -> Any:

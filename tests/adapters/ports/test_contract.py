@@ -208,6 +208,26 @@ async def test_nothing_is_signed_before_we_say_so_and_then_once(world: World) ->
     assert len(await until(lambda: world.wallets.credentials(token))) == 1
 
 
+async def test_requests_from_two_tabs_get_one_credential(world: World) -> None:
+    linked = await world.linked()
+    token = linked.holder.token
+    exchange_id, offer = await world.offer(linked)
+    await asyncio.gather(
+        *(world.wallets.accept_offer(token, offer.exchange_id) for _ in range(3)),
+        return_exceptions=True,
+    )
+    await world.requested(exchange_id)
+    await asyncio.sleep(0.5)
+    await world.org.issue(world.issuer, exchange_id)
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            await world.org.issue(world.issuer, exchange_id)
+    status = await world.org.offer_status(world.issuer, exchange_id)
+    assert status.registry_id is not None
+    assert len(await until(lambda: world.wallets.credentials(token))) == 1
+    assert len(await world.org.offers_on(world.issuer, linked.issuer_side)) == 1
+
+
 async def test_what_nobody_requested_is_not_signed(world: World) -> None:
     linked = await world.linked()
     exchange_id, _ = await world.offer(linked)
