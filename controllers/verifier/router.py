@@ -79,6 +79,12 @@ async def follow(
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
+@router.post("/checks/{check_id}/release")
+async def release(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
+    """Give back what an accepted check reserved, because the desk could not complete it."""
+    return CheckState.of(await house.verifier.release(caller.tenant, check_id))
+
+
 @router.post("/checks/{check_id}/cancel")
 async def cancel(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
     """Close a check that still waits."""

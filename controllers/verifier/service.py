@@ -15,11 +15,9 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.events import note_event
 from controllers.governance.service import GovernanceService, require
@@ -29,18 +27,19 @@ from controllers.organisations.service import OrganisationService, did_of, tenan
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
-from controllers.store.models import Check, CheckRequest, Organisation, Reservation
+from controllers.store.models import Check, CheckRequest, Organisation
 from controllers.verifier.judging import Case, Judge, Judgement
+from controllers.verifier.reserving import forget_past, release, reserve
 from core.errors import Gone, InvalidInput, NotFound
 from core.ports import Answer, AnswerState, VerifierAgent
 from core.presentation import ShownPresentation
-from governance.checks import CheckPlan, CheckResult, instantiate
+from governance.checks import CheckPlan, instantiate
 from governance.engine import Ask
 
 _READING_TIME = timedelta(minutes=2)
 _STALE = timedelta(seconds=30)
-_RESERVATION_KEPT = timedelta(days=32)  # longer than the longest period, a month
 _FIRST_VARIANT = "plain"
+_RELEASED = "released"  # an event, not a state: the verdict stands
 
 
 class State(StrEnum):
@@ -129,6 +128,17 @@ class VerifierService:
         check = await self.get(organisation, check_id)
         await self._conclude_not_shown(check)
         return await self.get(organisation, check_id)
+
+    async def release(self, organisation: Organisation, check_id: str) -> Check:
+        """Give back what an accepted check reserved: the till failed after the verdict.
+
+        Raises NotFound, and Conflict if nothing is reserved for it.
+        """
+        check = await self.get(organisation, check_id)
+        async with self._database.transaction() as session:
+            await release(session, check.id)
+            note_event(session, check.id, _RELEASED)
+        return check
 
     # --- what a link leads to -------------------------------------------------------------
 
@@ -231,7 +241,7 @@ class VerifierService:
                 .where(Check.disclosed_until <= now())
                 .values(sealed_disclosed=None, disclosed_until=None)
             )
-            await session.execute(delete(Reservation).where(Reservation.period_ends < now()))
+            await forget_past(session)
 
     async def _answer(self, check: Check, request: CheckRequest) -> tuple[Answer, bool]:
         organisation = await self._organisations.get(check.organisation_id)
@@ -278,7 +288,7 @@ class VerifierService:
             stored = await session.get_one(Check, check.id, with_for_update=True)
             if stored.state == State.DONE:
                 return
-            once = await self._reserve(session, check, case, judgement)
+            once = await reserve(session, self._seal, check, case, judgement)
             results = (*judgement.results, *once)
             accepted = all(result.outcome != "failed" for result in results)
             stored.state, stored.updated_at = State.DONE.value, now()
@@ -295,28 +305,6 @@ class VerifierService:
         stored.sealed_disclosed = self._seal.seal(values, stored.id)
         kept = timedelta(seconds=plan.retention_seconds)
         stored.disclosed_until = now() + max(kept, _READING_TIME)
-
-    async def _reserve(
-        self, session: AsyncSession, check: Check, case: Case, judgement: Judgement
-    ) -> tuple[CheckResult, ...]:
-        """Reserve once per reference and period, in the transaction of the verdict."""
-        once, shown = case.plan.once, judgement.shown
-        if once is None or shown is None or not judgement.in_order:
-            return ()
-        by_label = {each.label: each.revealed for each in shown.credentials}
-        reservation = Reservation(
-            pseudonym=self._seal.pseudonym(by_label[once.by.label][once.by.attribute]),
-            period=once.period(case.answered_at),
-            check_id=check.id,
-            amount=once.amount or 0,
-            period_ends=now() + _RESERVATION_KEPT,
-        )
-        try:
-            async with session.begin_nested():
-                session.add(reservation)
-        except IntegrityError:
-            return (_once_result("failed", "used-already", _USED),)
-        return (_once_result("passed", "ok", _RESERVED),)
 
     async def _conclude_not_shown(self, check: Check) -> None:
         async with self._database.transaction() as session:
@@ -357,11 +345,3 @@ class VerifierService:
     async def _stored(self, check_id: str, variant: str) -> CheckRequest | None:
         async with self._database.reading() as session:
             return await session.get(CheckRequest, (check_id, variant))
-
-
-_USED = "This was used already in this period."
-_RESERVED = "Reserved now; it can be used once in this period."
-
-
-def _once_result(outcome: Any, reason: str, explanation: str) -> CheckResult:
-    return CheckResult(name="once", outcome=outcome, reason=reason, explanation=explanation)

@@ -42,6 +42,7 @@ MATRIX: Mapping[tuple[str, str], frozenset[Any]] = {
     ("get", "/api/verifier/checks/{check_id}/disclosed"): VERIFIER,
     ("get", "/api/verifier/checks/{check_id}/events"): VERIFIER,
     ("post", "/api/verifier/checks/{check_id}/cancel"): VERIFIER,
+    ("post", "/api/verifier/checks/{check_id}/release"): VERIFIER,
     ("post", "/api/governance/authority"): OPERATOR,
     ("post", "/api/governance/schemas"): OPERATOR,
     ("post", "/api/governance/organisations"): GOVERNOR,
@@ -265,6 +266,7 @@ async def test_other_organisations_things_are_not_there(small_house: House) -> N
         (checker, "GET", "/api/verifier/checks/{}/disclosed", check.id),
         (checker, "GET", "/api/verifier/checks/{}/events", check.id),
         (checker, "POST", "/api/verifier/checks/{}/cancel", check.id),
+        (checker, "POST", "/api/verifier/checks/{}/release", check.id),
     ):
         async with small_house.client(key) as client:
             theirs = await client.request(method, path.format(existing))

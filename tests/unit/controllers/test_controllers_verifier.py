@@ -18,10 +18,18 @@ from controllers_house import (
 )
 from sqlalchemy import func, select
 
+from controllers.access import Role
 from controllers.store.models import Check, CheckRequest, Event, Reservation
 from controllers.verifier.service import State, Verdict
 from controllers.wallet.sessions import OpenWallet
-from core.errors import Gone, GovernanceDenied, InvalidInput, NotFound, Unavailable
+from core.errors import (
+    Conflict,
+    Gone,
+    GovernanceDenied,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
 from core.ports import AnswerState
 
 LINK = "linkbetweentwocardsabcdefg"
@@ -338,6 +346,35 @@ async def test_of_payments_at_once_one_is_made(house: House) -> None:
     done = [await house.stored_check(each) for each in checks]
     verdicts = sorted(str(each.verdict) for each in done)
     assert verdicts == ["accepted", "refused", "refused", "refused"]
+
+
+async def test_a_till_that_failed_gives_its_reservation_back(house: House) -> None:
+    wallet = await payee(house)
+    done = await paid(house, wallet)
+    key = await house.key("payer", Role.CHECK)
+    async with house.client(key) as client:
+        path = f"/api/verifier/checks/{done.id}/release"
+        released, again = await client.post(path), await client.post(path)
+    assert (released.status_code, released.json()["verdict"]) == (200, "accepted")
+    assert again.status_code == 409
+    assert await events(house, done) == ["waiting", "accepted", "released"]
+    assert (await paid(house, wallet)).verdict == Verdict.ACCEPTED
+    assert (await paid(house, wallet)).verdict == Verdict.REFUSED
+
+
+async def test_only_a_check_that_reserved_gives_back(small_house: House) -> None:
+    verifier, wallet = small_house.haven.verifier, await payee(small_house)
+    done = await paid(small_house, wallet)
+    refused = await paid(small_house, wallet)
+    waiting, _ = await small_house.check("payer", "payment", PAYMENT)
+    for check in (refused, waiting):
+        with pytest.raises(Conflict):
+            await verifier.release(small_house.of("payer"), check.id)
+        assert "released" not in await events(small_house, check)
+    for slug in ("river", "court"):
+        with pytest.raises(NotFound):
+            await verifier.release(small_house.of(slug), done.id)
+    assert await count(small_house, Reservation) == 1
 
 
 async def test_what_is_refused_uses_nothing_up(small_house: House) -> None:
