@@ -1,6 +1,7 @@
 """Checking at a counter: a check by its name, a link for the wallet, a verdict.
 
     waiting -> judging -> done        verdict: accepted, refused, or not shown
+    judging -> waiting                judging broke off (an agent did not answer)
     waiting -> done                   not shown (declined, or nobody came in time)
 
 A request is made for a variant when a wallet first opens the link for it, so that a check
@@ -30,7 +31,7 @@ from controllers.store.database import Database
 from controllers.store.models import Check, CheckRequest, Organisation
 from controllers.verifier.judging import Case, Judge, Judgement
 from controllers.verifier.reserving import forget_past, release, reserve
-from core.errors import Gone, InvalidInput, NotFound
+from core.errors import Gone, HavenError, InvalidInput, NotFound
 from core.ports import Answer, AnswerState, VerifierAgent
 from core.presentation import ShownPresentation
 from governance.checks import CheckPlan, instantiate
@@ -39,6 +40,7 @@ from governance.engine import Ask
 _READING_TIME = timedelta(minutes=2)
 _STALE = timedelta(seconds=30)
 _FIRST_VARIANT = "plain"
+_ENDED = "This check has ended. Please ask the desk for a new one."
 _RELEASED = "released"  # an event, not a state: the verdict stands
 
 
@@ -149,7 +151,7 @@ class VerifierService:
         """
         check = await self._check(check_id)
         if check.state != State.WAITING or check.expires_at <= now():
-            raise Gone("This check has ended. Please ask the desk for a new one.")
+            raise Gone(_ENDED)
         return await self._stored(check_id, variant) or await self._make(check, variant)
 
     async def _make(self, check: Check, variant: str) -> CheckRequest:
@@ -189,6 +191,10 @@ class VerifierService:
             # two wallets opened it at once: the first request is the check's, ours is not sent
             await self._agent.forget_request(tenant, exchange_id)
             return await self._stored(check.id, variant) or made
+        if (await self._check(check.id)).state == State.DONE:
+            # who concluded the check may not have seen this request among those to forget
+            await self._agent.forget_request(tenant, exchange_id)
+            raise Gone(_ENDED)
         return made
 
     async def _plan(self, check: Check, variant: str, as_of: datetime) -> CheckPlan:
@@ -224,11 +230,14 @@ class VerifierService:
             return found
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
-        """Checks in flight that were not looked at for so long."""
+        """Checks in flight that were not looked at for so long; and those that are done but
+        not yet forgotten by the agent."""
         async with self._database.reading() as session:
             found = await session.scalars(
                 select(Check.id).where(
-                    Check.state != State.DONE.value, Check.updated_at < now() - quiet_for
+                    # set last of all: only what is done can be forgotten
+                    Check.forgotten_at.is_(None),
+                    Check.updated_at < now() - quiet_for,
                 )
             )
             return list(found)
@@ -252,8 +261,17 @@ class VerifierService:
         return answer, False
 
     async def _judge_answer(self, check: Check, request: CheckRequest, answer: Answer) -> None:
-        if not await self._claim(check):
-            return  # another worker was quicker
+        claimed_at = await self._claim(check)
+        if claimed_at is None:
+            return
+        try:
+            await self._judge_claimed(check, request, answer)
+        except HavenError:
+            await self._give_back(check, claimed_at)  # to be judged again at the next look
+            raise
+        await self._forget(check)
+
+    async def _judge_claimed(self, check: Check, request: CheckRequest, answer: Answer) -> None:
         organisation = await self._organisations.get(check.organisation_id)
         plan = await self._plan(check, request.variant, request.as_of)
         case = Case(
@@ -268,17 +286,28 @@ class VerifierService:
         )
         judgement = await self._judge.judge(case)
         await self._conclude(check, request.variant, case, judgement)
-        await self._forget(check)
 
-    async def _claim(self, check: Check) -> bool:
+    async def _claim(self, check: Check) -> datetime | None:
+        """When this worker took the check up; None if another was quicker."""
+        at = now()
         async with self._database.transaction() as session:
             claimed = await session.execute(
                 update(Check)
                 .where(Check.id == check.id, Check.state == check.state)
                 .where(Check.updated_at == check.updated_at)
-                .values(state=State.JUDGING.value, updated_at=now())
+                .values(state=State.JUDGING.value, updated_at=at)
             )
-            return bool(claimed.rowcount)  # type: ignore[attr-defined] # an UPDATE has one
+            return at if claimed.rowcount else None  # type: ignore[attr-defined] # an UPDATE has one
+
+    async def _give_back(self, check: Check, claimed_at: datetime) -> None:
+        """Undo a claim, unless it grew stale and another worker has it now."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(Check)
+                .where(Check.id == check.id, Check.state == State.JUDGING.value)
+                .where(Check.updated_at == claimed_at)
+                .values(state=State.WAITING.value, updated_at=now())
+            )
 
     async def _conclude(
         self, check: Check, variant: str, case: Case, judgement: Judgement
@@ -327,6 +356,12 @@ class VerifierService:
         organisation = await self._organisations.get(check.organisation_id)
         for request in await self._requests(check.id):
             await self._agent.forget_request(tenant_of(organisation), request.exchange_id)
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(Check)
+                .where(Check.id == check.id, Check.forgotten_at.is_(None))
+                .values(forgotten_at=now())
+            )
 
     async def _check(self, check_id: str) -> Check:
         async with self._database.reading() as session:

@@ -70,7 +70,10 @@ class Issuance(Base):
 
 
 class Check(Base):
-    """One check at a counter. `result` is the list of checks made, without any value shown."""
+    """One check at a counter. `result` is the list of checks made, without any value shown.
+
+    `forgotten_at` is set when the check is done and the agent keeps nothing of it any more.
+    """
 
     __tablename__ = "check_made"
 
@@ -86,6 +89,7 @@ class Check(Base):
     result: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
     sealed_disclosed: Mapped[bytes | None] = mapped_column(LargeBinary)
     disclosed_until: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from controllers_house import (
@@ -30,7 +31,7 @@ from core.errors import (
     NotFound,
     Unavailable,
 )
-from core.ports import AnswerState
+from core.ports import AnswerState, Invitation, TenantRef
 
 LINK = "linkbetweentwocardsabcdefg"
 
@@ -247,14 +248,72 @@ async def test_a_judgement_that_breaks_off_is_made_again(house: House, call: str
     house.network.fail_once(call)
     with pytest.raises(Unavailable):
         await house.haven.verifier.advance(check.id)
-    assert (await house.stored_check(check)).state == State.JUDGING
-    assert (await house.judged(check)).state == State.JUDGING  # somebody may be at it
-    house.pass_time(seconds=31)
+    assert (await house.stored_check(check)).state == State.WAITING
     assert check.id in await house.haven.verifier.unfinished(house.haven.verifier._lifetime * 0)
     await asyncio.gather(*(house.haven.verifier.advance(check.id) for _ in range(3)))
     done = await house.stored_check(check)
     assert (done.verdict, failed(done)) == (Verdict.ACCEPTED, {})
     assert await count(house, Reservation) == 1
+
+
+async def test_a_judgement_whose_worker_died_is_made_again(house: House) -> None:
+    check, _ = await house.check("payer", "payment", PAYMENT)
+    await house.present(check, await payee(house))
+    died_at = await house.haven.verifier._claim(check)
+    assert died_at
+    assert (await house.judged(check)).state == State.JUDGING  # somebody may be at it
+    house.pass_time(seconds=31)
+    assert (await house.judged(check)).verdict == Verdict.ACCEPTED
+    assert await count(house, Reservation) == 1
+
+
+async def test_a_stale_claim_does_not_undo_the_next_one(house: House) -> None:
+    check, _ = await house.check("river", "shelter")
+    verifier = house.haven.verifier
+    first = await verifier._claim(check)
+    house.pass_time(seconds=31)
+    second = await verifier._claim(await house.stored_check(check))
+    assert first
+    assert second
+    await verifier._give_back(check, first)
+    assert (await house.stored_check(check)).state == State.JUDGING
+    await verifier._give_back(check, second)
+    assert (await house.stored_check(check)).state == State.WAITING
+
+
+async def test_what_the_agent_did_not_forget_is_found_again(house: House) -> None:
+    """As after a crash between the verdict and the forgetting."""
+    check, _ = await house.check("river", "shelter")
+    await house.present(check, await holder(house))
+    house.network.fail_once("forget_request")
+    with suppress(Unavailable):
+        await house.haven.verifier.advance(check.id)
+    done = await house.stored_check(check)
+    assert (done.state, done.forgotten_at) == (State.DONE, None)
+    assert house.network.requests
+    house.pass_time(seconds=4)
+    await house.haven.worker.sweep()
+    assert house.network.requests == {}
+    assert (await house.stored_check(check)).forgotten_at
+    house.pass_time(seconds=4)
+    assert await house.haven.verifier.unfinished(timedelta(seconds=3)) == []
+
+
+async def test_a_request_made_while_its_check_ends_is_forgotten_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, _ = await house.check("river", "shelter")
+    agent, verifier = house.fakes[0], house.haven.verifier
+    invite_to = agent.invite_to
+
+    async def ended_meanwhile(tenant: TenantRef, exchange_id: str, label: str) -> Invitation:
+        await verifier.cancel(house.of("river"), check.id)
+        return await invite_to(tenant, exchange_id, label)
+
+    monkeypatch.setattr(agent, "invite_to", ended_meanwhile)
+    with pytest.raises(Gone):
+        await verifier.request(check.id, "plain")
+    assert house.network.requests == {}
 
 
 async def test_a_verdict_stands_although_the_agent_does_not_forget(small_house: House) -> None:

@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("result", sa.JSON(), nullable=True),
         sa.Column("sealed_disclosed", sa.LargeBinary(), nullable=True),
         sa.Column("disclosed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -178,6 +179,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_check_made_disclosed_until"), ["disclosed_until"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_check_made_forgotten_at"), ["forgotten_at"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_check_made_state"), ["state"], unique=False)
 
