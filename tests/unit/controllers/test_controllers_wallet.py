@@ -469,9 +469,7 @@ async def test_the_asker_cannot_choose_the_words_that_the_holder_reads(
 ) -> None:
     wallet = await card_holder(small_house)
     ask = await shelter_ask(small_house)
-    invitation, signed = await asked_by(
-        small_house, "river", ask, "shelter-intake", misstated
-    )
+    invitation, signed = await asked_by(small_house, "river", ask, "shelter-intake", misstated)
     with pytest.raises(VerificationError) as refused:
         await small_house.wallet.requests.take_in(wallet, invitation, signed)
     assert refused.value.step == "check"
