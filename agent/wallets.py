@@ -76,7 +76,9 @@ class WalletsAgent:
     # --- being offered --------------------------------------------------------------------
 
     async def connect(self, token: Secret, invitation: Document) -> str:
-        invitation_id = str(invitation.get("@id", ""))
+        invitation_id = invitation.get("@id")
+        if not isinstance(invitation_id, str) or not invitation_id:
+            raise InvalidInput("This is no invitation")
         # an invitation is good for one connection: taking it up again makes a dead one
         async with self._taking_in.lock(invitation_id):
             found = await self._api.get("/connections", token, invitation_msg_id=invitation_id)

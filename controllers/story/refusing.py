@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from agent.foreign import ForeignHolder, send, tampered, without_status_proof
+from agent.foreign import send
 from agent.organisations import OrganisationsAgent
 from controllers.organisations.service import did_of, tenant_of
 from controllers.store.models import Organisation
 from controllers.story.cast import Cast, framework
 from controllers.story.checking import check, why_refused
+from controllers.story.dishonest import (
+    mixed,
+    old_list,
+    picks,
+    status_left_out,
+    tampered_then_replayed,
+)
 from controllers.story.issuing import (
     Holders,
     eligibility,
-    entitlement,
     guardianship,
     in_days,
     issue,
@@ -26,35 +31,19 @@ from controllers.story.issuing import (
 )
 from controllers.story.outside import Outside
 from controllers.story.people import Desk, Json, Phone, Refused
+from controllers.story.scene import ELIGIBILITY, Scene
 from controllers.story.telling import Teller
 from core.errors import Conflict
 from core.ports import AnswerState, OfferState, TenantRef
 from core.presentation import CredentialAsk, PresentationAsk
 from credential_defs import load
 
-_CREDENTIAL = "service-eligibility"
 _ROGUE_REGISTRY = 16
-
-
-@dataclass
-class Refusals:
-    """What the refusals are tried with."""
-
-    cast: Cast
-    holders: Holders
-    outside: Outside
-    shelter: Desk
-    payer: Desk
-    definitions: dict[str, str] = field(default_factory=dict)
-
-    async def phone(self) -> Phone:
-        """A new open wallet."""
-        return await (await Phone.new(self.cast.base_url)).unlock()
 
 
 async def tell_refusing(teller: Teller, cast: Cast, holders: Holders, outside: Outside) -> None:
     """Play chapter 6."""
-    scene = Refusals(cast, holders, outside, cast.checking("shelter-b"), cast.checking("payer"))
+    scene = Scene(cast, holders, outside, cast.checking("shelter-b"), cast.checking("payer"))
     for number, title, expected, play in _PLOT:
         await teller.step(number, title, expected, lambda play=play: play(scene))  # type: ignore[misc] # bound now
 
@@ -62,14 +51,14 @@ async def tell_refusing(teller: Teller, cast: Cast, holders: Holders, outside: O
 # --- issuers ------------------------------------------------------------------------------
 
 
-async def _unknown_issuer(scene: Refusals) -> str:
+async def _unknown_issuer(scene: Scene) -> str:
     rogue = await scene.outside.organisation("rogue", "Harbour House")
     office = await scene.outside.organisation("guardianship-office")
     await asyncio.gather(*(_define(scene, each) for each in (rogue, office)))
     return await _shown_under(scene, rogue)
 
 
-async def _not_granted(scene: Refusals) -> str:
+async def _not_granted(scene: Scene) -> str:
     try:
         await scene.cast.issuing("court").offer("identity")
         desk = "accepted"
@@ -79,17 +68,17 @@ async def _not_granted(scene: Refusals) -> str:
     return f"desk: {desk}; {await _shown_under(scene, office)}"
 
 
-async def _define(scene: Refusals, issuer: Organisation) -> None:
+async def _define(scene: Scene, issuer: Organisation) -> None:
     """A definition on the authority's schema, made past the controllers."""
-    schema_id = (await framework(scene.cast))["schemas"][_CREDENTIAL]
+    schema_id = (await framework(scene.cast))["schemas"][ELIGIBILITY]
     scene.definitions[issuer.slug] = await scene.outside.org.create_definition(
         tenant_of(issuer), did_of(issuer), schema_id, f"x{time.time_ns()}", _ROGUE_REGISTRY
     )
 
 
-async def _shown_under(scene: Refusals, issuer: Organisation) -> str:
+async def _shown_under(scene: Scene, issuer: Organisation) -> str:
     phone, org = await scene.phone(), scene.outside.org
-    values = load(_CREDENTIAL).validate_values(eligibility())
+    values = load(ELIGIBILITY).validate_values(eligibility())
     invitation = await org.invite(tenant_of(issuer), issuer.label)
     definition_id = scene.definitions[issuer.slug]
     async with scene.outside.wallet(phone) as token:
@@ -125,29 +114,29 @@ async def _until(ask: Any) -> Any:
 # --- what the holder's own wallet tells her, and nobody else -------------------------------
 
 
-async def _ran_out(scene: Refusals) -> str:
+async def _ran_out(scene: Scene) -> str:
     phone = await scene.phone()
     values = eligibility(shelter_until=in_days(-1))
-    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **values)
+    await issue(scene.cast, phone, "shelter-a", ELIGIBILITY, **values)
     return await _told(scene.shelter, phone, await scene.shelter.ask("shelter"))
 
 
-async def _above_limit(scene: Refusals) -> str:
+async def _above_limit(scene: Scene) -> str:
     asked = await scene.payer.ask("payment", amount_minor=90_000, currency="USD")
     return await _told(scene.payer, scene.holders.survivor, asked)
 
 
-async def _no_permission(scene: Refusals) -> str:
+async def _no_permission(scene: Scene) -> str:
     phone, links = await scene.phone(), new_links()
     office = guardianship(links, perm_necessaries_until=0, perm_school_until=in_days(90))
     child = eligibility(held_for_other=1, **only(links, "shelter", "court"))
     await issue(scene.cast, phone, "guardianship-office", "guardianship", **office)
-    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **child)
+    await issue(scene.cast, phone, "shelter-a", ELIGIBILITY, **child)
     asked = await scene.shelter.ask("shelter")
     return await _told(scene.shelter, phone, asked, "representative")
 
 
-async def _plain_with_held_for_other(scene: Refusals) -> str:
+async def _plain_with_held_for_other(scene: Scene) -> str:
     asked = await scene.shelter.ask("shelter")
     return await _told(scene.shelter, scene.holders.guardian, asked, "plain")
 
@@ -164,11 +153,11 @@ async def _told(desk: Desk, phone: Phone, asked: Json, variant: str | None = Non
 # --- a guardian ------------------------------------------------------------------------------
 
 
-async def _other_dependent(scene: Refusals) -> str:
+async def _other_dependent(scene: Scene) -> str:
     """The app does not offer it; an app of her own sends it, and the check refuses it."""
     guardian, other = scene.holders.guardian, new_links()
     child = eligibility(held_for_other=1, household_size=4, **only(other, "shelter", "court"))
-    await issue(scene.cast, guardian, "shelter-a", _CREDENTIAL, **child)
+    await issue(scene.cast, guardian, "shelter-a", ELIGIBILITY, **child)
     asked = await scene.shelter.ask("shelter")
     seen = await guardian.look(asked["link"], variant="representative")
     wrong = await _wrong_pair(guardian, seen)
@@ -187,10 +176,10 @@ async def _wrong_pair(guardian: Phone, seen: Json) -> dict[str, str]:
     (wrong,) = [
         each["id"]
         for each in mine
-        if each["credential"] == _CREDENTIAL and each["id"] not in right.values()
+        if each["credential"] == ELIGIBILITY and each["id"] not in right.values()
     ]
     return {
-        label: wrong if credential_id in _ids(mine, _CREDENTIAL) else credential_id
+        label: wrong if credential_id in _ids(mine, ELIGIBILITY) else credential_id
         for label, credential_id in right.items()
     }
 
@@ -199,19 +188,17 @@ def _ids(mine: list[Json], credential: str) -> set[str]:
     return {each["id"] for each in mine if each["credential"] == credential}
 
 
-async def _send_pair(
-    scene: Refusals, phone: Phone, asked: Json, pair: Mapping[str, str]
-) -> None:
+async def _send_pair(scene: Scene, phone: Phone, asked: Json, pair: Mapping[str, str]) -> None:
     invitation, request = await scene.outside.opened(asked, "representative")
     async with scene.outside.by_hand(phone) as holder:
-        picks = _picks(request, lambda referent: pair[referent.partition("/")[0]])
-        await send(invitation, await holder.present(request, picks))
+        chosen = picks(request, lambda referent: pair[referent.partition("/")[0]])
+        await send(invitation, await holder.present(request, chosen))
 
 
 # --- askers ----------------------------------------------------------------------------------
 
 
-async def _asks_too_much(scene: Refusals) -> str:
+async def _asks_too_much(scene: Scene) -> str:
     payer = await scene.outside.organisation("payer")
     schema_id = (await framework(scene.cast))["schemas"]["support-entitlement"]
     reveal = ("payment_ref", "currency", "limit_minor")
@@ -226,10 +213,10 @@ async def _asks_too_much(scene: Refusals) -> str:
     return f"wallet: {wallet}; asker: {_nothing(answer.state)}"
 
 
-async def _false_label(scene: Refusals) -> str:
+async def _false_label(scene: Scene) -> str:
     """A rogue under a known name: as itself, under a stolen DID, with a stolen statement."""
     rogue = await scene.outside.organisation("rogue", "Harbour House")
-    schema_id = (await framework(scene.cast))["schemas"][_CREDENTIAL]
+    schema_id = (await framework(scene.cast))["schemas"][ELIGIBILITY]
     ask = PresentationAsk(
         asks=(CredentialAsk(label="eligibility", schema_id=schema_id, reveal=("region",)),)
     )
@@ -257,88 +244,6 @@ async def _look(phone: Phone, invitation: Json, statement: Json) -> str:
 
 def _nothing(state: AnswerState) -> str:
     return "nothing" if state is AnswerState.WAITING else state.value
-
-
-# --- dishonest holders -----------------------------------------------------------------------
-
-
-def _picks(request: Json, pick: Any) -> dict[str, str]:
-    referents = [*request["requested_attributes"], *request["requested_predicates"]]
-    return {referent: pick(referent) for referent in referents}
-
-
-async def _mixed(scene: Refusals) -> str:
-    """Valid by one credential, a large household by another that ran out."""
-    phone = await scene.phone()
-    over = eligibility(shelter_until=in_days(-1), household_size=6)
-    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility(household_size=1))
-    await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **over)
-    asked = await scene.shelter.ask("shelter")
-    invitation, request = await scene.outside.opened(asked)
-    async with scene.outside.by_hand(phone) as holder:
-        by_size = {each.values["household_size"]: each for each in await holder.credentials()}
-
-        def pick(referent: str) -> str:
-            size = "6" if referent in request["requested_attributes"] else "1"
-            return by_size[size].credential_id
-
-        await send(invitation, await holder.present(request, _picks(request, pick)))
-    return why_refused(await scene.shelter.verdict(asked))
-
-
-async def _old_list(scene: Refusals) -> str:
-    """Withdrawn, but proven against the list from before."""
-    phone = await scene.phone()
-    issued = await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility())
-    before = int(time.time())
-    await asyncio.sleep(1.1)  # lists have whole seconds
-    await scene.cast.issuing("shelter-a").revoke(issued)
-    asked = await scene.shelter.ask("shelter")
-    invitation, request = await scene.outside.opened(asked)
-    async with scene.outside.by_hand(phone) as holder:
-        picks = await _all_from_first(holder, request)
-        await send(invitation, await holder.present(request, picks, status_at=before))
-    return why_refused(await scene.shelter.verdict(asked))
-
-
-async def _status_left_out(scene: Refusals) -> str:
-    """Withdrawn; the proof of the contrary is left out, and the newest list claimed."""
-    phone = await scene.phone()
-    issued = await issue(scene.cast, phone, "shelter-a", _CREDENTIAL, **eligibility())
-    await scene.cast.issuing("shelter-a").revoke(issued)
-    asked = await scene.shelter.ask("shelter")
-    invitation, request = await scene.outside.opened(asked)
-    unasked = {name: value for name, value in request.items() if name != "non_revoked"}
-    async with scene.outside.by_hand(phone) as holder:
-        (mine,) = await holder.credentials()
-        picks = _picks(unasked, lambda _: mine.credential_id)
-        made = await holder.present(unasked, picks, prove_status=False)
-        newest = await holder.newest_list_time(mine.credential_id)
-        await send(invitation, without_status_proof(made, mine.registry_id or "", newest))
-    return why_refused(await scene.shelter.verdict(asked))
-
-
-async def _tampered_then_replayed(scene: Refusals) -> str:
-    """Altered; then honest; then the honest one again for another check."""
-    phone = await scene.phone()
-    await issue(scene.cast, phone, "fund", "support-entitlement", **entitlement())
-    found, kept = [], {}
-    for attempt in ("altered", "honest", "replayed"):
-        asked = await scene.payer.ask("payment", amount_minor=100, currency="USD")
-        invitation, request = await scene.outside.opened(asked)
-        if attempt != "replayed":
-            async with scene.outside.by_hand(phone) as holder:
-                picks = await _all_from_first(holder, request)
-                kept = await holder.present(request, picks)
-        altered = tampered(kept, "payment_ref", "a" * 26)
-        await send(invitation, altered if attempt == "altered" else kept)
-        found.append(f"{attempt}: {why_refused(await scene.payer.verdict(asked))}")
-    return "; ".join(found)
-
-
-async def _all_from_first(holder: ForeignHolder, request: Json) -> dict[str, str]:
-    (first, *_) = await holder.credentials()
-    return _picks(request, lambda _: first.credential_id)
 
 
 _PLOT = (
@@ -394,20 +299,20 @@ _PLOT = (
         "6.9",
         "Two credentials are mixed to fake one",
         "refused: one-credential-each: mixed-credentials",
-        _mixed,
+        mixed,
     ),
     (
         "6.10",
         "A proof that rests on an old revocation list",
         "refused: revocation: old-list",
-        _old_list,
+        old_list,
     ),
     (
         "6.11",
         "A presentation that was altered, and one that is replayed",
         "altered: refused: signature: not-valid; honest: accepted; "
         "replayed: refused: signature: not-valid",
-        _tampered_then_replayed,
+        tampered_then_replayed,
     ),
     (
         "6.12",
@@ -419,6 +324,6 @@ _PLOT = (
         "6.13",
         "A withdrawn credential without any proof that it still holds",
         "refused: revocation: not-shown",
-        _status_left_out,
+        status_left_out,
     ),
 )
