@@ -22,7 +22,7 @@ from controllers.links.service import LinkKind
 from controllers.problems import RESPONSES
 from controllers.sealing import Seal
 from controllers.words import preferred
-from core.errors import Forbidden, HavenError, InvalidInput, NotFound
+from core.errors import Forbidden, HavenError, InvalidInput, NotFound, Unavailable
 from core.ports import Document
 
 Token = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{20,64}$")]
@@ -119,6 +119,8 @@ async def accept_on_page(
         invitation, _ = await house.issuer.invitation(link.subject_id)
     except Forbidden:
         return _page(code_page(tongue, wrong=True), 403)
+    except Unavailable as err:
+        return _page(message_page(tongue, "link.later"), err.status)
     except HavenError as err:
         return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
     return _page(invitation_page(tongue, invitation))
