@@ -138,11 +138,6 @@ class IssuerService:
         both = self._seal.open(issuance.sealed_invitation, issuance.id)
         return both["invitation"], both["statement"]
 
-    async def offered_by(self, issuance_id: str) -> tuple[str, str]:
-        """The issuer's DID and the name of the credential, for a page that shows who offers."""
-        issuance, organisation = await self._rows.read(issuance_id)
-        return did_of(organisation), issuance.credential
-
     async def _invite(self, issuance: Issuance, organisation: Organisation) -> None:
         invitation = await self._agent.invite(tenant_of(organisation), organisation.label)
         statement = await self._statements.offer(
