@@ -63,8 +63,8 @@ def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
         org_options(settings, secrets),
         wallet_options(settings, secrets),
     )
-    org_api = AdminApi(org_options_.admin_url, org_options_.secrets.admin_key)
-    wallets_api = AdminApi(wallet_options_.admin_url, wallet_options_.secrets.admin_key)
+    org_api = AdminApi([org_options_.admin_url], org_options_.secrets.admin_key)
+    wallets_api = AdminApi([wallet_options_.admin_url], wallet_options_.secrets.admin_key)
     return assemble(
         settings,
         secrets,

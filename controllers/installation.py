@@ -84,7 +84,7 @@ def children(settings: Settings, secrets: InstallationSecrets) -> list[ChildSpec
 
 def _agent_spec(name: str, options: AgentOptions, settings: Settings) -> ChildSpec:
     options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    api = AdminApi(options.admin_url, options.secrets.admin_key)
+    api = AdminApi([options.admin_url], options.secrets.admin_key)
     return ChildSpec(
         name=name,
         command=tuple(options.command()),

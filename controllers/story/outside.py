@@ -58,8 +58,8 @@ class Outside:
         """Everything open for the length of a block."""
         secret = load_or_create(settings.data_dir)
         options, holders = org_options(settings, secret), wallet_options(settings, secret)
-        org_api = AdminApi(options.admin_url, options.secrets.admin_key)
-        wallets_api = AdminApi(holders.admin_url, holders.secrets.admin_key)
+        org_api = AdminApi([options.admin_url], options.secrets.admin_key)
+        wallets_api = AdminApi([holders.admin_url], holders.secrets.admin_key)
         database = Database(settings.store_url)
         yield cls(
             settings,

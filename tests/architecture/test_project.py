@@ -40,7 +40,10 @@ def test_every_dependency_has_its_reason() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "scripts/uv.txt"])
+@pytest.mark.parametrize(
+    "lock",
+    ["requirements.txt", "requirements-dev.txt", "requirements-otel.txt", "scripts/uv.txt"],
+)
 def test_every_pin_has_a_hash_and_no_source(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     pins = re.findall(r"^[a-z0-9][^\n]*\n", text, flags=re.M)

@@ -113,8 +113,8 @@ async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
     haven = assemble(
         settings,
         secrets,
-        org_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
-        wallets_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
+        org_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
+        wallets_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, org),
         wallets=cast(WalletsAgent, wallets),

@@ -244,8 +244,8 @@ def assembled(
     haven = assemble(
         settings,
         load_or_create(data_dir),
-        org_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
-        wallets_api=AdminApi("http://127.0.0.1:1", Secret("unused")),
+        org_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
+        wallets_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, FakeOrganisations(network)),
         wallets=cast(WalletsAgent, FakeWallets(network)),
