@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from core.errors import ConfigurationError
 from core.secret import Secret
@@ -52,8 +52,9 @@ class AgentOptions:
 
     @property
     def admin_url(self) -> str:
-        """Where the controllers reach the admin API."""
-        return f"http://{self.host}:{self.admin_port}"
+        """Where the admin API is reached from this machine."""
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104 (compared)
+        return f"http://{host}:{self.admin_port}"
 
     def command(self) -> list[str]:
         """The command line. It holds no secret: those are in `environment`."""
@@ -116,11 +117,12 @@ class AgentOptions:
         if self.database_url is None:
             return {}
         parts = urlsplit(self.database_url.reveal())
+        account, password = unquote(parts.username or ""), unquote(parts.password or "")
         credentials = {
-            "account": parts.username,
-            "password": parts.password or "",
-            "admin_account": parts.username,
-            "admin_password": parts.password or "",
+            "account": account,
+            "password": password,
+            "admin_account": account,
+            "admin_password": password,
         }
         return {"ACAPY_WALLET_STORAGE_CREDS": json.dumps(credentials)}
 

@@ -7,6 +7,7 @@ its tails files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 
 from agent.admin import AdminApi
 from agent.organisations import OrganisationsAgent
+from agent.sharding import ShardedWallets, Wallets
 from agent.wallets import WalletsAgent
 from controllers import problems
 from controllers.events import EventStream
@@ -23,7 +25,6 @@ from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
 from controllers.haven import Haven
 from controllers.idempotency import Repeatable
-from controllers.installation import org_options, wallet_options
 from controllers.issuer import router as issuer_routes
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.service import IssuerService
@@ -59,19 +60,18 @@ MOST_TAILS_BODY = 10 * 1024 * 1024
 
 def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
     """Build everything; opens nothing yet."""
-    org_options_, wallet_options_ = (
-        org_options(settings, secrets),
-        wallet_options(settings, secrets),
-    )
-    org_api = AdminApi([org_options_.admin_url], org_options_.secrets.admin_key)
-    wallets_api = AdminApi([wallet_options_.admin_url], wallet_options_.secrets.admin_key)
+    org_secrets, wallet_secrets = secrets.agents["org"], secrets.agents["wallets"]
+    org_api = AdminApi(settings.org_admins, org_secrets.admin_key)
+    shards = [AdminApi([url], wallet_secrets.admin_key) for url in settings.wallet_admins]
+    wallets = [WalletsAgent(api, wallet_secrets.jwt_secret) for api in shards]
     return assemble(
         settings,
         secrets,
         org_api=org_api,
-        wallets_api=wallets_api,
-        org=OrganisationsAgent(org_api, org_options_.secrets.jwt_secret),
-        wallets=WalletsAgent(wallets_api, wallet_options_.secrets.jwt_secret),
+        wallets_api=shards[0],
+        further_shards=shards[1:],
+        org=OrganisationsAgent(org_api, org_secrets.jwt_secret),
+        wallets=wallets[0] if len(wallets) == 1 else ShardedWallets(wallets),
     )
 
 
@@ -82,7 +82,8 @@ def assemble(
     org_api: AdminApi,
     wallets_api: AdminApi,
     org: OrganisationsAgent,
-    wallets: WalletsAgent,
+    wallets: Wallets,
+    further_shards: Sequence[AdminApi] = (),
 ) -> Haven:
     """Build on the given agents; tests put others in their place."""
     database = Database(settings.store_url)
@@ -103,6 +104,7 @@ def assemble(
         database=database,
         org_api=org_api,
         wallets_api=wallets_api,
+        further_shards=tuple(further_shards),
         org=org,
         wallets=wallets,
         registry=RegistryService(database.sessions, domain=settings.did_domain),
@@ -176,7 +178,7 @@ def _public_app() -> FastAPI:
 
 
 def _wallet(
-    settings: Settings, governance: GovernanceService, wallets: WalletsAgent
+    settings: Settings, governance: GovernanceService, wallets: Wallets
 ) -> WalletService:
     own = f"http://127.0.0.1:{settings.public_port}"
     fetcher, notes = LinkFetcher({settings.base_url: own}), Notes(wallets)

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Request
 
 from agent.admin import AdminApi
 from agent.organisations import OrganisationsAgent
-from agent.wallets import WalletsAgent
+from agent.sharding import Wallets
 from controllers.events import EventStream
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
@@ -37,8 +37,9 @@ class Haven:
     database: Database
     org_api: AdminApi
     wallets_api: AdminApi
+    further_shards: tuple[AdminApi, ...]
     org: OrganisationsAgent
-    wallets: WalletsAgent
+    wallets: Wallets
     registry: RegistryService
     governance: GovernanceService
     organisations: OrganisationService
@@ -65,7 +66,8 @@ class Haven:
         await self.worker.stop()
         await self.wallet.fetcher.close()
         await self.org_api.close()
-        await self.wallets_api.close()
+        for wallets_api in (self.wallets_api, *self.further_shards):
+            await wallets_api.close()
         await self.database.close()
 
 

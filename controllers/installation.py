@@ -1,9 +1,15 @@
-"""What runs on this machine, and how each process is started."""
+"""What an installation consists of, and how each of its processes is started.
+
+There are three kinds of process. Of each kind there may be several: controllers and
+organisations' agents share a database and stand in for each other; each wallet agent has
+wallets of its own (agent/sharding.py).
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
@@ -19,29 +25,41 @@ from core.secret import Secret
 ORG, WALLETS, CONTROLLERS = "org-agent", "wallet-agent", "controllers"
 
 
-def org_options(settings: Settings, secrets: InstallationSecrets) -> AgentOptions:
-    """The organisations' agent."""
-    url = settings.agent_database_url
+def org_options(
+    settings: Settings, secrets: InstallationSecrets, replica: int = 0
+) -> AgentOptions:
+    """One of the organisations' agents; all of them work on the same stores."""
+    url = settings.agent_store_url
+    ports = settings.org_ports_of(replica)
     return _options(
         settings,
         secrets,
         name="org",
-        ports=settings.org_ports,
-        endpoint=settings.org_endpoint,
+        home=_numbered("org", replica),
+        ports=ports,
+        endpoint=settings.org_endpoint or f"http://127.0.0.1:{ports[1]}",
         database_url=Secret(url) if url else None,
     )
 
 
-def wallet_options(settings: Settings, secrets: InstallationSecrets) -> AgentOptions:
-    """The wallet agent: holders' stores stay SQLite files."""
+def wallet_options(
+    settings: Settings, secrets: InstallationSecrets, shard: int = 0
+) -> AgentOptions:
+    """One of the wallet agents: holders' stores stay SQLite files, each on one agent."""
     return _options(
         settings,
         secrets,
         name="wallets",
-        ports=settings.wallet_ports,
-        endpoint=settings.wallet_endpoint,
+        home=_numbered("wallets", shard),
+        ports=settings.wallet_ports_of(shard),
+        endpoint=settings.wallet_endpoint_of(shard),
         database_url=None,
     )
+
+
+def _numbered(name: str, index: int) -> str:
+    """The first has the plain name: it had it before there were several."""
+    return name if index == 0 else f"{name}-{index + 1}"
 
 
 def _options(
@@ -49,70 +67,109 @@ def _options(
     secrets: InstallationSecrets,
     *,
     name: str,
+    home: str,
     ports: tuple[int, int],
-    endpoint: str | None,
+    endpoint: str,
     database_url: Secret | None,
 ) -> AgentOptions:
     admin_port, inbound_port = ports
     return AgentOptions(
         name=name,
         label="Agent",
-        home=(settings.data_dir / name).resolve(),
+        home=(settings.data_dir / home).resolve(),
         admin_port=admin_port,
         inbound_port=inbound_port,
-        endpoint=endpoint or f"http://127.0.0.1:{inbound_port}",
+        endpoint=endpoint,
         webhook_url=f"{settings.internal_url}/webhooks/{name}",
         secrets=secrets.agents[name],
         did_domain=settings.did_domain,
         host_map=settings.host_map,
         registry_write_url=settings.internal_url,
-        registry_write_key_file=registry_key_file(settings.data_dir).resolve(),
+        registry_write_key_file=registry_key_file(settings.secrets_folder).resolve(),
         holds_wallets=name == "wallets",
         database_url=database_url,
+        host=settings.agent_host,
         log_level=settings.agent_log_level,
     )
 
 
 def children(settings: Settings, secrets: InstallationSecrets) -> list[ChildSpec]:
-    """The three processes, in the order in which they are started."""
+    """Every process on this machine, in the order in which they are started."""
     return [
-        _controllers_spec(settings),
-        _agent_spec(ORG, org_options(settings, secrets), settings),
-        _agent_spec(WALLETS, wallet_options(settings, secrets), settings),
+        *(
+            _controllers_spec(settings.model_copy(update={"replica": replica}))
+            for replica in range(settings.controllers_replicas)
+        ),
+        *(
+            agent_spec(
+                _numbered(ORG, replica), org_options(settings, secrets, replica), settings
+            )
+            for replica in range(settings.org_agents)
+        ),
+        *(
+            agent_spec(
+                _numbered(WALLETS, shard), wallet_options(settings, secrets, shard), settings
+            )
+            for shard in range(settings.wallet_agents)
+        ),
     ]
 
 
-def _agent_spec(name: str, options: AgentOptions, settings: Settings) -> ChildSpec:
+def in_turns(names: Iterable[str]) -> list[list[str]]:
+    """Which processes may start at once: the first of each kind, then all others.
+
+    The first organisations' agent makes the store that the others find.
+    """
+    first: list[str] = []
+    others: list[str] = []
+    for name in names:
+        (first if name in (CONTROLLERS, ORG, WALLETS) else others).append(name)
+    return [first, others]
+
+
+def agent_spec(name: str, options: AgentOptions, settings: Settings) -> ChildSpec:
+    """How one agent is started and asked whether it is ready."""
     options.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    api = AdminApi([options.admin_url], options.secrets.admin_key)
+
+    async def ready() -> bool:
+        api = AdminApi([options.admin_url], options.secrets.admin_key)
+        try:
+            return await api.ready()
+        finally:
+            await api.close()
+
     return ChildSpec(
         name=name,
         command=tuple(options.command()),
         environment=options.environment(),
         log_file=settings.log_dir / f"{name}.log",
-        ready=api.ready,
+        ready=ready,
     )
 
 
 def _controllers_spec(settings: Settings) -> ChildSpec:
     values = settings.model_dump(mode="json", exclude_none=True)
     own = {f"HAVEN_{name.upper()}": str(value) for name, value in values.items()}
-    own["HAVEN_DATA_DIR"] = str(settings.data_dir.resolve())
+    for name in ("data_dir", "secrets_dir", "database_password_file"):
+        path = getattr(settings, name)
+        if path is not None:
+            own[f"HAVEN_{name.upper()}"] = str(path.resolve())
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAVEN_")}
 
     async def ready() -> bool:
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-                answer = await client.get(f"{settings.internal_url}/alive")
+                answer = await client.get(f"{settings.own_internal_url}/alive")
         except httpx.HTTPError:
             return False
         return answer.status_code == 200
 
+    name = _numbered(CONTROLLERS, settings.replica)
     return ChildSpec(
-        name=CONTROLLERS,
+        name=name,
         command=(sys.executable, "-m", "controllers.serve"),
         environment=kept | own,
-        log_file=settings.log_dir / f"{CONTROLLERS}.log",
+        log_file=settings.log_dir / f"{name}.log",
         ready=ready,
     )
 
@@ -122,7 +179,7 @@ def fix_did_domain(settings: Settings) -> None:
 
     Raises ConfigurationError if a later start names another one.
     """
-    noted: Path = settings.data_dir / "did-domain"
+    noted: Path = settings.secrets_folder / "did-domain"
     if not noted.exists():
         noted.write_text(settings.did_domain)
     elif noted.read_text() != settings.did_domain:

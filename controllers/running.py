@@ -1,4 +1,4 @@
-"""`haven up`: three supervised processes, one note of what runs, one clean stop."""
+"""`haven up`: supervised processes, one note of what runs, one clean stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agent.supervisor import Child
-from controllers.installation import children, fix_did_domain
+from controllers.installation import children, fix_did_domain, in_turns
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
 from core.errors import ConfigurationError
@@ -85,12 +85,17 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 
 
 def _require_free_ports(settings: Settings) -> None:
-    wanted = (
-        settings.public_port,
-        settings.internal_port,
-        *settings.org_ports,
-        *settings.wallet_ports,
-    )
+    replicas = range(settings.controllers_replicas)
+    controllers = (settings.model_copy(update={"replica": each}) for each in replicas)
+    wanted = [
+        *(port for each in controllers for port in (each.public_port, each.internal_port)),
+        *(port for each in range(settings.org_agents) for port in settings.org_ports_of(each)),
+        *(
+            port
+            for each in range(settings.wallet_agents)
+            for port in settings.wallet_ports_of(each)
+        ),
+    ]
     for port in wanted:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -106,17 +111,20 @@ def _require_free_ports(settings: Settings) -> None:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[list[Child]]:
     """Everything runs inside this block; nothing is left behind after it."""
+    settings.check_topology()
     with _only_one(settings.data_dir):
         _require_free_ports(settings)
         fix_did_domain(settings)
-        secrets = load_or_create(settings.data_dir)
+        secrets = load_or_create(settings.secrets_folder)
         family = [Child(spec) for spec in children(settings, secrets)]
         noting = asyncio.create_task(_keep_note(settings, family))
         try:
-            for child in family:
-                await child.start()
-            for child in family:
-                await child.wait_ready()
+            by_name = {child.spec.name: child for child in family}
+            for names in in_turns(by_name):
+                for name in names:
+                    await by_name[name].start()
+                for name in names:
+                    await by_name[name].wait_ready()
             yield family
         finally:
             noting.cancel()

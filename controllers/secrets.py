@@ -37,11 +37,22 @@ def load_or_create(data_dir: Path) -> InstallationSecrets:
     path = data_dir / "secrets.json"
     if not path.exists():
         write_private(path, json.dumps(_generate(), indent=1))
-    if path.stat().st_mode & 0o077:
-        raise ConfigurationError("secrets.json can be read by others; set its mode to 0600")
-    secrets = _read(json.loads(path.read_text()))
+    secrets = load(data_dir)
     write_private(registry_key_file(data_dir), secrets.registry_write_key.reveal())
     return secrets
+
+
+def load(data_dir: Path) -> InstallationSecrets:
+    """The secrets that were made before; writes nothing, so a folder to read from will do.
+
+    Raises ConfigurationError if there are none, or if others may read them.
+    """
+    path = data_dir / "secrets.json"
+    if not path.exists():
+        raise ConfigurationError("There are no secrets here yet; `haven init` makes them")
+    if path.stat().st_mode & 0o077:
+        raise ConfigurationError("secrets.json can be read by others; set its mode to 0600")
+    return _read(json.loads(path.read_text()))
 
 
 def registry_key_file(data_dir: Path) -> Path:

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from agent.launch import die_with_parent
 from controllers.app import build
 from controllers.haven import Haven
-from controllers.secrets import load_or_create
+from controllers.secrets import load
 from controllers.settings import Settings
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -38,7 +38,7 @@ async def serve(haven: Haven, stop: asyncio.Event) -> None:
     await haven.start()
     servers = [
         _server(haven.public_app, settings.host, settings.public_port),
-        _server(haven.internal_app, "127.0.0.1", settings.internal_port),
+        _server(haven.internal_app, settings.internal_host, settings.internal_port),
     ]
     running = [asyncio.create_task(server.serve()) for server in servers]
     await stop.wait()
@@ -69,7 +69,7 @@ async def _run() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(build(settings, load_or_create(settings.data_dir)), stop)
+    await serve(build(settings, load(settings.secrets_folder)), stop)
 
 
 def main() -> None:

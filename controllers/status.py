@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.supervisor import ChildSpec
-from controllers.installation import children
+from controllers.installation import CONTROLLERS, ORG, WALLETS, children
 from controllers.running import ChildNote, RunNote, is_alive, read_note
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
@@ -33,7 +33,7 @@ async def show_status(settings: Settings, console: Console) -> bool:
     if note is None or not is_alive(note.pid):
         console.print("Haven does not run on this data folder. Start it with `haven up`.")
         return False
-    settings = settings.model_copy(update={"port_base": note.port_base})
+    settings = settings.model_copy(update={"port_base": note.port_base, **_numbers(note)})
     healths = [each async for each in _healths(settings, note)]
     console.print(f"Haven runs since {_since(note.started_at)}.")
     console.print(_table(healths))
@@ -41,8 +41,18 @@ async def show_status(settings: Settings, console: Console) -> bool:
     return all(health.problem is None for health in healths)
 
 
+def _numbers(note: RunNote) -> dict[str, int]:
+    """How many of each kind run, which was said to `haven up` and not to us."""
+    kinds = {"controllers_replicas": CONTROLLERS, "org_agents": ORG, "wallet_agents": WALLETS}
+    return {
+        setting: sum(child.name.startswith(kind) for child in note.children)
+        for setting, kind in kinds.items()
+    }
+
+
 async def _healths(settings: Settings, note: RunNote) -> AsyncIterator[Health]:
-    specs = {spec.name: spec for spec in children(settings, load_or_create(settings.data_dir))}
+    secrets = load_or_create(settings.secrets_folder)
+    specs = {spec.name: spec for spec in children(settings, secrets)}
     for child in note.children:
         yield Health(child, await _problem(child, specs[child.name]))
 

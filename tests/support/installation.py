@@ -22,22 +22,21 @@ import httpx
 from agent.admin import AdminApi
 from agent.announcements import Announcement
 from agent.organisations import OrganisationsAgent
+from agent.sharding import Wallets
 from agent.supervisor import Child
-from agent.wallets import WalletsAgent
 from controllers.app import assemble, build
 from controllers.haven import Haven
 from controllers.installation import CONTROLLERS, children
 from controllers.secrets import InstallationSecrets, load_or_create
 from controllers.serve import serve
-from controllers.settings import Settings
+from controllers.settings import PORT_BLOCK, Settings
 from core.errors import Unavailable
 from core.secret import Secret
 from tests.fakes.agents import fake_agents
 from tests.fakes.network import FakeNetwork
 
 REGISTRY_SIZE = 32
-_BLOCK = 22  # ports from `port_base` on that Settings may use
-_BELOW_EPHEMERAL = range(20_000, 32_000, _BLOCK)
+_BELOW_EPHEMERAL = range(20_000, 32_000, PORT_BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,14 @@ class Installation:
         return self.haven.org
 
     @property
-    def wallets(self) -> WalletsAgent:
+    def wallets(self) -> Wallets:
         return self.haven.wallets
 
 
 def free_port_base() -> int:
     """The first of a block of ports that nobody listens on now."""
     for base in random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)):
-        if all(_is_free(base + offset) for offset in range(_BLOCK)):
+        if all(_is_free(base + offset) for offset in range(PORT_BLOCK)):
             return base
     raise Unavailable("There is no block of free ports on this machine")
 
@@ -117,7 +116,7 @@ async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
         wallets_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, org),
-        wallets=cast(WalletsAgent, wallets),
+        wallets=cast(Wallets, wallets),
     )
 
     async def announce(announcement: Announcement) -> None:

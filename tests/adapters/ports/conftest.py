@@ -1,4 +1,4 @@
-"""Two worlds that the contract of the ports holds in: agents in memory, and real ones."""
+"""Worlds that the contract of the ports holds in: agents in memory, and real ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
+from agent.sharding import ShardedWallets
 from tests.adapters.ports.world import Agents, World, build_world, with_other_kind
-from tests.fakes.agents import fake_agents
+from tests.fakes.agents import FakeWallets, fake_agents
 from tests.support.installation import Installation
 
 
 @pytest.fixture(
-    scope="session", params=["fake", pytest.param("real", marks=pytest.mark.agents)]
+    scope="session",
+    params=["fake", "fake-sharded", pytest.param("real", marks=pytest.mark.agents)],
 )
 def agents(request: pytest.FixtureRequest) -> Agents:
     """Both agents, by their ports."""
     if request.param == "fake":
         return Agents(*fake_agents())
+    if request.param == "fake-sharded":
+        org, wallets = fake_agents()
+        return Agents(org, ShardedWallets([wallets, FakeWallets(org.network)]))
     running: Installation = request.getfixturevalue("installation")
     return Agents(running.org, running.wallets)
 

@@ -116,7 +116,9 @@ def test_each_setting_is_described_and_read_from_its_name(
 ) -> None:
     given_values = {"port_base": "9000", "registry_size": "16", "data_dir": "/somewhere"}
     numbers = ("offer_minutes", "check_minutes", "session_minutes", "sweep_seconds")
-    value = given_values.get(name, "7" if name in numbers else "text")
+    of_each = ("controllers_replicas", "org_agents", "wallet_agents", "replica")
+    small = "3" if name in of_each else "text"
+    value = given_values.get(name, "7" if name in numbers else small)
     monkeypatch.setenv(f"HAVEN_{name.upper()}", value)
     assert str(getattr(Settings(), name)).removesuffix(".0") == value
     assert Settings.model_fields[name].description
@@ -132,6 +134,10 @@ def test_each_setting_is_described_and_read_from_its_name(
         {"check_minutes": 0},
         {"session_minutes": 0},
         {"sweep_seconds": 0},
+        {"controllers_replicas": 0},
+        {"org_agents": 6},
+        {"wallet_agents": 6},
+        {"replica": 5},
         {"unknown": 1},
     ],
 )
