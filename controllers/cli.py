@@ -112,6 +112,17 @@ def demo(
     _guarded(run)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure what Haven does and what it costs; `haven bench --help` says how."""
+    from controllers.bench.command import app as benches  # noqa: PLC0415 (loads slowly)
+
+    benches(context.args, prog_name="haven bench")
+
+
 async def until[Result](
     stop: asyncio.Event, work: Coroutine[Any, Any, Result]
 ) -> Result | None:

@@ -1,0 +1,99 @@
+"""`haven bench core`: what it can be asked, and where it measures."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from controllers.bench.core import Options, measure_core
+from controllers.bench.figures import Report
+from controllers.bench.house import Topology
+from controllers.bench.people import Lost
+from core.errors import HavenError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Measure what runs, on real processes."
+)
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Folder to measure in, kept for the next run; default: a temporary one"
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option("--only", help="Beginnings of figures' names, such as issue,check.fresh"),
+]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures here too")]
+Postgres = Annotated[
+    str | None, typer.Option("--postgres", help="SQLAlchemy URL of the controllers' database")
+]
+AgentPostgres = Annotated[
+    str | None, typer.Option("--agent-postgres", help="postgresql:// URL of the agents' stores")
+]
+Replicas = Annotated[
+    int, typer.Option("--replicas", min=1, help="Processes of each kind; needs PostgreSQL")
+]
+
+
+@app.command()
+def core(
+    *,
+    data: Data = None,
+    only: Only = None,
+    json_file: JsonFile = None,
+    postgres: Postgres = None,
+    agent_postgres: AgentPostgres = None,
+    replicas: Replicas = 1,
+) -> None:
+    """Print the core's figures: name, value, unit, target, `met` or `short`."""
+    with ExitStack() as stack:
+        folder = data or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="haven-bench-"))
+        )
+        wanted = tuple(each.strip() for each in only.split(",")) if only else ()
+        options = Options(folder, wanted, topology(postgres, agent_postgres, replicas))
+        report = _guarded(options)
+    if json_file:
+        report.write(json_file)
+    if report.short:
+        print(f"short: {', '.join(report.short)}")
+
+
+@app.callback()
+def bench() -> None:
+    """Measure what runs, on real processes."""
+
+
+def topology(postgres: str | None, agent_postgres: str | None, replicas: int) -> Topology:
+    """The settings of what is to be started."""
+    given = {
+        "HAVEN_DATABASE_URL": postgres,
+        "HAVEN_AGENT_DATABASE_URL": agent_postgres,
+    }
+    environment = {name: value for name, value in given.items() if value}
+    name = "postgresql" if environment else "sqlite"
+    if replicas > 1:
+        name = f"{name}, {replicas} replicas"
+        for process in ("CONTROLLERS_REPLICAS", "ORG_AGENTS", "WALLET_AGENTS"):
+            environment[f"HAVEN_{process}"] = str(replicas)
+    return Topology(name, environment)
+
+
+def _guarded(options: Options) -> Report:
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        return asyncio.run(measure_core(options))
+    except HavenError as err:
+        Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
+    except Lost as lost:
+        Console(stderr=True).print(f"[bold]An exchange was lost.[/bold] {lost}")
+    sys.exit(1)
