@@ -6,6 +6,7 @@ holds no value. What we did not foresee is logged by its class and place, not by
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from typing import Any
@@ -14,10 +15,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import HavenError, InvalidInput, TooLarge
+from core.errors import HavenError, InvalidInput, StorageFull, TooLarge, Unavailable
 
 LOGGER = logging.getLogger(__name__)
 
@@ -93,12 +95,22 @@ class Guard:
         try:
             await self._app(scope, limited, noted)
         except Exception as error:  # a process boundary: said in general words, and logged
-            if not isinstance(error, HavenError):
+            known = error if isinstance(error, HavenError) else storage_problem(error)
+            if known is None:
                 _log_unforeseen(error)
             if not started:
-                await problem(error if isinstance(error, HavenError) else _UNFORESEEN)(
-                    scope, receive, send
-                )
+                await problem(known or _UNFORESEEN)(scope, receive, send)
+
+
+def storage_problem(error: Exception) -> StorageFull | Unavailable | None:
+    """What it means for the person in front when the database or the disk fails; None for an
+    error of another kind. Whatever was being written was rolled back as a whole."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return _FULL
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return None
+    # the driver's words are looked at and never passed on
+    return _FULL if any(told in str(error.orig) for told in _NO_SPACE) else _NO_DATABASE
 
 
 async def _haven(_request: Request, error: Exception) -> JSONResponse:
@@ -156,6 +168,12 @@ def _log_unforeseen(error: Exception) -> None:
     LOGGER.error("unforeseen %s at line %s", type(error).__name__, frame.lineno)
 
 
+# SQLite's words and PostgreSQL's
+_NO_SPACE = ("disk is full", "No space left on device")
+_FULL = StorageFull(
+    "Nothing was saved, because the disk is full. Please tell whoever runs this, and try again."
+)
+_NO_DATABASE = Unavailable("The database does not answer. Nothing was saved; please try again.")
 _UNFORESEEN = HavenError("This should not have happened; please try again")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import socket
 import time
@@ -18,6 +19,8 @@ from controllers.installation import children, fix_did_domain, in_turns
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
 from core.errors import ConfigurationError
+
+LOGGER = logging.getLogger(__name__)
 
 _NOTE = "running.json"
 _NOTE_EVERY = 2.0
@@ -147,6 +150,9 @@ async def _keep_note(settings: Settings, family: list[Child]) -> None:
             ),
         )
         temporary = settings.data_dir / f".{_NOTE}"
-        temporary.write_text(json.dumps(asdict(note)))
-        temporary.replace(settings.data_dir / _NOTE)
+        try:
+            temporary.write_text(json.dumps(asdict(note)))
+            temporary.replace(settings.data_dir / _NOTE)
+        except OSError as err:  # no space, perhaps; the next note may fit again
+            LOGGER.warning("the note of what runs was not written: %s", type(err).__name__)
         await asyncio.sleep(_NOTE_EVERY)

@@ -13,6 +13,7 @@
     ├── TooManyTries            a secret was guessed at too often
     ├── VerificationError       something signed or hashed does not hold; names the step
     ├── Unavailable             an agent, a registry or the database does not answer
+    ├── StorageFull             the disk is full; nothing was written
     └── ConfigurationError      the installation is set up wrongly
 
 An error's words are shown to people: `detail` never holds a personal value, a pseudonym, a
@@ -122,6 +123,12 @@ class Unavailable(HavenError):
     slug = "unavailable"
     title = "A part of the system does not answer"
     status = 503
+
+
+class StorageFull(HavenError):
+    slug = "storage-full"
+    title = "There is no space left to keep this"
+    status = 507
 
 
 class ConfigurationError(HavenError):

@@ -193,9 +193,12 @@ class IssuanceFlow:
     async def _note_credential(self, issuance: Issuance, status: OfferStatus) -> None:
         """There is a credential; the agent needs its values no more, and neither do we."""
         entry = _entry(status) if status.registry_id is not None else {}
+        noted: dict[str, Any]
         ended = status.state in (OfferState.DONE, OfferState.FAILED, OfferState.UNKNOWN)
         if ended or _over(issuance):  # unacknowledged for so long: it can be withdrawn
-            await self._rows.move(issuance, _ON_AGENT, State.ISSUED, changes=entry)
+            heard = status.state is OfferState.DONE
+            noted = {**entry, "reason": None if heard else "unacknowledged"}
+            await self._rows.move(issuance, _ON_AGENT, State.ISSUED, changes=noted)
         elif issuance.state == State.SENT:
             await self._rows.touch(issuance)
         else:

@@ -37,6 +37,9 @@ from governance.engine import Framework, Issue, decide
 
 __all__ = ["ENDED", "IssuerService", "State", "standing_definition"]
 
+# a handshake takes a second; wallets wait twenty for an offer before they ask again
+_TO_CONNECT = timedelta(seconds=15)
+
 
 class IssuerService:
     """All that an issuing organisation can do."""
@@ -126,11 +129,12 @@ class IssuerService:
     # --- what a link leads to -------------------------------------------------------------
 
     async def invitation(self, issuance_id: str) -> tuple[Document, Document]:
-        """The invitation to connect and the issuer's statement; the same at each call."""
+        """The invitation to connect and the issuer's statement; the same at each call, until
+        a wallet asks again that was invited some time ago and never connected."""
         issuance, organisation = await self._rows.read(issuance_id)
         if issuance.state in ENDED:
             raise Gone("This offer has ended. Please ask the desk for a new one.")
-        if issuance.sealed_invitation is None:
+        if issuance.sealed_invitation is None or _came_to_nothing(issuance):
             await self._invite(issuance, organisation)
             issuance, _ = await self._rows.read(issuance_id)
         if issuance.sealed_invitation is None:
@@ -148,7 +152,8 @@ class IssuerService:
             # only the first of two at once is kept; the other invitation leads nowhere
             invited = await session.execute(
                 update(Issuance)
-                .where(Issuance.id == issuance.id, Issuance.state == State.WAITING.value)
+                .where(Issuance.id == issuance.id, Issuance.state == issuance.state)
+                .where(Issuance.updated_at == issuance.updated_at)
                 .values(
                     state=State.INVITED.value,
                     invitation_id=invitation.invitation_id,
@@ -156,7 +161,8 @@ class IssuerService:
                     updated_at=now(),
                 )
             )
-            if invited.rowcount:  # type: ignore[attr-defined] # an UPDATE has one
+            first = issuance.state == State.WAITING
+            if invited.rowcount and first:  # type: ignore[attr-defined] # an UPDATE has one
                 note_event(session, issuance.id, State.INVITED.value)
 
     # --- going on -------------------------------------------------------------------------
@@ -177,6 +183,12 @@ class IssuerService:
         """Issuances in flight, or not cleared on the agent, that nothing was heard of for so
         long."""
         return await self._rows.unfinished(quiet_for)
+
+
+def _came_to_nothing(issuance: Issuance) -> bool:
+    """Invited, and still not connected: a message of the handshake was lost with an agent that
+    fell, and nobody sends it again. An invitation is good for one handshake only."""
+    return issuance.state == State.INVITED and issuance.updated_at < now() - _TO_CONNECT
 
 
 def standing_definition(framework: Framework, did: str, credential: str) -> str:

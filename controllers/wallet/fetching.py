@@ -39,6 +39,7 @@ _ERRORS: Mapping[int, tuple[type[HavenError], str]] = {
     429: (TooManyTries, "Too many wrong codes. Please ask the desk for a new link."),
 }
 _OTHERWISE = (NotFound, "This link cannot be used here.")
+_LATER = (Unavailable, "The other side cannot answer just now. Please try again in a moment.")
 
 
 class LinkFetcher:
@@ -82,7 +83,8 @@ class LinkFetcher:
         except httpx.HTTPError as err:
             raise Unavailable("The link could not be opened. Please try again.") from err
         if status != 200:
-            error, words = _ERRORS.get(status, _OTHERWISE)
+            # a link whose agent is being started again is not a link that leads nowhere
+            error, words = _ERRORS.get(status, _LATER if status >= 500 else _OTHERWISE)
             raise error(words)
         return _json_object(body)
 

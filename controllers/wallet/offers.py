@@ -67,7 +67,11 @@ class OfferService:
         offer_id = hashlib.sha256(link.encode()).hexdigest()[:32]
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
             note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
-            if note is None:
+            if note is None or not await self._holder.offers(
+                wallet.token, note["connection_id"]
+            ):
+                # also where nothing came of an earlier try: a message to an agent that was
+                # down is gone, and the link then leads to a new invitation
                 note = await self._connect(wallet, link, code)
                 await self._notes.put(wallet.token, "pending", offer_id, note)
         return await self._offered(wallet, offer_id, note)

@@ -125,7 +125,8 @@ async def test_nothing_behind_our_own_address_leads_elsewhere(link: str) -> None
         (429, TooManyTries),
         (301, NotFound),
         (302, NotFound),
-        (500, NotFound),
+        (500, Unavailable),
+        (503, Unavailable),
         (204, NotFound),
     ],
 )

@@ -107,6 +107,23 @@ async def test_the_invitation_is_the_same_at_each_asking(house: House) -> None:
     assert await house.haven.issuer.invitation(issuance.id) == given[0]
 
 
+async def test_a_wallet_that_never_connected_is_invited_anew(small_house: House) -> None:
+    """A message of the handshake is gone with an agent that fell; an invitation is good for
+    one handshake only."""
+    issuance, *_ = await small_house.offered()
+    first = await small_house.haven.issuer.invitation(issuance.id)
+    small_house.pass_time(seconds=16)
+    second = await small_house.haven.issuer.invitation(issuance.id)
+    assert second != first
+    assert await small_house.haven.issuer.invitation(issuance.id) == second
+    assert await kinds(small_house, issuance) == ["waiting", "invited"]
+    wallet = await small_house.new_wallet()
+    await small_house.connect(issuance, wallet)
+    small_house.pass_time(seconds=16)
+    assert (await settled(small_house, issuance)).state == State.OFFERED
+    assert await small_house.haven.issuer.invitation(issuance.id) == second
+
+
 @pytest.mark.parametrize(
     ("slug", "credential", "values", "error"),
     [
@@ -344,6 +361,7 @@ async def test_a_report_of_a_problem_hides_no_credential(
     on_agent.state = OfferState.FAILED
     issued = await settled(small_house, issuance)
     assert (issued.state, issued.registry_id) == (State.ISSUED, on_agent.registry_id)
+    assert issued.reason == "unacknowledged"
     (revoked,) = await small_house.haven.issuer.revoke(small_house.of("harbour"), [issuance.id])
     assert revoked.revoked_at
 

@@ -1,0 +1,78 @@
+"""What the controllers say and do when the parts below them fail: the disk, the database, an
+agent that fell while a message to it was on its way."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import httpx
+import pytest
+from controllers_house import House
+from fastapi import FastAPI
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from controllers import problems
+from controllers.issuer.service import State
+from controllers.wallet.schemas import TakeUp
+from core.errors import Unavailable
+
+PLANTED = "Planted-Value"
+
+
+def by_the_driver(
+    words: str, kind: type[OperationalError | InterfaceError] = OperationalError
+) -> Exception:
+    return kind(f"INSERT {PLANTED}", {"given": PLANTED}, Exception(words))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug"),
+    [
+        (by_the_driver("database or disk is full"), 507, "storage-full"),
+        (by_the_driver("could not extend file: No space left on device"), 507, "storage-full"),
+        (OSError(errno.ENOSPC, PLANTED), 507, "storage-full"),
+        (by_the_driver("database is locked"), 503, "unavailable"),
+        (by_the_driver("connection is closed", InterfaceError), 503, "unavailable"),
+        (OSError(errno.EACCES, PLANTED), 500, "internal"),
+    ],
+)
+async def test_a_store_that_fails_is_said_in_words(
+    error: Exception, status: int, slug: str
+) -> None:
+    app = FastAPI()
+    problems.install(app, 1024)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        answer = await client.get("/")
+    assert answer.status_code == status
+    assert answer.json()["type"] == f"urn:haven:problem:{slug}"
+    assert PLANTED not in answer.text
+
+
+async def test_a_wallet_whose_handshake_was_lost_connects_anew(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controllers.wallet.offers._OFFER_SECONDS", 0.05)
+    wallet = await small_house.new_wallet()
+    issuance, link, code = await small_house.offered()
+    taking = TakeUp(link=link, code=code)
+    with pytest.raises(Unavailable):
+        await small_house.wallet.take_up(wallet, taking, "en")
+    (lost,) = small_house.network.connections
+    lost.completed = False
+
+    async def offer_at_once(_: Any) -> None:
+        await small_house.haven.issuer.advance(issuance.id)
+
+    small_house.network.listener = offer_at_once
+    small_house.pass_time(seconds=21)
+    seen = await small_house.wallet.take_up(wallet, taking, "en")
+    await small_house.wallet.accept_offer(wallet, seen.id, "en")
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUED
+    assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
