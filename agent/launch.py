@@ -26,9 +26,23 @@ def die_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def use_the_quick_loop() -> None:
+    """uvloop from the first moment: ACA-Py installs it when its own loop runs already.
+
+    The module of ACA-Py that reads JSON-LD, which Haven does not use, would make asyncio's
+    loops enter themselves: uvloop's cannot, and the others get slower by it.
+    """
+    import nest_asyncio  # noqa: PLC0415
+    import uvloop  # noqa: PLC0415
+
+    nest_asyncio.apply = lambda loop=None: None
+    uvloop.install()
+
+
 def main() -> None:
     """Run ACA-Py's command line in this process."""
     die_with_parent()
+    use_the_quick_loop()
     from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 
     acapy(["aca-py", *sys.argv[1:]])

@@ -94,6 +94,7 @@ class AgentOptions:
             *("--tails-server-base-url", f"https://{self.did_domain}"),
             *("--tails-server-upload-url", self.registry_write_url),
             *("--plugin", "agent.plugins.webvh"),
+            *("--plugin", "agent.plugins.lean"),
             *(_VAULT if self.holds_wallets else ()),
             *_PROTOCOL_FLAGS,
             *("--log-level", self.log_level),

@@ -13,6 +13,7 @@ import logging
 import signal
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from agent.launch import die_with_parent
@@ -78,7 +79,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     for chatty in ("httpx", "httpcore", "alembic"):  # they would log addresses
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    asyncio.run(_run())
+    uvloop.run(_run())
 
 
 if __name__ == "__main__":

@@ -100,9 +100,10 @@ def test_nothing_of_the_caller_leaks_into_the_child(monkeypatch: pytest.MonkeyPa
 
 
 def test_only_the_wallet_agent_has_the_vault() -> None:
-    assert after(options().command(), "--plugin") == ["agent.plugins.webvh"]
+    of_all = ["agent.plugins.webvh", "agent.plugins.lean"]
+    assert after(options().command(), "--plugin") == of_all
     command = options(holds_wallets=True).command()
-    assert after(command, "--plugin") == ["agent.plugins.webvh", "agent.plugins.vault"]
+    assert after(command, "--plugin") == [*of_all, "agent.plugins.vault"]
     manager = "wallet_type=agent.plugins.vault.manager.vaultmanager"
     assert after(command, "--multitenancy-config") == [manager]
 
