@@ -19,6 +19,7 @@ from agent.organisations import OrganisationsAgent
 from agent.sharding import ShardedWallets, Wallets
 from agent.wallets import WalletsAgent
 from controllers import problems
+from controllers.backup.settling import close_until_settled
 from controllers.events import EventStream
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
@@ -209,6 +210,7 @@ def _wallet(
 def _equip_public(haven: Haven) -> None:
     app = haven.public_app
     app.state.haven = haven
+    close_until_settled(app, haven.settings.data_dir)
     problems.install(app, MOST_BODY)
     for routes in (
         issuer_routes,

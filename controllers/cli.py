@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from controllers.backup.commands import PassphraseFile, back_up, put_back
 from controllers.running import running
 from controllers.settings import Settings
 from controllers.status import show_status
@@ -83,6 +84,35 @@ def status(data: DataDir = None) -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; it must not exist")],
+    data: DataDir = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Write everything into one encrypted file, also while Haven runs."""
+    settings = _settings(data_dir=data)
+    _told(lambda: back_up(settings, file, passphrase_file))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `haven backup` wrote")],
+    data: Annotated[Path, typer.Option("--data", help="New, empty folder to restore into")],
+    passphrase_file: PassphraseFile = None,
+    survived: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HAVEN_SURVIVED_DATABASE",
+            help="Controllers' database that survived and is newer: its revocations count",
+        ),
+    ] = None,
+) -> None:
+    """Restore a backup into an empty folder; a damaged one changes nothing."""
+    settings = _settings(data_dir=data)
+    _told(lambda: put_back(settings, file, passphrase_file, survived))
+
+
+@app.command()
 def demo(
     data: DataDir = None,
     port_base: PortBase = None,
@@ -141,12 +171,16 @@ async def until[Result](
 def _guarded(run: Callable[[], Coroutine[Any, Any, bool | None]]) -> None:
     """Run; say what went wrong in words, with status 1, and without a stack trace."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    if _told(lambda: asyncio.run(run())) is False:
+        sys.exit(1)
+
+
+def _told[Result](work: Callable[[], Result]) -> Result:
+    """The result of `work`; its error in words, with status 1."""
     try:
-        ok = asyncio.run(run())
+        return work()
     except HavenError as err:
         Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
-        sys.exit(1)
-    if ok is False:
         sys.exit(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -10,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from agent.admin import AdminApi
 from agent.organisations import OrganisationsAgent
 from agent.sharding import Wallets
+from controllers.backup.settling import settle
 from controllers.events import EventStream
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
@@ -55,14 +57,18 @@ class Haven:
     events: EventStream
     public_app: FastAPI
     internal_app: FastAPI
+    settling: asyncio.Task[None] | None = None  # only after a restore it has something to do
 
     async def start(self) -> None:
         """Migrate the database and begin to work."""
         await self.database.migrate()
         self.worker.start()
+        self.settling = asyncio.create_task(settle(self))
 
     async def stop(self) -> None:
         """Stop working and let go of every connection."""
+        if self.settling is not None:
+            self.settling.cancel()
         await self.worker.stop()
         await self.wallet.fetcher.close()
         await self.org_api.close()
