@@ -113,9 +113,9 @@ def _require_empty(folder: Path) -> None:
 def _finish(made: Path, target: Path, secrets_dir: Path | None) -> None:
     if secrets_dir is not None:
         secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in SECRETS:
-            write_private(secrets_dir / name, (made / name).read_text())
-            (made / name).unlink()
+        for found in [made / name for name in SECRETS if (made / name).exists()]:
+            write_private(secrets_dir / found.name, found.read_text())
+            found.unlink()
     made.rename(target)  # over an empty folder, if there is one
     descriptor = os.open(target.parent, os.O_RDONLY)
     try:

@@ -241,7 +241,8 @@ def _organisations(options: AgentOptions, packing: _Packing) -> None:
 def _files(settings: Settings, options: AgentOptions, packing: _Packing) -> None:
     if settings.secrets_folder.resolve() != settings.data_dir.resolve():
         for name in SECRETS:
-            packing.file(settings.secrets_folder / name, f"{FILES}{name}")
+            with contextlib.suppress(FileNotFoundError):  # the domain is noted at `haven up`
+                packing.file(settings.secrets_folder / name, f"{FILES}{name}")
     for path in _in_order(settings, options):
         name = f"{FILES}{path.relative_to(settings.data_dir).as_posix()}"
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile, as its holder wished

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,6 +57,14 @@ class Lost:
     after: set[Entry]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def two_wallet_agents() -> Iterator[None]:
+    """The wallets are spread over two agents."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HAVEN_WALLET_AGENTS", "2")
+        yield
+
+
 @pytest.fixture(scope="module")
 async def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
     """An installation, backed up while it works, and stopped some time after that."""
@@ -70,7 +78,7 @@ async def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
         await small.issues.revoke(issued[1])
         before = await entries(first.haven.database)
         taken = await take(first.settings, backup, PASSPHRASE, strength=QUICK)
-        assert taken.stores >= 7, "the database, the agents' lists, two tenants, three wallets"
+        assert taken.stores == 9, "the database, three lists, two tenants, three wallets"
         await small.issue(await small.phone(), **eligibility())
         await small.issues.revoke(issued[2])
         after = await entries(first.haven.database) - before
