@@ -46,7 +46,7 @@ _BY_STATUS: dict[int, type[HavenError]] = {
     413: InvalidInput,
     422: InvalidInput,
 }
-_CONNECTIONS = 64
+_CONNECTIONS = 512  # many of them only wait for something to happen in the agent
 _CONNECT_SECONDS = 5.0
 _READY_SECONDS = 2.0
 # what a route is made of; anything else in a path is somebody's id

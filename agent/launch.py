@@ -8,8 +8,10 @@ went (`kill -9` included), so that `haven up` leaves nothing behind.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 
@@ -24,6 +26,14 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died between the two calls
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def use_all_files_allowed() -> None:
+    """Every open wallet is an open file; the usual soft limit (1024) is for small programs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS names a limit it does not keep
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def use_the_quick_loop() -> None:
@@ -42,6 +52,7 @@ def use_the_quick_loop() -> None:
 def main() -> None:
     """Run ACA-Py's command line in this process."""
     die_with_parent()
+    use_all_files_allowed()
     use_the_quick_loop()
     from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 

@@ -95,6 +95,7 @@ class AgentOptions:
             *("--tails-server-upload-url", self.registry_write_url),
             *("--plugin", "agent.plugins.webvh"),
             *("--plugin", "agent.plugins.lean"),
+            *("--plugin", "agent.plugins.waiting"),
             *(_VAULT if self.holds_wallets else ()),
             *_PROTOCOL_FLAGS,
             *("--log-level", self.log_level),

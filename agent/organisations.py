@@ -156,13 +156,9 @@ class OrganisationsAgent:
         return _invitation(made)
 
     async def connection_for(self, tenant: TenantRef, invitation_id: str) -> str | None:
-        found = await self._api.get(
-            "/connections", self.token(tenant), invitation_msg_id=invitation_id
-        )
-        for connection in found["results"]:
-            if connection["rfc23_state"] == "completed":
-                return str(connection["connection_id"])
-        return None
+        path = f"/haven/connections/{invitation_id}"
+        found = await self._api.get(path, self.token(tenant), completed="true")
+        return found["connection_id"] and str(found["connection_id"])
 
     async def offer(
         self,
@@ -190,11 +186,12 @@ class OrganisationsAgent:
         return str(made["cred_ex_id"])
 
     async def offer_status(self, tenant: TenantRef, exchange_id: str) -> OfferStatus:
-        path = f"/issue-credential-2.0/records/{exchange_id}"
+        path = f"/haven/offers/{exchange_id}"
         try:
-            return _offer_status(await self._api.get(path, self.token(tenant)))
+            found = await self._api.get(path, self.token(tenant))
         except NotFound:
             return OfferStatus(exchange_id, OfferState.UNKNOWN)
+        return _status(exchange_id, found["state"], found["registry_id"], found["index"])
 
     async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]:
         found = await self._api.get(
@@ -347,11 +344,21 @@ def _invitation(made: Document) -> Invitation:
 def _offer_status(record: Document) -> OfferStatus:
     detail = record.get("anoncreds") or {}
     body = record.get("cred_ex_record") or record
-    index = detail.get("cred_rev_id")
+    return _status(
+        body["cred_ex_id"],
+        body["state"],
+        detail.get("rev_reg_id"),
+        detail.get("cred_rev_id"),
+    )
+
+
+def _status(
+    exchange_id: str, state: str, registry_id: str | None, index: str | None
+) -> OfferStatus:
     return OfferStatus(
-        exchange_id=body["cred_ex_id"],
-        state=_OFFER_STATES.get(body["state"], OfferState.OFFERED),
-        registry_id=detail.get("rev_reg_id"),
+        exchange_id=exchange_id,
+        state=_OFFER_STATES.get(state, OfferState.OFFERED),
+        registry_id=registry_id,
         index=int(index) if index is not None else None,
     )
 

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from core.errors import NotFound, SessionClosed, Unavailable
 from core.ports import (
+    Awaited,
     Document,
     HeldCredential,
     HolderAgent,
@@ -110,9 +111,16 @@ class ShardedWallets:
         shard, own = self._speaking(token)
         return await shard.connect(own, invitation)
 
-    async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]:
+    async def offers(
+        self,
+        token: Secret,
+        connection_id: str,
+        *,
+        awaited: Awaited = Awaited.NOTHING,
+        seconds: float = 0.0,
+    ) -> list[ReceivedOffer]:
         shard, own = self._speaking(token)
-        return await shard.offers(own, connection_id)
+        return await shard.offers(own, connection_id, awaited=awaited, seconds=seconds)
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
         shard, own = self._speaking(token)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from agent.admin import AdminApi
 from agent.keys import session_token
@@ -13,7 +13,7 @@ from agent.organisations import _remove, verify_statement
 from agent.proof_format import choose
 from agent.webvh.locks import NamedLocks
 from core.errors import InvalidInput, NotFound, Unavailable
-from core.ports import Document, HeldCredential, OfferState, ReceivedOffer
+from core.ports import Awaited, Document, HeldCredential, OfferState, ReceivedOffer
 from core.presentation import PresentationAsk
 from core.secret import Secret
 
@@ -81,16 +81,22 @@ class WalletsAgent:
             raise InvalidInput("This is no invitation")
         # an invitation is good for one connection: taking it up again makes a dead one
         async with self._taking_in.lock(invitation_id):
-            found = await self._api.get("/connections", token, invitation_msg_id=invitation_id)
-            if found["results"]:
-                return str(found["results"][0]["connection_id"])
+            path = f"/haven/connections/{quote(invitation_id, safe='')}"
+            if known := (await self._api.get(path, token))["connection_id"]:
+                return str(known)
             return str((await self._take_in(token, invitation))["connection_id"])
 
-    async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]:
-        found = await self._api.get(
-            "/issue-credential-2.0/records", token, connection_id=connection_id
-        )
-        return [_received(record) for record in found["results"]]
+    async def offers(
+        self,
+        token: Secret,
+        connection_id: str,
+        *,
+        awaited: Awaited = Awaited.NOTHING,
+        seconds: float = 0.0,
+    ) -> list[ReceivedOffer]:
+        waiting = {"for": awaited.value, "wait": str(seconds)} if seconds else {}
+        found = await self._api.get(f"/haven/received/{connection_id}", token, **waiting)
+        return [_received(each) for each in found["offers"]]
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
         await self._api.post(f"/issue-credential-2.0/records/{exchange_id}/send-request", token)
@@ -98,10 +104,10 @@ class WalletsAgent:
     async def close_offer(self, token: Secret, exchange_id: str) -> None:
         path = f"/issue-credential-2.0/records/{exchange_id}"
         try:
-            record = await self._api.get(path, token)
+            found = await self._api.get(f"/haven/offers/{exchange_id}", token)
         except NotFound:
             return
-        if _received(record).state is OfferState.OFFERED:
+        if _state(found) is OfferState.OFFERED:
             await self._api.post(f"{path}/problem-report", token, {"description": "declined"})
         await _remove(self._api, path, token)
 
@@ -126,21 +132,19 @@ class WalletsAgent:
             if known is not None:
                 return known
             await self._take_in(token, invitation)
-            return await self._until_taken_in(token, thread)
+            # ACA-Py answers before it has handled the attached request
+            taken_in = await self._exchange_on(token, thread, seconds=_TAKE_IN_SECONDS)
+        if taken_in is None:
+            words = "The request did not arrive in the wallet; please try again"
+            raise Unavailable(words)
+        return taken_in
 
-    async def _until_taken_in(self, token: Secret, thread: str) -> str:
-        # ACA-Py answers before it has handled the attached request
-        deadline = time.monotonic() + _TAKE_IN_SECONDS
-        while time.monotonic() < deadline:
-            known = await self._exchange_on(token, thread)
-            if known is not None:
-                return known
-            await asyncio.sleep(0.02)
-        raise Unavailable("The request did not arrive in the wallet; please try again")
-
-    async def _exchange_on(self, token: Secret, thread: str) -> str | None:
-        found = await self._api.get("/present-proof-2.0/records", token, thread_id=thread)
-        return str(found["results"][0]["pres_ex_id"]) if found["results"] else None
+    async def _exchange_on(
+        self, token: Secret, thread: str, seconds: float = 0.0
+    ) -> str | None:
+        path = f"/haven/requests/{quote(thread, safe='')}"
+        found = await self._api.get(path, token, wait=str(seconds))
+        return found["exchange_id"] and str(found["exchange_id"])
 
     async def present(
         self, token: Secret, exchange_id: str, ask: PresentationAsk, chosen: Mapping[str, str]
@@ -196,18 +200,19 @@ def _thread_of(invitation: Document) -> str:
         raise InvalidInput("The link holds no request that can be shown") from err
 
 
-def _received(record: Document) -> ReceivedOffer:
-    body, detail = record["cred_ex_record"], record.get("anoncreds") or {}
-    offer = (body.get("by_format") or {}).get("cred_offer", {}).get("anoncreds", {})
-    preview = (body.get("cred_offer") or {}).get("credential_preview") or {}
+def _received(found: Document) -> ReceivedOffer:
     return ReceivedOffer(
-        exchange_id=body["cred_ex_id"],
-        state=_STATES.get(body["state"], OfferState.OFFERED),
-        definition_id=offer.get("cred_def_id", ""),
-        schema_id=offer.get("schema_id", ""),
-        values={item["name"]: item["value"] for item in preview.get("attributes", [])},
-        credential_id=detail.get("cred_id_stored"),
+        exchange_id=found["exchange_id"],
+        state=_state(found),
+        definition_id=found["definition_id"],
+        schema_id=found["schema_id"],
+        values=dict(found["values"]),
+        credential_id=found["credential_id"],
     )
+
+
+def _state(found: Document) -> OfferState:
+    return _STATES.get(found["state"], OfferState.OFFERED)
 
 
 def _held(entry: Document) -> HeldCredential:

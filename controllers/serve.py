@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from agent.launch import die_with_parent
+from agent.launch import die_with_parent, use_all_files_allowed
 from controllers.app import build
 from controllers.haven import Haven
 from controllers.secrets import load
@@ -76,6 +76,7 @@ async def _run() -> None:
 def main() -> None:
     """Run until told to stop."""
     die_with_parent()
+    use_all_files_allowed()
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     for chatty in ("httpx", "httpcore", "alembic"):  # they would log addresses
         logging.getLogger(chatty).setLevel(logging.WARNING)

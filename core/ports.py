@@ -131,6 +131,18 @@ class ReceivedOffer:
     credential_id: str | None = None
 
 
+class Awaited(StrEnum):
+    """What a look at a connection's offers waits for.
+
+    ARRIVAL: that there is one. SETTLING: that the first one's credential is stored, or the
+    offer was given up, or is gone.
+    """
+
+    NOTHING = "nothing"
+    ARRIVAL = "arrival"
+    SETTLING = "settling"
+
+
 class Tenants(Protocol):
     """Organisations on the agent, their identities and what they publish."""
 
@@ -277,7 +289,16 @@ class HolderAgent(Protocol):
         """Take up an invitation to connect; answers the connection id."""
         ...
 
-    async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]: ...
+    async def offers(
+        self,
+        token: Secret,
+        connection_id: str,
+        *,
+        awaited: Awaited = Awaited.NOTHING,
+        seconds: float = 0.0,
+    ) -> list[ReceivedOffer]:
+        """The offers on a connection; after at most `seconds` (30 s), as they are then."""
+        ...
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None: ...
 

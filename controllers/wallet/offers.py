@@ -9,9 +9,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +21,10 @@ from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.notes import Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, NotFound, Unavailable, VerificationError
-from core.ports import Document, HolderAgent, OfferState, ReceivedOffer
+from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
 from governance.engine import Framework, Issue
 
-_OFFER_SECONDS, _STORE_SECONDS, _PAUSE = 20.0, 30.0, 0.04
+_OFFER_SECONDS, _STORE_SECONDS = 20.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ class OfferService:
     async def accept(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
         """Take the credential; returns when it is stored. Raises Conflict, Unavailable."""
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
-            verified = await self.pending(wallet, offer_id)
+            note = await self._note(wallet, offer_id)
+            verified = await self._offered(wallet, offer_id, note)
             if verified.offer.state is OfferState.OFFERED:
                 await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-            note = await self._note(wallet, offer_id)
             await self._until_stored(wallet, note["connection_id"])
             await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
             await self._notes.delete(wallet.token, "pending", offer_id)
@@ -142,20 +140,19 @@ class OfferService:
         return VerifiedOffer(offer_id, issuer, credential, offer, framework)
 
     async def _until_offered(self, wallet: OpenWallet, connection_id: str) -> ReceivedOffer:
-        deadline = time.monotonic() + _OFFER_SECONDS
-        while time.monotonic() < deadline:
-            if found := await self._holder.offers(wallet.token, connection_id):
-                return found[0]
-            await asyncio.sleep(_PAUSE)
+        found = await self._holder.offers(
+            wallet.token, connection_id, awaited=Awaited.ARRIVAL, seconds=_OFFER_SECONDS
+        )
+        if found:
+            return found[0]
         raise Unavailable("The offer has not arrived yet. Please try again in a moment.")
 
     async def _until_stored(self, wallet: OpenWallet, connection_id: str) -> None:
-        deadline = time.monotonic() + _STORE_SECONDS
-        while time.monotonic() < deadline:
-            offers = await self._holder.offers(wallet.token, connection_id)
-            if not offers or offers[0].state is OfferState.DONE:
-                return  # stored; another of her devices may have tidied up already
-            if offers[0].state is OfferState.FAILED:
-                raise Conflict("The desk took this offer back.")
-            await asyncio.sleep(_PAUSE)
+        offers = await self._holder.offers(
+            wallet.token, connection_id, awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
+        )
+        if not offers or offers[0].state is OfferState.DONE:
+            return  # stored; another of her devices may have tidied up already
+        if offers[0].state is OfferState.FAILED:
+            raise Conflict("The desk took this offer back.")
         raise Unavailable("The credential has not arrived yet. Please try again in a moment.")

@@ -7,10 +7,12 @@ closed session does nothing. Who did wrong gets the error that the real agent gi
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
@@ -35,6 +37,7 @@ from core.errors import (
 from core.ports import (
     Answer,
     AnswerState,
+    Awaited,
     Document,
     HeldCredential,
     Identity,
@@ -79,6 +82,12 @@ _ANSWERED = (AnswerState.RECEIVED, AnswerState.VERIFIED)
 
 class _OnNetwork(Protocol):
     network: FakeNetwork
+
+
+def _has_come(offers: Sequence[ReceivedOffer], awaited: Awaited) -> bool:
+    if awaited is Awaited.ARRIVAL:
+        return bool(offers)
+    return not offers or offers[0].state in (OfferState.DONE, OfferState.FAILED)
 
 
 def _call[A: _OnNetwork, **P, T](
@@ -475,10 +484,22 @@ class FakeWallets:
         return connection.holder_side
 
     @_call
-    async def offers(self, token: Secret, connection_id: str) -> list[ReceivedOffer]:
-        arrived = self._arrived(self._wallet(token))
-        on_it = [each for each in arrived if each.connection.holder_side == connection_id]
-        return [self._received_offer(each) for each in on_it]
+    async def offers(
+        self,
+        token: Secret,
+        connection_id: str,
+        *,
+        awaited: Awaited = Awaited.NOTHING,
+        seconds: float = 0.0,
+    ) -> list[ReceivedOffer]:
+        deadline = time.monotonic() + seconds
+        while True:
+            arrived = self._arrived(self._wallet(token))
+            on_it = [each for each in arrived if each.connection.holder_side == connection_id]
+            offers = [self._received_offer(each) for each in on_it]
+            if time.monotonic() >= deadline or _has_come(offers, awaited):
+                return offers
+            await asyncio.sleep(0.005)
 
     def _arrived(self, wallet: Wallet) -> list[Issuance]:
         issuances = [each for each in self.network.issuances if each.holder_side]

@@ -100,7 +100,7 @@ def test_nothing_of_the_caller_leaks_into_the_child(monkeypatch: pytest.MonkeyPa
 
 
 def test_only_the_wallet_agent_has_the_vault() -> None:
-    of_all = ["agent.plugins.webvh", "agent.plugins.lean"]
+    of_all = ["agent.plugins.webvh", "agent.plugins.lean", "agent.plugins.waiting"]
     assert after(options().command(), "--plugin") == of_all
     command = options(holds_wallets=True).command()
     assert after(command, "--plugin") == [*of_all, "agent.plugins.vault"]

@@ -1,0 +1,56 @@
+"""Who waits for a change in which wallet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from acapy_agent.core.event_bus import Event, EventBus
+from acapy_agent.core.profile import Profile
+
+_CHANGES = re.compile("^acapy::record::(connections|issue_credential_v2_0|present_proof_v2_0)")
+# another process of the same agent may have made the change: it tells us nothing
+_LOOK_AGAIN = 1.0
+
+
+class Board:
+    """Wakes those who wait whenever a record of their wallet changes its state."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def listen(self, bus: EventBus) -> None:
+        """Hear of every change."""
+        bus.subscribe(_CHANGES, self._changed)
+
+    async def until[Found](
+        self, profile: Profile, look: Callable[[], Awaitable[Found | None]], seconds: float
+    ) -> Found | None:
+        """What `look` finds, as soon as it finds something; None when `seconds` are over."""
+        deadline, change = time.monotonic() + seconds, asyncio.Event()
+        waiting = self._waiting[_wallet(profile)]
+        waiting.add(change)
+        try:
+            while True:
+                change.clear()
+                found, left = await look(), deadline - time.monotonic()
+                if found is not None or left <= 0:
+                    return found
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(change.wait(), min(left, _LOOK_AGAIN))
+        finally:
+            waiting.discard(change)
+            if not waiting:
+                self._waiting.pop(_wallet(profile), None)
+
+    async def _changed(self, profile: Profile, event: Event) -> None:
+        for change in self._waiting.get(_wallet(profile), ()):
+            change.set()
+
+
+def _wallet(profile: Profile) -> str:
+    return str(profile.settings.get("wallet.id") or profile.name)

@@ -1,0 +1,101 @@
+"""The few fields of exchanges that Haven uses, read straight from a wallet's store."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.profile import Profile
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.issue_credential.v2_0.models.detail.anoncreds import (
+    V20CredExRecordAnonCreds,
+)
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from aries_askar import Entry, Session
+
+type Json = dict[str, Any]
+
+_CONNECTED = ("active", "completed")
+
+
+async def offer_made(profile: Profile, exchange_id: str) -> Json | None:
+    """An issuer's exchange: its state, and the entry in the registry that a credential has."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        record = await store.fetch(V20CredExRecord.RECORD_TYPE, exchange_id)
+        if record is None:
+            return None
+        detail = await _detail(store, exchange_id)
+    return {
+        "state": _value(record)["state"],
+        "registry_id": detail.get("rev_reg_id"),
+        "index": detail.get("cred_rev_id"),
+    }
+
+
+async def offers_received(profile: Profile, connection_id: str) -> list[Json]:
+    """A holder's exchanges on a connection, with the values she is offered."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        # a wallet has few: each is removed when its credential is stored
+        records = await store.fetch_all(V20CredExRecord.RECORD_TYPE)
+        fitting = [
+            (record.name, value)
+            for record in records
+            if (value := _value(record)).get("connection_id") == connection_id
+        ]
+        details = {name: await _detail(store, name) for name, _ in fitting}
+    return [_received(name, value, details[name]) for name, value in fitting]
+
+
+async def connection_of(profile: Profile, invitation_id: str, *, completed: bool) -> str | None:
+    """The connection that came of an invitation."""
+    wanted = ConnRecord.prefix_tag_filter({"invitation_msg_id": invitation_id})
+    async with profile.opened.store.session(profile.profile_id) as store:
+        for record in await store.fetch_all(ConnRecord.RECORD_TYPE, wanted):
+            if not completed or _value(record)["state"] in _CONNECTED:
+                return str(record.name)
+    return None
+
+
+async def request_on(profile: Profile, thread_id: str) -> str | None:
+    """The exchange of a request for a presentation that was taken in."""
+    wanted = V20PresExRecord.prefix_tag_filter({"thread_id": thread_id})
+    async with profile.opened.store.session(profile.profile_id) as store:
+        found = await store.fetch_all(V20PresExRecord.RECORD_TYPE, wanted, limit=1)
+        return next((str(record.name) for record in found), None)
+
+
+async def _detail(store: Session, exchange_id: str) -> Json:
+    wanted = V20CredExRecordAnonCreds.prefix_tag_filter({"cred_ex_id": exchange_id})
+    for record in await store.fetch_all(V20CredExRecordAnonCreds.RECORD_TYPE, wanted):
+        return _value(record)
+    return {}
+
+
+def _received(exchange_id: str, value: Json, detail: Json) -> Json:
+    offer = value.get("cred_offer") or {}
+    core = _attached(offer)
+    preview = (offer.get("credential_preview") or {}).get("attributes") or []
+    return {
+        "exchange_id": exchange_id,
+        "state": value["state"],
+        "definition_id": core.get("cred_def_id", ""),
+        "schema_id": core.get("schema_id", ""),
+        "values": {each["name"]: each["value"] for each in preview},
+        "credential_id": detail.get("cred_id_stored"),
+    }
+
+
+def _attached(offer: Mapping[str, Any]) -> Json:
+    """What AnonCreds itself says in an offer (RFC 0453, attachments)."""
+    for attachment in offer.get("offers~attach") or []:
+        encoded = str(attachment["data"]["base64"])
+        padded = encoded + "=" * (-len(encoded) % 4)
+        return dict(json.loads(base64.urlsafe_b64decode(padded)))
+    return {}
+
+
+def _value(record: Entry) -> Json:
+    return dict(json.loads(record.value))

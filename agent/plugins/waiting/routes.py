@@ -1,0 +1,102 @@
+"""Admin routes of the plugin; each acts for the tenant whose token the request carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acapy_agent.admin.decorators.auth import tenant_authentication
+from acapy_agent.core.profile import Profile
+from aiohttp import web
+
+from agent.plugins.waiting.board import Board
+from agent.plugins.waiting.reading import (
+    connection_of,
+    offer_made,
+    offers_received,
+    request_on,
+)
+
+_LONGEST_WAIT = 30.0
+_SETTLED = ("done", "abandoned")
+
+
+def _profile(request: web.Request) -> Profile:
+    return request["context"].profile
+
+
+def _board(request: web.Request) -> Board:
+    board: Board = _profile(request).inject(Board)
+    return board
+
+
+def _seconds(request: web.Request) -> float:
+    try:
+        return max(0.0, min(float(request.query.get("wait", 0)), _LONGEST_WAIT))
+    except ValueError as err:
+        raise web.HTTPUnprocessableEntity(reason="wait is not a number") from err
+
+
+@tenant_authentication
+async def get_offer(request: web.Request) -> web.Response:
+    """GET /haven/offers/{exchange_id} -> {state, registry_id, index}; 404 if there is none."""
+    found = await offer_made(_profile(request), request.match_info["exchange_id"])
+    if found is None:
+        raise web.HTTPNotFound(reason="No such exchange")
+    return web.json_response(found)
+
+
+@tenant_authentication
+async def get_received(request: web.Request) -> web.Response:
+    """GET /haven/received/{connection_id}?for=arrival|settling&wait=s -> {offers: [...]}.
+
+    Arrival: an offer is there. Settling: its credential is stored, or it was given up, or it is
+    gone. When the time is over, the answer is what there is.
+    """
+    profile, connection_id = _profile(request), request.match_info["connection_id"]
+    awaited = request.query.get("for")
+
+    async def look() -> list[Any] | None:
+        offers = await offers_received(profile, connection_id)
+        if awaited == "arrival" and not offers:
+            return None
+        if awaited == "settling" and offers and offers[0]["state"] not in _SETTLED:
+            return None
+        return offers
+
+    found = await _board(request).until(profile, look, _seconds(request))
+    if found is None:
+        found = await offers_received(profile, connection_id)
+    return web.json_response({"offers": found})
+
+
+@tenant_authentication
+async def get_connection(request: web.Request) -> web.Response:
+    """GET /haven/connections/{invitation_id}?completed=true -> {connection_id or null}."""
+    found = await connection_of(
+        _profile(request),
+        request.match_info["invitation_id"],
+        completed=request.query.get("completed") == "true",
+    )
+    return web.json_response({"connection_id": found})
+
+
+@tenant_authentication
+async def get_request(request: web.Request) -> web.Response:
+    """GET /haven/requests/{thread_id}?wait=s -> {exchange_id or null}."""
+    profile, thread_id = _profile(request), request.match_info["thread_id"]
+    found = await _board(request).until(
+        profile, lambda: request_on(profile, thread_id), _seconds(request)
+    )
+    return web.json_response({"exchange_id": found})
+
+
+async def register(app: web.Application) -> None:
+    """ACA-Py calls this when it loads the plugin."""
+    app.add_routes(
+        [
+            web.get("/haven/offers/{exchange_id}", get_offer, allow_head=False),
+            web.get("/haven/received/{connection_id}", get_received, allow_head=False),
+            web.get("/haven/connections/{invitation_id}", get_connection, allow_head=False),
+            web.get("/haven/requests/{thread_id}", get_request, allow_head=False),
+        ]
+    )
