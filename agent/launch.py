@@ -19,10 +19,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent dies; elsewhere a clean stop has to do."""
-    if not sys.platform.startswith("linux"):
-        return
+    """Ask Linux for SIGTERM when the parent dies; elsewhere a clean stop has to do.
+
+    A parent that cannot be seen is the engine that runs a container. It ends us itself, and
+    one of its threads may go without its meaning anything.
+    """
     parent = os.getppid()
+    if not sys.platform.startswith("linux") or parent == 0:
+        return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died between the two calls
         os.kill(os.getpid(), signal.SIGTERM)

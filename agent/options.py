@@ -148,9 +148,12 @@ _VAULT = (
 )
 
 
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # where an office has certificates of its own
+
+
 def _inherited() -> dict[str, str]:
     """Only what a process needs to run; no ACAPY_ or HAVEN_ leftovers of the caller."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
+    kept = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", *_TRUST)
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PYTHONUNBUFFERED": "1"
     }

@@ -16,7 +16,9 @@ import typer
 from rich.console import Console
 
 from controllers.backup.commands import PassphraseFile, back_up, put_back
-from controllers.running import running
+from controllers.installation import Kind, fix_did_domain, process
+from controllers.running import replace_process, running
+from controllers.secrets import load, load_or_create
 from controllers.settings import Settings
 from controllers.status import show_status
 from core.errors import HavenError
@@ -73,6 +75,38 @@ def up(data: DataDir = None, port_base: PortBase = None, public_url: PublicUrl =
         return None
 
     _guarded(run)
+
+
+@app.command()
+def init(data: DataDir = None) -> None:
+    """Make the installation's secrets and fix its DID domain, once; `haven up` does it too."""
+    settings = _settings(data_dir=data)
+
+    async def prepare() -> None:
+        load_or_create(settings.secrets_folder)
+        fix_did_domain(settings)
+
+    _guarded(prepare)
+
+
+@app.command()
+def run(
+    what: Annotated[Kind, typer.Argument(help="Which kind of process")],
+    index: Annotated[int, typer.Option(help="Which one of its kind, from 0")] = 0,
+    data: DataDir = None,
+    port_base: PortBase = None,
+) -> None:
+    """Be one process of an installation, as in a container. Needs `haven init` before.
+
+    Nothing supervises it: whatever started it starts it again.
+    """
+    settings = _settings(data_dir=data, port_base=port_base, replica=index)
+    _guarded(lambda: _become(what, settings))
+
+
+async def _become(what: Kind, settings: Settings) -> None:
+    settings.check_topology()
+    replace_process(process(what, settings, load(settings.secrets_folder)))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,14 @@ from core.errors import ConfigurationError
 from core.secret import Secret
 
 ORG, WALLETS, CONTROLLERS = "org-agent", "wallet-agent", "controllers"
+
+
+class Kind(StrEnum):
+    """The kinds of process."""
+
+    CONTROLLERS = CONTROLLERS
+    ORG = ORG
+    WALLETS = WALLETS
 
 
 def org_options(
@@ -125,6 +134,16 @@ def in_turns(names: Iterable[str]) -> list[list[str]]:
     for name in names:
         (first if name in (CONTROLLERS, ORG, WALLETS) else others).append(name)
     return [first, others]
+
+
+def process(kind: Kind, settings: Settings, secrets: InstallationSecrets) -> ChildSpec:
+    """One process by itself: the one of its kind that `settings.replica` says."""
+    index = settings.replica
+    if kind is Kind.CONTROLLERS:
+        return _controllers_spec(settings)
+    options_of = org_options if kind is Kind.ORG else wallet_options
+    options = options_of(settings, secrets, index)
+    return agent_spec(_numbered(kind.value, index), options, settings)
 
 
 def agent_spec(name: str, options: AgentOptions, settings: Settings) -> ChildSpec:

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from agent.supervisor import Child
+from agent.supervisor import Child, ChildSpec
 from controllers.installation import children, fix_did_domain, in_turns
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
@@ -135,6 +136,11 @@ async def running(settings: Settings) -> AsyncIterator[list[Child]]:
             for child in reversed(family):
                 await child.stop()
             (settings.data_dir / _NOTE).unlink(missing_ok=True)
+
+
+def replace_process(spec: ChildSpec) -> NoReturn:
+    """Become this process; its output goes to where ours went."""
+    os.execve(spec.command[0], spec.command, dict(spec.environment))  # noqa: S606 (no shell)
 
 
 async def _keep_note(settings: Settings, family: list[Child]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -41,7 +42,12 @@ class _Caller:
     def __init__(self, base_url: str, bearer: str | None) -> None:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         self._http = httpx.AsyncClient(
-            base_url=base_url, headers=headers, timeout=_PATIENCE * 3, trust_env=False
+            base_url=base_url,
+            headers=headers,
+            timeout=_PATIENCE * 3,
+            trust_env=False,
+            # what this machine trusts: an installation may have a certificate of its own
+            verify=ssl.create_default_context() if base_url.startswith("https:") else True,
         )
 
     async def post(self, path: str, body: Json | None = None, **headers: str) -> Json:

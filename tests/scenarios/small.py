@@ -43,9 +43,12 @@ class Small:
         await self.checks.close()
 
 
-async def gather_small(settings: Settings) -> Small:
-    """Found the authority, admit the shelter, grant it one credential."""
-    base_url = f"http://127.0.0.1:{settings.public_port}"
+async def gather_small(settings: Settings, base_url: str | None = None) -> Small:
+    """Found the authority, admit the shelter, grant it one credential.
+
+    `base_url`: where Haven is spoken to, if not where the controllers themselves listen.
+    """
+    base_url = base_url or f"http://127.0.0.1:{settings.public_port}"
     operator = Desk(base_url, load_or_create(settings.data_dir).operator_key.reveal())
     for path, member in (("authority", AUTHORITY), ("organisations", SHELTER)):
         body = {"slug": member.slug, "label": member.label, "role": member.role}
