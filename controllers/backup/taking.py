@@ -44,13 +44,12 @@ from controllers.moment import now
 from controllers.secrets import load
 from controllers.settings import Settings
 from controllers.store.location import sqlite_file
+from controllers.store.upgrading import COPIES, copy_sqlite
 from core.errors import ConfigurationError, Conflict, Unavailable
 from core.secret import Secret
 
 # at the top of the data folder; logs are no data, the others belong to what runs
-_NOT_KEPT = frozenset(
-    {"logs", "lock", "running.json", "backup.lock", "settling.lock", "before-upgrade"}
-)
+_NOT_KEPT = frozenset({"logs", "lock", "running.json", "backup.lock", "settling.lock", COPIES})
 _SQLITE = b"SQLite format 3\x00"
 _BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
@@ -203,18 +202,6 @@ class _Packing:
         with source.open("rb") as content:
             member.size = os.fstat(content.fileno()).st_size
             self._tar.addfile(member, content)
-
-
-def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a SQLite database at one moment, private to its owner, without its helpers."""
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    reading = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
-    writing = sqlite3.connect(target)
-    try:
-        reading.backup(writing)
-    finally:
-        writing.close()
-        reading.close()
 
 
 def _controllers(settings: Settings, packing: _Packing) -> None:

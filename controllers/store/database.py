@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -16,6 +13,8 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+
+from controllers.store.upgrading import upgrade
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -33,9 +32,12 @@ class Database:
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
 
     async def migrate(self) -> None:
-        """Bring the tables to the newest version; safe to call from every replica."""
+        """Bring the tables to the newest version; safe to call from every replica.
+
+        Raises ConfigurationError if they are newer than this Haven (see upgrading.py).
+        """
         async with self.engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -74,13 +76,3 @@ def _begin_immediate(connection: Connection) -> None:
     # SQLite, it fails; taking the write lock at the start lets it wait instead.
     reading = connection.get_execution_options().get(_READING, False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        # one replica migrates, the others wait for it ("haven" as a number)
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(448378203502)")
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
