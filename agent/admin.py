@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
 
+from agent.operations import operation
 from core.errors import (
     Conflict,
     Forbidden,
@@ -49,14 +49,13 @@ _BY_STATUS: dict[int, type[HavenError]] = {
 _CONNECTIONS = 512  # many of them only wait for something to happen in the agent
 _CONNECT_SECONDS = 5.0
 _READY_SECONDS = 2.0
-# what a route is made of; anything else in a path is somebody's id
-_WORD = re.compile(r"[a-z]{2,}(?:[-.](?:[a-z]+|[0-9](?:\.[0-9])?))*")
 
 
 class AdminApi:
     """One agent's admin API, with its admin key; `token` speaks for one of its tenants.
 
-    `urls` are the processes that the agent runs as.
+    `urls` are the processes that the agent runs as; `in_flight` says how many calls are under
+    way now.
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class AdminApi:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_SECONDS)
         self._observer = observer or _unobserved
         self._opened: aiohttp.ClientSession | None = None
+        self.in_flight = 0
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,11 +122,13 @@ class AdminApi:
             "timeout": timeout or self._timeout,
         }
         try:
+            self.in_flight += 1
             status, content = await self._to_any(method, path, options)
             outcome = f"{status // 100}xx"
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise Unavailable("The agent does not answer") from err
         finally:
+            self.in_flight -= 1
             self._observer(operation(method, path), time.monotonic() - began, outcome)
         if 200 <= status < 300:
             return _decoded(content)
@@ -163,13 +165,6 @@ class AdminApi:
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
         return headers
-
-
-def operation(method: str, path: str) -> str:
-    """A call's name for measurements: the route, with every id in it left out."""
-    segments = path.strip("/").split("/")
-    named = [each if _WORD.fullmatch(each) and len(each) < 32 else "{}" for each in segments]
-    return f"{method} /{'/'.join(named)}"
 
 
 def _unobserved(operation: str, seconds: float, outcome: str) -> None:

@@ -3,7 +3,8 @@
     python -m agent.launch start --plugin ...
 
 On Linux the kernel is asked to end this process when its parent is gone, however the parent
-went (`kill -9` included), so that `haven up` leaves nothing behind.
+went (`kill -9` included), so that `haven up` leaves nothing behind. What it logs is written as
+core/log_lines.py says, since ACA-Py repeats messages that it could not read.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
+
+from core.log_lines import write_what_nobody_caught
 
 _PR_SET_PDEATHSIG = 1
+LOG_CONFIG = Path(__file__).with_name("log_config.yml")
 
 
 def die_with_parent() -> None:
@@ -60,7 +65,8 @@ def main() -> None:
     use_the_quick_loop()
     from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 
-    acapy(["aca-py", *sys.argv[1:]])
+    write_what_nobody_caught()
+    acapy(["aca-py", *sys.argv[1:], "--log-config", str(LOG_CONFIG)])
 
 
 if __name__ == "__main__":

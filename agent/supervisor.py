@@ -1,8 +1,8 @@
 """Starts child processes, restarts them when they fall, stops them cleanly.
 
 A child that ends by itself is started again after 0.5 s, 1 s, 2 s ... at most 30 s; a child
-that ran for a minute counts as healthy again. Output goes to a file per child (mode 0600),
-turned over at the start of each run when it is larger than 10 MB.
+that ran for a minute counts as healthy again. Output goes to a file per child (mode 0600);
+one that grows over 10 MB is turned over, while the child goes on writing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ LOGGER = logging.getLogger(__name__)
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF, _HEALTHY_AFTER = 0.5, 30.0, 60.0
 _LOG_LIMIT = 10 * 1024 * 1024
+_LOG_LOOK_SECONDS = 10.0
 
 ReadyProbe = Callable[[], Awaitable[bool]]
 
@@ -48,6 +50,7 @@ class Child:
         self.started_at: float | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._tidy: asyncio.Task[None] | None = None
         self._stopping = False
 
     @property
@@ -61,6 +64,7 @@ class Child:
         self._stopping = False
         await self._spawn()
         self._watch = asyncio.create_task(self._keep_running(), name=f"watch-{self.spec.name}")
+        self._tidy = asyncio.create_task(self._keep_log_short(), name=f"log-{self.spec.name}")
 
     async def wait_ready(self, seconds: float = 60.0) -> None:
         """Return once the probe says yes. Raises Unavailable with where to look."""
@@ -78,10 +82,12 @@ class Child:
     async def stop(self) -> None:
         """End the process: politely first, then for good."""
         self._stopping = True
-        if self._watch:
-            self._watch.cancel()
+        for task in (self._watch, self._tidy):
+            if task is None:
+                continue
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+                await task
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -121,10 +127,35 @@ class Child:
             self.restarts += 1
             await self._spawn()
 
+    async def _keep_log_short(self) -> None:
+        while True:
+            await asyncio.sleep(_LOG_LOOK_SECONDS)
+            try:
+                await asyncio.to_thread(turn_over, self.spec.log_file)
+            except OSError:
+                LOGGER.warning("the log of %s could not be turned over", self.spec.name)
+
+
+def turn_over(path: Path, limit: int | None = None) -> None:
+    """Keep a log that grew too large beside a new one, as `.1` instead of the one before.
+
+    The child goes on writing into the file it has: it is copied and emptied, not moved. What is
+    written between the two is lost. Raises OSError, and the log stays as it is.
+    """
+    if not path.exists() or path.stat().st_size <= (limit or _LOG_LIMIT):
+        return
+    older = path.with_suffix(path.suffix + ".1")
+    copy = path.with_suffix(path.suffix + ".copying")
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as target, path.open("rb") as source:
+        shutil.copyfileobj(source, target)
+    copy.replace(older)
+    os.truncate(path, 0)
+
 
 def _open_log(path: Path) -> IO[bytes]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > _LOG_LIMIT:
-        path.replace(path.with_suffix(path.suffix + ".1"))
+    turn_over(path)
+    # appending, so that a child goes on at the new end after its log was emptied
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     return os.fdopen(descriptor, "ab")

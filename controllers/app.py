@@ -31,6 +31,7 @@ from controllers.issuer.revoking import Revoker
 from controllers.issuer.service import IssuerService
 from controllers.links import router as links_routes
 from controllers.links.service import LinkService
+from controllers.observing import Observing
 from controllers.organisations.service import OrganisationService
 from controllers.registry.router import public_router, write_router
 from controllers.registry.service import RegistryService
@@ -51,7 +52,7 @@ from controllers.wallet.service import WalletService
 from controllers.wallet.sessions import SessionService
 from controllers.webhooks import router as webhooks_router
 from controllers.webhooks.inbox import Inbox
-from controllers.webhooks.worker import Worker
+from controllers.webhooks.worker import Purge, Worker
 
 STATIC = Path(__file__).parent / "static"
 VERSION = "0.1.0"
@@ -62,8 +63,15 @@ MOST_TAILS_BODY = 10 * 1024 * 1024
 def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
     """Build everything; opens nothing yet."""
     org_secrets, wallet_secrets = secrets.agents["org"], secrets.agents["wallets"]
-    org_api = AdminApi(settings.org_admins, org_secrets.admin_key)
-    shards = [AdminApi([url], wallet_secrets.admin_key) for url in settings.wallet_admins]
+    observing = Observing(settings, secrets)
+    org_api = AdminApi(
+        settings.org_admins, org_secrets.admin_key, observer=observing.calls_to("organisations")
+    )
+    told = observing.calls_to("wallets")
+    shards = [
+        AdminApi([url], wallet_secrets.admin_key, observer=told)
+        for url in settings.wallet_admins
+    ]
     wallets = [WalletsAgent(api, wallet_secrets.jwt_secret) for api in shards]
     return assemble(
         settings,
@@ -73,6 +81,7 @@ def build(settings: Settings, secrets: InstallationSecrets) -> Haven:
         further_shards=shards[1:],
         org=OrganisationsAgent(org_api, org_secrets.jwt_secret),
         wallets=wallets[0] if len(wallets) == 1 else ShardedWallets(wallets),
+        observing=observing,
     )
 
 
@@ -85,12 +94,14 @@ def assemble(
     org: OrganisationsAgent,
     wallets: Wallets,
     further_shards: Sequence[AdminApi] = (),
+    observing: Observing | None = None,
 ) -> Haven:
     """Build on the given agents; tests put others in their place."""
+    observing = observing or Observing(settings, secrets)
     database = Database(settings.store_url)
     governance = GovernanceService(database)
     organisations = OrganisationService(database, org)
-    desk = _Desk(settings, secrets, database, governance, organisations, org)
+    desk = _Desk(settings, secrets, database, governance, organisations, org, observing)
     issuer, verifier = desk.issuer(), desk.verifier()
     sessions = SessionService(
         database, wallets, Seal(secrets.session_key, "session"), settings.session_minutes
@@ -120,14 +131,16 @@ def assemble(
         wallet=_wallet(settings, governance, wallets),
         links=links,
         inbox=inbox,
-        worker=Worker(inbox, issuer, verifier, purges, settings.sweep_seconds),
+        worker=desk.worker(inbox, issuer, verifier, purges),
         repeatable=repeatable,
         events=events,
+        observing=observing,
         public_app=_public_app(),
         internal_app=FastAPI(title="Haven, inside", openapi_url=None),
     )
     _equip_public(haven)
     _equip_internal(haven)
+    _observe(haven)
     return haven
 
 
@@ -141,6 +154,7 @@ class _Desk:
     governance: GovernanceService
     organisations: OrganisationService
     org: OrganisationsAgent
+    observing: Observing
 
     def issuer(self) -> IssuerService:
         return IssuerService(
@@ -164,6 +178,23 @@ class _Desk:
             statements=StatementMaker(self.org),
             seal=Seal(self.secrets.sealing_key, "check"),
             check_minutes=self.settings.check_minutes,
+            observe_verdict=self.observing.metrics.answer_to_verdict.observe,
+        )
+
+    def worker(
+        self,
+        inbox: Inbox,
+        issuer: IssuerService,
+        verifier: VerifierService,
+        purges: Sequence[Purge],
+    ) -> Worker:
+        return Worker(
+            inbox=inbox,
+            issuer=issuer,
+            verifier=verifier,
+            purges=purges,
+            sweep_seconds=self.settings.sweep_seconds,
+            watch=self.observing.watch,
         )
 
 
@@ -230,6 +261,14 @@ def _equip_internal(haven: Haven) -> None:
     app.include_router(webhooks_router.router(haven.inbox, haven.worker, haven.secrets.agents))
     app.include_router(write_router(haven.registry, haven.secrets.registry_write_key.reveal()))
 
-    @app.get("/alive", include_in_schema=False)
-    async def alive() -> dict[str, bool]:
-        return {"alive": True}
+
+def _observe(haven: Haven) -> None:
+    """Last, so that it stands around all that was added before."""
+    haven.observing.surround(
+        public_app=haven.public_app,
+        internal_app=haven.internal_app,
+        database=haven.database,
+        worker=haven.worker,
+        org_api=haven.org_api,
+        wallets_apis=(haven.wallets_api, *haven.further_shards),
+    )

@@ -18,6 +18,7 @@ from controllers.governance.service import GovernanceService
 from controllers.idempotency import Repeatable
 from controllers.issuer.service import IssuerService
 from controllers.links.service import LinkService
+from controllers.observing import Observing
 from controllers.organisations.service import OrganisationService
 from controllers.registry.service import RegistryService
 from controllers.secrets import InstallationSecrets
@@ -55,6 +56,7 @@ class Haven:
     worker: Worker
     repeatable: Repeatable
     events: EventStream
+    observing: Observing
     public_app: FastAPI
     internal_app: FastAPI
     settling: asyncio.Task[None] | None = None  # only after a restore it has something to do
@@ -74,6 +76,7 @@ class Haven:
         await self.org_api.close()
         for wallets_api in (self.wallets_api, *self.further_shards):
             await wallets_api.close()
+        await self.observing.tracing.close()
         await self.database.close()
 
 

@@ -178,7 +178,7 @@ def _controllers_spec(settings: Settings) -> ChildSpec:
     async def ready() -> bool:
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-                answer = await client.get(f"{settings.own_internal_url}/alive")
+                answer = await client.get(f"{settings.own_internal_url}/health/live")
         except httpx.HTTPError:
             return False
         return answer.status_code == 200

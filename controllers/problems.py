@@ -19,6 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.correlation import current
 from core.errors import HavenError, InvalidInput, StorageFull, TooLarge, Unavailable
 
 LOGGER = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Problem(BaseModel):
     title: str = Field(examples=["There is nothing here"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no check with this id"])
+    request_id: str | None = Field(None, examples=["5f0c6a1b9d3e7a42"])
 
 
 def problem(error: HavenError) -> JSONResponse:
@@ -44,13 +46,20 @@ def problem(error: HavenError) -> JSONResponse:
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
+        **_request_id(),
         **{name: value for name, value in error.extra.items() if name not in _RESERVED},
     }
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
     return JSONResponse(body, error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-_RESERVED = ("type", "title", "status", "detail")
+_RESERVED = ("type", "title", "status", "detail", "request_id")
+
+
+def _request_id() -> dict[str, str]:
+    """What a person at the desk can quote, so that the lines of the log are found."""
+    identifier = current()
+    return {} if identifier is None else {"request_id": identifier}
 
 
 def install(app: FastAPI, most_body: int) -> None:
@@ -160,6 +169,7 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
         status, "Refused"
     )
     body = {"type": "about:blank", "title": title, "status": status, "detail": title}
+    body |= _request_id()
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 

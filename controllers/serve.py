@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
+import sys
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from agent.launch import die_with_parent, use_all_files_allowed
+from controllers import logs
 from controllers.app import build
 from controllers.haven import Haven
 from controllers.secrets import load
 from controllers.settings import Settings
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+from core.errors import HavenError
 
 
 class _Server(uvicorn.Server):
@@ -57,6 +57,7 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
         port=port,
         access_log=False,
         log_level="warning",
+        log_config=None,  # ours stays
         server_header=False,
         timeout_graceful_shutdown=3,
         lifespan="off",
@@ -77,10 +78,11 @@ def main() -> None:
     """Run until told to stop."""
     die_with_parent()
     use_all_files_allowed()
-    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
-    for chatty in ("httpx", "httpcore", "alembic"):  # they would log addresses
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    uvloop.run(_run())
+    logs.configure()
+    try:
+        uvloop.run(_run())
+    except HavenError as err:  # in our words, which hold no value
+        sys.exit(f"{err.title}. {err.detail}")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
 from core.errors import ConfigurationError
 
+_AGENT_LOG_LEVELS = ("info", "warning", "error", "critical")
 _CONTROLLERS, _ORG, _WALLETS = 0, 10, 20
 _MOST_OF_EACH = 5  # each process has two ports, and each kind has ten
 PORT_BLOCK = 30  # ports from `port_base` on that may be used
@@ -112,6 +113,19 @@ class Settings(BaseSettings):
         5.0, gt=0, description="How often unannounced work is looked for"
     )
     agent_log_level: str = Field("warning", description="Log level of the two agents")
+    otlp_endpoint: str | None = Field(
+        None, description="OpenTelemetry collector that traces are sent to; default: no traces"
+    )
+
+    @field_validator("agent_log_level")
+    @classmethod
+    def _no_values_in_logs(cls, level: str) -> str:
+        """At `debug` ACA-Py hands messages and keys to its log; our filter is no reason to."""
+        if level not in _AGENT_LOG_LEVELS:
+            raise ValueError(
+                f"an agent logs at {', '.join(_AGENT_LOG_LEVELS)} and no other level"
+            )
+        return level
 
     @property
     def public_port(self) -> int:

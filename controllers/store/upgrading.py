@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -45,6 +46,12 @@ def upgrade(connection: Connection, *, to: str = "head") -> None:
         if revision != scripts.get_current_head():
             _keep_copy(connection, revision)
     command.upgrade(config, to)
+
+
+@cache
+def newest_version() -> str:
+    """The version that `upgrade` leads to."""
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
 
 
 def _require_known(revision: str, scripts: ScriptDirectory) -> None:

@@ -13,7 +13,7 @@ keeps nothing, the desk has two minutes to read it on the screen.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -74,6 +74,7 @@ class VerifierService:
         statements: StatementMaker,
         seal: Seal,
         check_minutes: int,
+        observe_verdict: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._database = database
         self._governance = governance
@@ -83,6 +84,7 @@ class VerifierService:
         self._statements = statements
         self._seal = seal
         self._lifetime = timedelta(minutes=check_minutes)
+        self._observe_verdict = observe_verdict
 
     async def start(
         self, organisation: Organisation, name: str, parameters: Mapping[str, int | str]
@@ -327,6 +329,7 @@ class VerifierService:
             if accepted and judgement.shown is not None:
                 self._keep(stored, case.plan, judgement.shown)
             note_event(session, check.id, stored.verdict)
+        self._observe_verdict((now() - case.answered_at).total_seconds())
 
     def _keep(self, stored: Check, plan: CheckPlan, shown: ShownPresentation) -> None:
         stored.permission = plan.representative.permission if plan.representative else None

@@ -12,6 +12,7 @@ from agent.announcements import RecordKind
 from controllers.issuer.service import IssuerService
 from controllers.store.models import InboxItem
 from controllers.verifier.service import VerifierService
+from controllers.watching import LONGEST_SILENCE, Watch
 from controllers.webhooks.inbox import Inbox
 from core.errors import HavenError
 
@@ -21,7 +22,10 @@ _AT_ONCE = 16
 _QUIET_FOR = timedelta(seconds=3)
 _PURGE_EVERY_SWEEPS = 3
 
+_INBOX, _SWEEP = "inbox", "sweep"
+
 type Purge = Callable[[], Awaitable[None]]
+type Advance = Callable[[str], Awaitable[None]]
 
 
 class Worker:
@@ -29,17 +33,20 @@ class Worker:
 
     def __init__(
         self,
+        *,
         inbox: Inbox,
         issuer: IssuerService,
         verifier: VerifierService,
         purges: Sequence[Purge],
         sweep_seconds: float,
+        watch: Watch,
     ) -> None:
         self._inbox = inbox
         self._issuer = issuer
         self._verifier = verifier
         self._purges = purges
         self._sweep_seconds = sweep_seconds
+        self._watch = watch
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: list[asyncio.Task[None]] = []
@@ -50,10 +57,14 @@ class Worker:
 
     def start(self) -> None:
         """Begin: first with a sweep, for what happened while nobody listened."""
+        loops = {_INBOX: self._handle_due, _SWEEP: self._sweep_and_wait}
         self._tasks = [
-            asyncio.create_task(self._forever(self._handle_due)),
-            asyncio.create_task(self._forever(self._sweep_and_wait)),
+            asyncio.create_task(self._forever(name, work)) for name, work in loops.items()
         ]
+
+    def alive(self) -> bool:
+        """Whether it got somewhere not long ago; it rests for as long as between two sweeps."""
+        return self._watch.silence() < LONGEST_SILENCE + self._sweep_seconds
 
     async def stop(self) -> None:
         """End; what is unfinished is found again at the next start."""
@@ -66,19 +77,21 @@ class Worker:
     async def sweep(self) -> None:
         """Look after everything in flight that nothing was heard of."""
         for issuance_id in await self._issuer.unfinished(_QUIET_FOR):
-            await self._careful(self._issuer.advance(issuance_id))
+            await self._sweep_one("swept issuance", self._issuer.advance, issuance_id)
         for check_id in await self._verifier.unfinished(_QUIET_FOR):
-            await self._careful(self._verifier.advance(check_id))
+            await self._sweep_one("swept check", self._verifier.advance, check_id)
 
     async def purge(self) -> None:
         """Remove what may not be kept any longer."""
         for purge in self._purges:
             await purge()
 
-    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _forever(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._watch.beat(name)
         while True:
             try:
                 await work()
+                self._watch.beat(name)
             except Exception as err:  # the worker outlives what it could not foresee
                 LOGGER.error("the worker met an unforeseen %s", type(err).__name__)
                 await asyncio.sleep(1)
@@ -94,10 +107,13 @@ class Worker:
 
     async def _handle_one(self, item: InboxItem) -> None:
         async with self._slots:
-            if await self._careful(self._handle(item)):
+            if await self._careful(item.kind, _INBOX, self._handle(item)):
                 await self._inbox.handled(item)
             else:
                 await self._inbox.failed(item)
+
+    async def _sweep_one(self, kind: str, advance: Advance, subject_id: str) -> None:
+        await self._careful(kind, _SWEEP, self._advance(subject_id, advance))
 
     async def _handle(self, item: InboxItem) -> None:
         match item.kind:
@@ -111,21 +127,23 @@ class Worker:
                 found = await self._verifier.by_exchange(item.record_id)
                 await self._advance(found, self._verifier.advance)
 
-    async def _advance(
-        self, subject_id: str | None, advance: Callable[[str], Awaitable[None]]
-    ) -> None:
+    async def _advance(self, subject_id: str | None, advance: Advance) -> None:
         if subject_id is not None:  # else: announced before we noted it; the sweep finds it
+            self._watch.about(subject_id)
             await advance(subject_id)
 
-    async def _careful(self, work: Awaitable[None]) -> bool:
-        try:
-            await work
-        except HavenError as err:
-            LOGGER.warning("a step has to be repeated: %s", type(err).__name__)
-            return False
-        except Exception as err:  # one item that nobody foresaw does not hold up the others
-            LOGGER.error("a step met an unforeseen %s", type(err).__name__)
-            return False
+    async def _careful(self, kind: str, loop: str, work: Awaitable[None]) -> bool:
+        with self._watch.item(kind, loop) as item:
+            try:
+                await work
+            except HavenError as err:
+                item.failed(err.slug)
+                LOGGER.warning("a step has to be repeated: %s", type(err).__name__)
+                return False
+            except Exception as err:  # one item nobody foresaw does not hold up the others
+                item.failed("unforeseen")
+                LOGGER.error("a step met an unforeseen %s", type(err).__name__)
+                return False
         return True
 
     async def _sweep_and_wait(self) -> None:

@@ -19,7 +19,6 @@ from typing import cast
 
 import httpx
 
-from agent.admin import AdminApi
 from agent.announcements import Announcement
 from agent.organisations import OrganisationsAgent
 from agent.sharding import Wallets
@@ -31,7 +30,7 @@ from controllers.secrets import InstallationSecrets, load_or_create
 from controllers.serve import serve
 from controllers.settings import PORT_BLOCK, Settings
 from core.errors import Unavailable
-from core.secret import Secret
+from tests.fakes.admin import FakeApi
 from tests.fakes.agents import fake_agents
 from tests.fakes.network import FakeNetwork
 
@@ -112,8 +111,8 @@ async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
     haven = assemble(
         settings,
         secrets,
-        org_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
-        wallets_api=AdminApi(["http://127.0.0.1:1"], Secret("unused")),
+        org_api=FakeApi(),
+        wallets_api=FakeApi(),
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, org),
         wallets=cast(Wallets, wallets),
@@ -155,7 +154,7 @@ async def _alive(settings: Settings, *, failed: Callable[[], bool]) -> None:
             if failed():
                 return  # awaiting the task says why
             try:
-                await client.get(f"{settings.internal_url}/alive")
+                await client.get(f"{settings.internal_url}/health/live")
             except httpx.ConnectError:
                 await asyncio.sleep(0.05)
             else:

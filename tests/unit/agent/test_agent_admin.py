@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from agent.admin import AdminApi, operation
+from agent.admin import AdminApi
+from agent.operations import operation
 from core.errors import (
     Conflict,
     Forbidden,
@@ -289,6 +290,8 @@ async def _empty(request: web.Request) -> web.Response:
             "/anoncreds/revocation/active-registry/{}",
         ),
         ("/haven/revocation-lists/latest", "/haven/revocation-lists/latest"),
+        # an id that somebody chose may look like a word
+        ("/vault/wallets/sreypov/sessions", "/vault/wallets/{}/sessions"),
     ],
 )
 def test_an_operation_names_no_one(path: str, named: str) -> None:
@@ -304,4 +307,4 @@ async def test_calls_are_observed_without_ids() -> None:
     )
     assert isinstance(await failure(agent), Unavailable)
     await agent.close()
-    assert seen == [("POST /somewhere", "unreachable")]
+    assert seen == [("POST /{}", "unreachable")]

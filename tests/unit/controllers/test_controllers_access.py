@@ -272,7 +272,8 @@ async def test_other_organisations_things_are_not_there(small_house: House) -> N
             theirs = await client.request(method, path.format(existing))
             nobodys = await client.request(method, path.format(uuid.uuid4()))
         assert theirs.status_code == nobodys.status_code == 404
-        assert theirs.text == nobodys.text
+        # all but the number of the request, which says nothing
+        assert theirs.json() | {"request_id": ""} == nobodys.json() | {"request_id": ""}
     async with small_house.client(issuer) as client:
         body = {"issuance_ids": [issuance.id]}
         assert (await client.post("/api/issuer/revocations", json=body)).status_code == 404

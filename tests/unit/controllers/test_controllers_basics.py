@@ -114,7 +114,12 @@ def test_printing_secrets_shows_none(tmp_path: Path) -> None:
 def test_each_setting_is_described_and_read_from_its_name(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    given_values = {"port_base": "9000", "registry_size": "16", "data_dir": "/somewhere"}
+    given_values = {
+        "port_base": "9000",
+        "registry_size": "16",
+        "data_dir": "/somewhere",
+        "agent_log_level": "error",
+    }
     numbers = ("offer_minutes", "check_minutes", "session_minutes", "sweep_seconds")
     of_each = ("controllers_replicas", "org_agents", "wallet_agents", "replica")
     small = "3" if name in of_each else "text"
@@ -139,6 +144,7 @@ def test_each_setting_is_described_and_read_from_its_name(
         {"wallet_agents": 6},
         {"replica": 5},
         {"unknown": 1},
+        {"agent_log_level": "debug"},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
