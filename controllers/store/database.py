@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -14,18 +14,20 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from controllers.store.near import BEGIN_TO_WRITE, connecting
 from controllers.store.upgrading import upgrade
 
 Sessions = async_sessionmaker[AsyncSession]
 
 _READING = "haven_reading"
+_PATIENCE = 10.0  # seconds, with another process that writes to the same SQLite file
 
 
 class Database:
     """One engine and its sessions."""
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=True)
+        self.engine = _engine(url)
         self.sessions: Sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -57,16 +59,17 @@ class Database:
             yield session
 
 
+def _engine(url: str) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_pre_ping=True)
+    near = connecting(parsed.database or ":memory:", patience=_PATIENCE)
+    return create_async_engine(url, connect_args={"async_creator_fn": near})
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: we do, below.
-    connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=10000",
-    ):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -75,4 +78,4 @@ def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer in
     # SQLite, it fails; taking the write lock at the start lets it wait instead.
     reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if reading else BEGIN_TO_WRITE)
