@@ -165,6 +165,8 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error.__cause__, HavenError):
         return problem(error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 400:  # the framework's word for a body that it cannot even decode
+        return problem(InvalidInput("The body of the request cannot be read"))
     title = {404: "There is nothing here", 405: "This cannot be done here"}.get(
         status, "Refused"
     )
@@ -187,9 +189,22 @@ _NO_DATABASE = Unavailable("The database does not answer. Nothing was saved; ple
 _UNFORESEEN = HavenError("This should not have happened; please try again")
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "Problem details (RFC 9457)",
+def _refusal(why: str) -> dict[str, Any]:
+    return {
+        "description": f"{why} (problem details, RFC 9457)",
         "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
     }
+
+
+# each by its number and none by default: a test finds an answer that is not described
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: _refusal("No key or session, or one that opens nothing"),
+    403: _refusal("Not with this key or code, or not by the framework"),
+    404: _refusal("There is nothing here"),
+    409: _refusal("Not possible any more, or not yet"),
+    410: _refusal("It was there, and has ended"),
+    413: _refusal("More than is taken at once"),
+    422: _refusal("What was sent cannot be meant, or does not hold"),
+    429: _refusal("Too many tries"),
+    503: _refusal("A part of the system does not answer"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,7 +21,9 @@ from tests.support.postgres import PostgresServer, missing, running_postgres
 
 # a busy machine is no failure; what is slow is seen in the run's durations
 settings.register_profile("haven", deadline=None)
-settings.load_profile("haven")
+# for a night or a coffee break: HYPOTHESIS_PROFILE=long
+settings.register_profile("long", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "haven"))
 
 
 @pytest.fixture(scope="session")

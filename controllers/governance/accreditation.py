@@ -6,6 +6,7 @@ was issued can be told from its definition, whatever dates its issuer writes int
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from controllers.governance.service import GovernanceService, require
+from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of, tenant_of
 from controllers.store.models import Organisation
 from core.errors import Conflict, NotFound
@@ -20,6 +22,10 @@ from core.ports import Tenants
 from credential_defs import CredentialDefinition, load_all
 from governance import documents
 from governance.engine import Framework, Issue
+
+type Names = str | dict[str, str]
+
+_NOBODY = "did:webvh:nobody:nowhere.invalid:o:nobody"  # stands for who is not there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,24 @@ class AccreditationService:
             lambda document, at: documents.with_schema(document, credential.name, schema_id, at)
         )
 
-    async def admit(
-        self, organisation: Organisation, role: str, name: str | dict[str, str]
-    ) -> Framework:
+    async def check_founding(self, slug: str, role: str | None, name: Names) -> None:
+        """Raise what founding would be refused with, before anything is made for it."""
+        try:
+            founded = await self._governance.current()
+        except NotFound:
+            rules = documents.packaged_rules()
+            _check_entry(documents.new_framework(rules, _NOBODY, now()), role, name)
+            return
+        if (await self._organisations.by_did(founded.authority)).slug != slug:
+            raise Conflict("Another authority has founded this framework already")
+
+    async def check_admission(self, role: str | None, name: Names) -> None:
+        """Raise what `admit` would, before there is an organisation that would be left over."""
+        if role is not None:
+            newest = (await self._governance.current()).version
+            _check_entry(json.loads(await self._governance.document(newest)), role, name)
+
+    async def admit(self, organisation: Organisation, role: str, name: Names) -> Framework:
         """Take an organisation into the framework, in one role, from now on."""
         return await self._governance.change(
             partial(_admit, did=did_of(organisation), role=role, name=name)
@@ -130,6 +151,11 @@ class AccreditationService:
         return await self._governance.change(
             lambda document, at: documents.withdraw_grant(document, grant_id, at)
         )
+
+
+def _check_entry(document: dict[str, Any], role: str | None, name: Names) -> None:
+    if role is not None:
+        documents.with_participant(document, did=_NOBODY, role=role, name=name, at=now())
 
 
 def _definition(credential: str) -> CredentialDefinition:

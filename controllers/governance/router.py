@@ -43,6 +43,7 @@ async def found(
     """Found the authority, the framework's first version, and publish every schema."""
 
     async def make() -> OrganisationShown:
+        await house.accreditation.check_founding(body.slug, body.role, body.name)
         authority = await house.organisations.create(body.slug, body.label)
         founded = await house.accreditation.found(authority)
         if body.role is not None and did_of(authority) not in founded.participants:
@@ -68,6 +69,7 @@ async def create(
     """An organisation with its identity, taken into the framework in a role."""
 
     async def make() -> OrganisationShown:
+        await house.accreditation.check_admission(body.role, body.name)
         organisation = await house.organisations.create(body.slug, body.label)
         if body.role is not None:
             await house.accreditation.admit(organisation, body.role, body.name)

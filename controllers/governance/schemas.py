@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from controllers.access import Role
 
 SLUG = r"^[a-z][a-z0-9-]{1,62}$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"  # PostgreSQL keeps no NUL; nobody is called a newline
 
 
 class NewOrganisation(BaseModel):
@@ -29,7 +30,7 @@ class NewOrganisation(BaseModel):
     )
 
     slug: str = Field(pattern=SLUG)
-    label: str = Field(min_length=1, max_length=120)
+    label: str = Field(min_length=1, max_length=120, pattern=_PRINTABLE)
     role: str | None = Field(
         None, pattern=SLUG, description="Role in the framework, if any yet"
     )

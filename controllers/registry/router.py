@@ -17,6 +17,7 @@ from fastapi.responses import PlainTextResponse
 from agent.webvh.canonical import Json
 from agent.webvh.fetch import MAX_TAILS_BYTES
 from agent.webvh.identifiers import is_digest, is_opaque, is_tails_hash
+from controllers.problems import RESPONSES
 from controllers.registry.schemas import LogAppend, LogState, Publication, Published
 from controllers.registry.service import RegistryService
 from core.errors import InvalidInput, NotAuthenticated, NotFound
@@ -29,7 +30,7 @@ _FORM_OVERHEAD = 4_096  # headers and boundaries around the one part of an uploa
 
 def public_router(service: RegistryService) -> APIRouter:
     """The read routes. Everything served is public and signed by its owner."""
-    router = APIRouter(tags=["registry"])
+    router = APIRouter(tags=["registry"], responses=RESPONSES)
 
     @router.get("/o/{opaque}/did.jsonl")
     async def did_log(opaque: str) -> Response:
@@ -67,7 +68,7 @@ def write_router(service: RegistryService, write_key: str) -> APIRouter:
         if not hmac.compare_digest(shown, f"Bearer {write_key}".encode()):
             raise NotAuthenticated("the registry's write key is missing or wrong")
 
-    router = APIRouter(tags=["registry write"])
+    router = APIRouter(tags=["registry write"], responses=RESPONSES)
     keyed = [Depends(authenticate)]
 
     @router.post("/dids/{opaque}/log", dependencies=keyed)

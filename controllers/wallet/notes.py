@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +40,13 @@ class Notes:
         """Delete one entry of the history."""
         await self._store.delete_note(token, HISTORY, entry_id)
 
-    async def note_received(self, token: Secret, credential: str, issuer: str) -> None:
-        """A credential came into the wallet."""
+    async def note_received(
+        self, token: Secret, offer_id: str, credential: str, issuer: str
+    ) -> None:
+        """A credential came into the wallet; noted once, also when an answer got lost."""
         await self._remember(
             token,
-            secrets.token_hex(8),
+            offer_id,
             event="received",
             credential=credential,
             with_whom=issuer,

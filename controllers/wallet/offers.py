@@ -86,7 +86,9 @@ class OfferService:
             if verified.offer.state is OfferState.OFFERED:
                 await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
             await self._until_stored(wallet, note["connection_id"])
-            await self._notes.note_received(wallet.token, verified.credential, verified.issuer)
+            await self._notes.note_received(
+                wallet.token, offer_id, verified.credential, verified.issuer
+            )
             await self._notes.delete(wallet.token, "pending", offer_id)
             await self._holder.close_offer(wallet.token, verified.offer.exchange_id)
         return verified

@@ -466,6 +466,9 @@ class FakeWallets:
         if not invitation.get("handshake_protocols"):
             raise InvalidInput("The agent refused this (422)")
         invitation_id = str(invitation["@id"])
+        for known in self.network.connections:  # taking it up again changes nothing
+            if (known.invitation_id, known.wallet_id) == (invitation_id, wallet.wallet_id):
+                return known.holder_side
         inviter = self.network.invitations.get(invitation_id, "")
         taken = any(c.invitation_id == invitation_id for c in self.network.connections)
         connection = Connection(

@@ -104,9 +104,11 @@ class Swift:
 
 
 @asynccontextmanager
-async def running_on_fakes(data_dir: Path) -> AsyncIterator[Swift]:
+async def running_on_fakes(
+    data_dir: Path, *, sweep_seconds: float = 0.2
+) -> AsyncIterator[Swift]:
     """Serve the controllers over agents in memory, which announce changes as real ones do."""
-    settings, secrets = _settings(data_dir, sweep_seconds=0.2), load_or_create(data_dir)
+    settings, secrets = _settings(data_dir, sweep_seconds), load_or_create(data_dir)
     org, wallets = fake_agents()
     haven = assemble(
         settings,

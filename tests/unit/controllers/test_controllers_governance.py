@@ -301,3 +301,18 @@ async def test_anybody_reads_every_version_of_the_framework(small_house: House) 
     assert current.json()["version"] == newest
     assert missing.status_code == 404
     assert now().year >= 2026
+
+
+async def test_a_refused_organisation_leaves_nothing_behind(small_house: House) -> None:
+    """Found by tests/fuzz: the organisation and its tenant were made before the role was
+    looked at, and a second authority before the first one was."""
+    before = len(small_house.network.tenants), await small_house.haven.organisations.all()
+    body = {"slug": "late", "label": "Late", "role": "no-such-role", "name": "Late"}
+    operator = small_house.haven.secrets.operator_key.reveal()
+    async with small_house.client(operator) as client:
+        unknown = await client.post("/api/governance/organisations", json=body)
+        second = await client.post("/api/governance/authority", json=body | {"role": None})
+    assert (unknown.status_code, second.status_code) == (404, 409)
+    after = len(small_house.network.tenants), await small_house.haven.organisations.all()
+    assert len(after[1]) == len(before[1])
+    assert after[0] == before[0]
