@@ -79,10 +79,24 @@ async def retire_registries(options: AgentOptions) -> list[RetiredRegistry]:
 
 
 async def rekey_base(options: AgentOptions, key: Secret) -> None:
-    """Let the base store open with `key` and no longer with the one in `options`."""
+    """Let the base store open with `key` and no longer with the one in `options`.
+
+    Doing it again after it broke off changes nothing. Raises Unavailable if neither opens it.
+    """
     name = base_name(options)
+    if await _opens(options, name, key):
+        return
     async with _opened(options, name, options.secrets.wallet_key) as store:
         await store.rekey(_RAW, key.reveal())
+
+
+async def _opens(options: AgentOptions, name: str, key: Secret) -> bool:
+    try:
+        store = await Store.open(_uri(options, name), _RAW, key.reveal())
+    except AskarError:
+        return False  # the key of before, or no store: the caller finds out which
+    await store.close()
+    return True
 
 
 async def _retire(store: Store, wallet_id: str) -> list[RetiredRegistry]:
@@ -116,11 +130,11 @@ async def _opened(options: AgentOptions, name: str, key: Secret) -> AsyncIterato
     try:
         store = await Store.open(_uri(options, name), _RAW, key.reveal())
     except AskarError as err:
-        raise Unavailable("A store of the organisations' agent does not open") from err
+        raise Unavailable("A store of an agent does not open with its key") from err
     try:
         yield store
     except AskarError as err:
-        raise Unavailable("A store of the organisations' agent cannot be used") from err
+        raise Unavailable("A store of an agent cannot be used") from err
     finally:
         await store.close()
 

@@ -146,6 +146,28 @@ def restore(
     _told(lambda: put_back(settings, file, passphrase_file, survived))
 
 
+@app.command("rotate-keys")
+def rotate(
+    data: DataDir = None,
+    sealing: Annotated[
+        bool, typer.Option("--sealing", help="The key of sealed values as well")
+    ] = False,
+    forget_payments: Annotated[
+        bool, typer.Option("--forget-payments", help="With --sealing: see docs/operations.md")
+    ] = False,
+) -> None:
+    """Change the installation's own keys while it is stopped; the next start uses them."""
+    from controllers.rotating import rotate_keys  # noqa: PLC0415 (only here)
+
+    settings = _settings(data_dir=data)
+    _told(
+        lambda: asyncio.run(
+            rotate_keys(settings, sealing=sealing, forget_payments=forget_payments)
+        )
+    )
+    Console().print("The keys are changed. Start Haven; the operator's key is in secrets.json.")
+
+
 @app.command()
 def demo(
     data: DataDir = None,

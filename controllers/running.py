@@ -75,7 +75,7 @@ def _signal(pid: int | None) -> bool:
 
 
 @contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
+def only_one(data_dir: Path) -> Iterator[None]:
     """Two installations on one data folder would tear it apart."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("w") as handle:
@@ -116,7 +116,7 @@ def _require_free_ports(settings: Settings) -> None:
 async def running(settings: Settings) -> AsyncIterator[list[Child]]:
     """Everything runs inside this block; nothing is left behind after it."""
     settings.check_topology()
-    with _only_one(settings.data_dir):
+    with only_one(settings.data_dir):
         _require_free_ports(settings)
         fix_did_domain(settings)
         secrets = load_or_create(settings.secrets_folder)

@@ -36,22 +36,22 @@ def load_or_create(data_dir: Path) -> InstallationSecrets:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / "secrets.json"
     if not path.exists():
-        write_private(path, json.dumps(_generate(), indent=1))
+        write_private(path, json.dumps(generate(), indent=1))
     secrets = load(data_dir)
     write_private(registry_key_file(data_dir), secrets.registry_write_key.reveal())
     return secrets
 
 
-def load(data_dir: Path) -> InstallationSecrets:
+def load(data_dir: Path, name: str = "secrets.json") -> InstallationSecrets:
     """The secrets that were made before; writes nothing, so a folder to read from will do.
 
     Raises ConfigurationError if there are none, or if others may read them.
     """
-    path = data_dir / "secrets.json"
+    path = data_dir / name
     if not path.exists():
         raise ConfigurationError("There are no secrets here yet; `haven init` makes them")
     if path.stat().st_mode & 0o077:
-        raise ConfigurationError("secrets.json can be read by others; set its mode to 0600")
+        raise ConfigurationError(f"{name} can be read by others; set its mode to 0600")
     return _read(json.loads(path.read_text()))
 
 
@@ -71,7 +71,9 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _generate() -> dict[str, object]:
+def generate() -> dict[str, object]:
+    """New secrets of every kind, in the form of secrets.json."""
+
     def fresh() -> str:
         return random.token_urlsafe(32)
 

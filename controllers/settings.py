@@ -15,7 +15,7 @@ from core.errors import ConfigurationError
 
 _AGENT_LOG_LEVELS = ("info", "warning", "error", "critical")
 _CONTROLLERS, _ORG, _WALLETS = 0, 10, 20
-_MOST_OF_EACH = 5  # each process has two ports, and each kind has ten
+MOST_OF_EACH = 5  # each process has two ports, and each kind has ten
 PORT_BLOCK = 30  # ports from `port_base` on that may be used
 _SHARD = "{shard}"
 
@@ -38,20 +38,20 @@ class Settings(BaseSettings):
         "+21; a further one of each has the next two",
     )
     controllers_replicas: int = Field(
-        1, ge=1, le=_MOST_OF_EACH, description="How many controllers work side by side"
+        1, ge=1, le=MOST_OF_EACH, description="How many controllers work side by side"
     )
     org_agents: int = Field(
-        1, ge=1, le=_MOST_OF_EACH, description="How many organisations' agents share the work"
+        1, ge=1, le=MOST_OF_EACH, description="How many organisations' agents share the work"
     )
     wallet_agents: int = Field(
         1,
         ge=1,
-        le=_MOST_OF_EACH,
+        le=MOST_OF_EACH,
         description="Over how many wallet agents the wallets are spread; never fewer than "
         "there were",
     )
     replica: int = Field(
-        0, ge=0, lt=_MOST_OF_EACH, description="Which of its kind this process is, from 0"
+        0, ge=0, lt=MOST_OF_EACH, description="Which of its kind this process is, from 0"
     )
     did_domain: str = Field(
         "haven.localhost", description="Domain of all identities; fixed at the first start"

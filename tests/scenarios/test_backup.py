@@ -10,15 +10,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import select
 
-from controllers.access import Role, create_key
-from controllers.backup.archive import Strength
 from controllers.backup.restoring import restore
 from controllers.backup.settling import is_unsettled
 from controllers.backup.taking import take
@@ -28,19 +26,14 @@ from controllers.store.database import Database
 from controllers.store.models import Issuance, PublishedResource
 from controllers.story.checking import why_refused
 from controllers.story.issuing import eligibility
-from controllers.story.people import Desk, Json, Phone
+from controllers.story.people import Json, Phone
 from core.errors import HavenError
 from core.secret import Secret
-from tests.scenarios.small import Small, gather_small
-from tests.support.installation import Installation, running_installation
-from tests.support.waiting import until
+from tests.scenarios.restoring import PASSPHRASE, QUICK, Again, Entry, entries, key, opened
+from tests.scenarios.small import gather_small
+from tests.support.installation import running_installation
 
 pytestmark = pytest.mark.agents
-
-PASSPHRASE = Secret("five words that nobody would guess")
-QUICK = Strength(log2_n=4)
-
-type Entry = tuple[str, int]
 
 
 @dataclass
@@ -87,70 +80,14 @@ async def lost(tmp_path_factory: pytest.TempPathFactory) -> Lost:
     return Lost(backup, folder, keys, *phones, before, after)
 
 
-async def entries(database: Database) -> set[Entry]:
-    """Entries of registries that belong to a credential."""
-    async with database.reading() as session:
-        found = await session.execute(
-            select(Issuance.registry_id, Issuance.registry_index).where(
-                Issuance.registry_id.is_not(None)
-            )
-        )
-        return {(str(row[0]), int(row[1] or 0)) for row in found}
-
-
-async def key(installation: Installation, role: str) -> str:
-    """A key of the shelter's."""
-    haven = installation.haven
-    shelter = await haven.organisations.by_slug("shelter-a")
-    return (await create_key(haven.database, shelter.id, Role(role))).reveal()
-
-
-@dataclass
-class Again:
-    """A restored installation that is open, with its desks."""
-
-    installation: Installation
-    small: Small
-
-    def phone(self, phone: Phone) -> Phone:
-        """The holder's phone, which now asks here."""
-        return replace(phone, base_url=self.small.base_url, session=None)
-
-
 async def restored(lost: Lost, folder: Path, survived: str | None) -> AsyncIterator[Again]:
     settings = Settings(data_dir=folder, registry_size=32)
     await restore(settings, lost.backup, PASSPHRASE, survived=survived)
     assert is_unsettled(folder)
     async with running_installation(folder) as installation:
-        await opened(installation)
-        small = await desks(installation)
-        yield Again(installation, small)
-        await small.close()
-
-
-async def opened(installation: Installation) -> None:
-    """Wait until the API is there for everybody; before, it says why it is not."""
-
-    async def status() -> int:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            url = f"http://127.0.0.1:{installation.settings.public_port}"
-            answer = await client.get(f"{url}/api/governance/framework")
-        assert answer.status_code == 200 or "brought in order" in answer.json()["detail"]
-        return answer.status_code
-
-    await until(status, lambda code: code == 200, seconds=120)
-
-
-async def desks(installation: Installation) -> Small:
-    base_url = f"http://127.0.0.1:{installation.settings.public_port}"
-    issue, check = [await key(installation, role) for role in ("issue", "check")]
-    return Small(base_url, issues=Desk(base_url, issue), checks=Desk(base_url, check))
-
-
-async def verdict(again: Again, phone: Phone) -> str:
-    opened_here = await again.phone(phone).unlock()
-    _, found = await again.small.check(opened_here)
-    return why_refused(found)
+        again = await opened(installation)
+        yield again
+        await again.close()
 
 
 async def listed(database: Database, registry_id: str) -> list[int]:
@@ -181,8 +118,8 @@ async def informed(
 async def test_what_was_withdrawn_after_the_backup_stays_withdrawn(
     informed: Again, lost: Lost
 ) -> None:
-    assert await verdict(informed, lost.revoked_later) == "refused: revocation: revoked"
-    assert await verdict(informed, lost.good) == "accepted"
+    assert await informed.verdict(lost.revoked_later) == "refused: revocation: revoked"
+    assert await informed.verdict(lost.good) == "accepted"
 
 
 # --- with nothing but the backup ----------------------------------------------------------
@@ -197,11 +134,11 @@ async def again(lost: Lost, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 
 
 async def test_an_old_credential_verifies(again: Again, lost: Lost) -> None:
-    assert await verdict(again, lost.good) == "accepted"
+    assert await again.verdict(lost.good) == "accepted"
 
 
 async def test_the_withdrawn_one_is_refused(again: Again, lost: Lost) -> None:
-    assert await verdict(again, lost.revoked) == "refused: revocation: revoked"
+    assert await again.verdict(lost.revoked) == "refused: revocation: revoked"
 
 
 async def test_no_entry_is_given_a_second_time(again: Again, lost: Lost) -> None:
@@ -235,7 +172,7 @@ async def test_an_old_credential_can_still_be_withdrawn(again: Again, lost: Lost
         first = (await session.scalars(query)).first()
     assert first is not None
     await again.small.issues.revoke({"id": first.id})
-    assert await verdict(again, lost.good) == "refused: revocation: revoked"
+    assert await again.verdict(lost.good) == "refused: revocation: revoked"
 
 
 async def test_sessions_and_keys_of_the_first_one(again: Again, lost: Lost) -> None:
