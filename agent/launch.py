@@ -17,6 +17,7 @@ import signal
 import sys
 from pathlib import Path
 
+from agent.profiling import profile_if_asked
 from core.log_lines import write_what_nobody_caught
 
 _PR_SET_PDEATHSIG = 1
@@ -63,6 +64,7 @@ def main() -> None:
     die_with_parent()
     use_all_files_allowed()
     use_the_quick_loop()
+    profile_if_asked("agent")
     from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 
     write_what_nobody_caught()

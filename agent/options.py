@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from agent.profiling import VARIABLE
 from core.errors import ConfigurationError
 from core.secret import Secret
 
@@ -153,7 +154,17 @@ _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # where an office has certificates o
 
 def _inherited() -> dict[str, str]:
     """Only what a process needs to run; no ACAPY_ or HAVEN_ leftovers of the caller."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", *_TRUST)
+    kept = (
+        "PATH",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "TMPDIR",
+        VARIABLE,
+        *_TRUST,
+    )
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "PYTHONUNBUFFERED": "1"
     }

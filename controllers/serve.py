@@ -17,6 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from agent.launch import die_with_parent, use_all_files_allowed
+from agent.profiling import profile_if_asked
 from controllers import logs
 from controllers.app import build
 from controllers.haven import Haven
@@ -78,6 +79,7 @@ def main() -> None:
     """Run until told to stop."""
     die_with_parent()
     use_all_files_allowed()
+    profile_if_asked("controllers")
     logs.configure()
     try:
         uvloop.run(_run())

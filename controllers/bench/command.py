@@ -53,6 +53,9 @@ def core(
     postgres: Postgres = None,
     agent_postgres: AgentPostgres = None,
     replicas: Replicas = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time went, by package")
+    ] = False,
 ) -> None:
     """Print the core's figures: name, value, unit, target, `met` or `short`."""
     with ExitStack() as stack:
@@ -60,7 +63,7 @@ def core(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="haven-bench-"))
         )
         wanted = tuple(each.strip() for each in only.split(",")) if only else ()
-        options = Options(folder, wanted, topology(postgres, agent_postgres, replicas))
+        options = Options(folder, wanted, profile, topology(postgres, agent_postgres, replicas))
         report = _guarded(options)
     if json_file:
         report.write(json_file)

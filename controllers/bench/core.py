@@ -38,6 +38,7 @@ from controllers.bench.house import House, Topology, running
 from controllers.bench.memory import idle_memory
 from controllers.bench.people import Lost, Phone
 from controllers.bench.processes import Usage, require_proc
+from controllers.bench.profiles import Profiles
 from controllers.bench.rollover import registries
 from core.errors import InvalidInput
 
@@ -52,6 +53,7 @@ class Options:
 
     data_dir: Path
     only: tuple[str, ...] = ()
+    profile: bool = False
     topology: Topology = field(default_factory=Topology)
 
     def wants(self, name: str) -> bool:
@@ -68,6 +70,7 @@ class Bench:
     house: House
     report: Report
     keys: Path
+    profiles: Profiles
     idle_rate: float = math.nan
     holders: list[Phone] = field(default_factory=list)
 
@@ -104,10 +107,12 @@ class Bench:
         whatever else the machine does weighs on both alike.
         """
         base = await floor.measure(part, _FLOOR_AGAIN, self.keys, crowded=False)
+        samples = self.profiles.read(self.house.pids)
         before = self.house.usage()
         batch = await work()
         await asyncio.sleep(_SETTLE_SECONDS)  # what is tidied afterwards belongs to it
         used = self.house.usage().since(before)
+        self.profiles.tell(self.report, name, samples, self.profiles.read(self.house.pids))
         self._note_usage(name, base, used, max(len(batch.done), 1))
         self.report.add(f"{name}.lost", len(batch.lost), "", batch.why)
         return batch
@@ -158,11 +163,12 @@ async def _on_one_installation(report: Report, options: Options, wanted: Sequenc
     guardian = (GUARDIANSHIP,) if "check.guardian" in wanted else ()
     credentials = (ELIGIBILITY, *guardian)
     home = options.data_dir / "core"
+    profiles = Profiles(options.data_dir / "profiles" if options.profile else None)
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(
-            running(home, options.topology, credentials=credentials)
+            running(home, options.topology, credentials=credentials, more=profiles.environment)
         )
-        bench = Bench(house, report, options.data_dir / "floor")
+        bench = Bench(house, report, options.data_dir / "floor", profiles)
         await _warm_up(bench)
         bench.idle_rate = await _idle_rate(house)
         report.add("idle.cpu", bench.idle_rate * 1000, "ms/s", "of all processes together")

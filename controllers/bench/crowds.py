@@ -10,7 +10,7 @@ from controllers.bench.figures import Report
 from controllers.bench.people import Desk, Phone
 from controllers.story.people import Json
 
-_LOOKING_AT_ONCE, _FROM_ONE_WALLET = 8, 16
+_LOOKING_AT_ONCE, FROM_ONE_WALLET = 8, 16
 
 
 async def crowd(report: Report, desk: Desk, phones: Sequence[Phone]) -> Batch[Timing]:
@@ -29,10 +29,10 @@ async def crowd(report: Report, desk: Desk, phones: Sequence[Phone]) -> Batch[Ti
 
 async def one_wallet(report: Report, desk: Desk, phone: Phone) -> Batch[Timing]:
     """One wallet looks at sixteen requests and answers them, all at once."""
-    works = [partial(check, desk, phone)] * _FROM_ONE_WALLET
-    batch = await run(works, _FROM_ONE_WALLET)
-    missing = _FROM_ONE_WALLET - len(batch.done)
-    report.add("crowd.one_wallet", _FROM_ONE_WALLET, "", "presentations at once")
+    works = [partial(check, desk, phone)] * FROM_ONE_WALLET
+    batch = await run(works, FROM_ONE_WALLET)
+    missing = FROM_ONE_WALLET - len(batch.done)
+    report.add("crowd.one_wallet", FROM_ONE_WALLET, "", "presentations at once")
     report.add("crowd.one_wallet.lost", missing, "", batch.why)
     report.add("crowd.one_wallet.all_judged", batch.seconds, "s")
     return batch

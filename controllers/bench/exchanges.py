@@ -122,6 +122,10 @@ async def _worker[Result](
             batch.done.append(await work())
         except Lost as lost:
             batch.lost.append(str(lost))
+        except Refused as refused:
+            batch.lost.append(f"{refused.problem.get('status')} {refused.why}")
+        except (aiohttp.ClientError, TimeoutError) as err:
+            batch.lost.append(type(err).__name__)
 
 
 async def _at[Result](where: str, work: Awaitable[Result]) -> Result:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from controllers.bench.cast import Cast, gather
 from controllers.bench.people import Line
@@ -69,14 +70,18 @@ class House:
 
 @asynccontextmanager
 async def running(
-    data_dir: Path, topology: Topology, *, credentials: tuple[str, ...], registry_size: int = 0
+    data_dir: Path,
+    topology: Topology,
+    *,
+    credentials: tuple[str, ...],
+    registry_size: int = 0,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[House]:
     """Start an installation, gather its cast, give it; nothing runs afterwards."""
     settings, environment = _settings(data_dir, topology, registry_size)
-    process = await _up(settings, environment)
+    process = await _up(settings, {**environment, **more})
     try:
-        base_url = f"http://127.0.0.1:{settings.public_port}"
-        async with Line(base_url) as line:
+        async with Line(_addresses(settings)) as line:
             operator = load_or_create(settings.data_dir).operator_key.reveal()
             cast = await gather(line, operator, data_dir / "bench-cast.json", credentials)
             yield House(settings, process.pid, line, cast)
@@ -97,6 +102,13 @@ def _settings(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAVEN_")}
     own = {name.removeprefix("HAVEN_").lower(): value for name, value in chosen.items()}
     return Settings.model_validate(own, strict=False), kept | chosen
+
+
+def _addresses(settings: Settings) -> list[str]:
+    """Every one of the controllers, as a load balancer would know them."""
+    replicas = range(settings.controllers_replicas)
+    each = (settings.model_copy(update={"replica": number}) for number in replicas)
+    return [f"http://127.0.0.1:{one.public_port}" for one in each]
 
 
 async def _up(settings: Settings, environment: dict[str, str]) -> asyncio.subprocess.Process:

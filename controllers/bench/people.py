@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,11 +27,14 @@ class Lost(Exception):
 
 
 class Line:
-    """Everybody's way to Haven: one client, as many connections as are needed."""
+    """Everybody's way to Haven: one client, as many connections as are needed.
 
-    def __init__(self, base_url: str) -> None:
+    Several controllers are called in turn, as a load balancer would.
+    """
+
+    def __init__(self, base_urls: Sequence[str]) -> None:
+        self._turns = itertools.cycle(base_urls)
         self._http = aiohttp.ClientSession(
-            base_url,
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=_PATIENCE),
         )
@@ -44,8 +49,8 @@ class Line:
         self, method: str, path: str, bearer: str | None, body: Json | None = None
     ) -> Json:
         """One call. Raises Refused."""
-        headers = _headers(bearer)
-        async with self._http.request(method, path, headers=headers, json=body) as answer:
+        headers, url = _headers(bearer), next(self._turns) + path
+        async with self._http.request(method, url, headers=headers, json=body) as answer:
             decoded: Json = await answer.json(content_type=None)
             if answer.ok:
                 return decoded
@@ -58,7 +63,8 @@ class Line:
             async with asyncio.timeout(_PATIENCE):
                 while True:
                     headers = _headers(bearer) | {"Last-Event-ID": str(last)}
-                    async with self._http.get(path, headers=headers) as answer:
+                    url = next(self._turns) + path
+                    async with self._http.get(url, headers=headers) as answer:
                         if not answer.ok:
                             raise Refused(await answer.json(content_type=None))
                         async for line in answer.content:
@@ -102,9 +108,12 @@ class Desk:
             raise Lost(f"desk: the issuance ended as {ended}")
 
     async def revoke(self, offer: Json) -> None:
-        """Withdraw one credential."""
+        """Withdraw one credential. Raises Lost."""
         body = {"issuance_ids": [offer["id"]]}
-        await self.line.call("POST", "/api/issuer/revocations", self.key, body)
+        try:
+            await self.line.call("POST", "/api/issuer/revocations", self.key, body)
+        except Refused as refused:
+            raise Lost(f"desk: revoking: {refused.why}") from refused
 
     async def ask(self, check: str) -> Json:
         """Start a check."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from controllers.bench.cast import ELIGIBILITY
-from controllers.bench.exchanges import check, issue_kept, own_values, run
+from controllers.bench.exchanges import Batch, check, issue_kept, own_values, run
 from controllers.bench.figures import Report
 from controllers.bench.house import House, Topology, running
-from controllers.bench.people import Phone
+from controllers.bench.people import Desk, Phone
 from controllers.settings import Settings
 from controllers.store.database import Database
 from controllers.store.models import Issuance
@@ -43,14 +43,20 @@ async def registries(report: Report, data_dir: Path, topology: Topology) -> None
         await _show(report, house, good, "registry.good_but_not_accepted", "accepted")
 
 
+async def give(desk: Desk, phone: Phone) -> Held:
+    """An eligibility for a wallet. Raises Lost."""
+    return Held(phone, (await issue_kept(desk, phone, ELIGIBILITY, own_values()))[0])
+
+
+async def revoke_at_once(desk: Desk, held: Sequence[Held]) -> Batch[None]:
+    """Withdraw these credentials, one call for each, all at the same moment."""
+    return await run([partial(desk.revoke, each.offer) for each in held], len(held))
+
+
 async def _issue(report: Report, house: House) -> list[Held]:
     phones = (await run([partial(Phone.new, house.line)] * _ISSUANCES, 4)).done
     desk = house.cast.issuing[ELIGIBILITY]
-
-    async def give(phone: Phone) -> Held:
-        return Held(phone, (await issue_kept(desk, phone, ELIGIBILITY, own_values()))[0])
-
-    batch = await run([partial(give, phone) for phone in phones], _AT_ONCE)
+    batch = await run([partial(give, desk, phone) for phone in phones], _AT_ONCE)
     failed = _ISSUANCES - len(batch.done)
     report.add("registry.issuances.failed", failed, "", batch.why)
     report.add("registry.issuances.per_second", len(batch.done) / batch.seconds, "/s")
@@ -65,7 +71,7 @@ async def _issue(report: Report, house: House) -> list[Held]:
 
 async def _revoke(report: Report, house: House, held: Sequence[Held]) -> None:
     desk = house.cast.issuing[ELIGIBILITY]
-    batch = await run([partial(desk.revoke, each.offer) for each in held], len(held))
+    batch = await revoke_at_once(desk, held)
     failed = len(held) - len(batch.done)
     report.add("registry.revocations.failed", failed, "", batch.why)
     report.add("registry.revocations.seconds", batch.seconds, "s", f"{len(held)} at once")

@@ -4,6 +4,7 @@ Nothing of its protocols or its cryptography is touched:
 - models.py    the marshmallow schemas that every record and message passes through are made
                once, not for every pass; messages kept in a record are read when needed
 - records.py   a record that is saved is not written out a second time for a log nobody reads
+- sessions.py  as many sessions on a store as are needed at once, none waiting forever
 - announcing.py  webhooks tell ids of the few changes that somebody waits for, never a record
 """
 
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 from acapy_agent.config.injection_context import InjectionContext
 
-from agent.plugins.lean import announcing, models, records
+from agent.plugins.lean import announcing, models, records, sessions
 
 
 async def setup(context: InjectionContext) -> None:
     """Called by ACA-Py when it starts."""
     models.install()
     records.install()
+    sessions.install()
     announcing.install()
