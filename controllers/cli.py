@@ -19,7 +19,7 @@ from controllers.backup.commands import PassphraseFile, back_up, put_back
 from controllers.installation import Kind, fix_did_domain, process
 from controllers.running import replace_process, running
 from controllers.secrets import load, load_or_create
-from controllers.settings import Settings
+from controllers.settings import Settings, read_settings
 from controllers.status import show_status
 from core.errors import HavenError
 
@@ -39,7 +39,8 @@ PublicUrl = Annotated[
 
 
 def _settings(**given: object) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return _told(lambda: read_settings(**chosen))
 
 
 def _stop_event() -> asyncio.Event:

@@ -22,7 +22,7 @@ from controllers import logs
 from controllers.app import build
 from controllers.haven import Haven
 from controllers.secrets import load
-from controllers.settings import Settings
+from controllers.settings import read_settings
 from core.errors import HavenError
 
 
@@ -67,7 +67,7 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
 
 
 async def _run() -> None:
-    settings = Settings()
+    settings = read_settings()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

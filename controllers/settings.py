@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
+from controllers.tracing import require_packages
 from core.errors import ConfigurationError
 
 _AGENT_LOG_LEVELS = ("info", "warning", "error", "critical")
@@ -220,7 +221,10 @@ class Settings(BaseSettings):
         return self.data_dir / "logs"
 
     def check_topology(self) -> None:
-        """Refuse several processes on what only one can use. Raises ConfigurationError."""
+        """Refuse several processes on what only one can use, and traces without their
+        packages. Raises ConfigurationError."""
+        if self.otlp_endpoint is not None:
+            require_packages()
         if self.controllers_replicas > 1 and not _is_postgres(self.database_url):
             raise ConfigurationError(
                 "Several controllers need PostgreSQL: set HAVEN_DATABASE_URL, or "
@@ -247,6 +251,24 @@ class Settings(BaseSettings):
                 "The file with the database's password cannot be read"
             ) from err
         return make_url(url).set(password=password).render_as_string(hide_password=False)
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings from the environment, with what was given beside it.
+
+    Raises ConfigurationError, which names what is wrong and not what was written there: it may
+    be a password.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type] # checked by pydantic
+    except ValidationError as err:
+        found = err.errors(include_url=False, include_input=False, include_context=False)
+        wrong = "; ".join(
+            f"HAVEN_{'_'.join(map(str, each['loc'])).upper()}: "
+            + each["msg"].removeprefix("Value error, ")
+            for each in found
+        )
+        raise ConfigurationError(wrong) from None  # the cause repeats what was written
 
 
 def _listed(urls: str) -> tuple[str, ...]:

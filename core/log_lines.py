@@ -37,6 +37,9 @@ _LEFT_OUT = "…"
 class LogLine(JsonFormatter):
     """Formats a record as one JSON object."""
 
+    def __init__(self) -> None:
+        super().__init__(json_ensure_ascii=False)
+
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         at = datetime.fromtimestamp(record.created, UTC)
@@ -124,7 +127,9 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
     if record.exc_info and record.exc_info[1] is not None:
         return record.exc_info[1]
     given = record.args if isinstance(record.args, tuple) else ()
-    return next((each for each in given if isinstance(each, BaseException)), None)
+    named = next((each for each in given if isinstance(each, BaseException)), None)
+    # a failure that is told from within its handler, which is where most are
+    return named or (sys.exception() if record.levelno >= logging.WARNING else None)
 
 
 def _place(filename: str) -> str:

@@ -104,6 +104,17 @@ def test_an_error_among_the_arguments_is_described() -> None:
     assert "Qwertimaria" not in written.text
 
 
+def test_a_failure_that_is_told_from_within_its_handler_is_described() -> None:
+    written = Written("acapy_agent.some")
+    try:
+        failing()
+    except ValueError as error:
+        written.log.error("Unexpected error: %s, stack=%s", str(error), repr(error))
+    assert written.line["message"] == "Unexpected error: …, stack=…"
+    assert written.line["error"]["classes"] == ["ValueError"]
+    assert "Qwertimaria" not in written.text
+
+
 def test_an_error_that_is_its_own_cause_is_described_too() -> None:
     error = ValueError(PLANTED)
     error.__context__ = error

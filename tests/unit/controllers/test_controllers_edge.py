@@ -21,7 +21,7 @@ from controllers.access import Role
 from controllers.edge import HEADER, Edge
 from controllers.metrics import Metrics
 from controllers.observing import Observing
-from controllers.settings import Settings
+from controllers.settings import Settings, read_settings
 from controllers.tracing import Traced, Tracing, Untraced, open_tracing
 from core.correlation import LENGTH
 from core.errors import ConfigurationError, Unavailable
@@ -276,3 +276,23 @@ async def test_desks_see_the_id_too(small_house: House) -> None:
     async with small_house.client(key) as desk:
         answer = await desk.get("/api/issuer/issuances/unknown")
     assert answer.json()["request_id"] == answer.headers[HEADER]
+
+
+def test_what_is_wrong_with_a_setting_is_said_without_what_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HAVEN_AGENT_LOG_LEVEL", PLANTED)
+    monkeypatch.setenv("HAVEN_PORT_BASE", "80")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert "HAVEN_AGENT_LOG_LEVEL: an agent logs at info" in caught.value.detail
+    assert "HAVEN_PORT_BASE" in caught.value.detail
+    assert PLANTED not in caught.value.detail
+    assert caught.value.__cause__ is None
+
+
+def test_traces_without_their_packages_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "_NEEDED", ("not_there.at.all",))
+    Settings().check_topology()
+    with pytest.raises(ConfigurationError, match="OTLP"):
+        Settings(otlp_endpoint="http://127.0.0.1:4318").check_topology()
