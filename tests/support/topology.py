@@ -103,16 +103,16 @@ def proxy_values(settings: Settings, first: int, files: Certificate) -> dict[str
         for n in NUMBERS
     ]
     return {
-        "HAVEN_PROXY_NAME": "localhost",
-        "HAVEN_PROXY_PORT": str(first),
-        "HAVEN_PROXY_READING_PORT": str(first + 1),
-        "HAVEN_PROXY_INSIDE_PORT": str(first + 2),
-        "HAVEN_PROXY_CERTIFICATE": str(files.certificate),
-        "HAVEN_PROXY_KEY": str(files.key),
-        "HAVEN_PROXY_CONTROLLERS": servers(*public),
-        "HAVEN_PROXY_INSIDE": servers(*(port + 1 for port in public)),
-        "HAVEN_PROXY_ORG_AGENTS": servers(*(settings.org_ports_of(n)[1] for n in NUMBERS)),
-        "HAVEN_PROXY_WALLET_AGENTS": "\n".join(wallets),
+        "PROXY_NAME": "localhost",
+        "PROXY_PORT": str(first),
+        "PROXY_READING_PORT": str(first + 1),
+        "PROXY_INSIDE_PORT": str(first + 2),
+        "PROXY_CERTIFICATE": str(files.certificate),
+        "PROXY_KEY": str(files.key),
+        "PROXY_CONTROLLERS": servers(*public),
+        "PROXY_INSIDE": servers(*(port + 1 for port in public)),
+        "PROXY_ORG_AGENTS": servers(*(settings.org_ports_of(n)[1] for n in NUMBERS)),
+        "PROXY_WALLET_AGENTS": "\n".join(wallets),
     }
 
 

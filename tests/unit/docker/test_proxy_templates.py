@@ -46,7 +46,7 @@ def test_a_missing_value_is_not_left_out_silently(kind: str) -> None:
 
 
 def test_nginxs_own_variables_stay_as_they_are() -> None:
-    assert fill_in("$host ${HAVEN_A} $1", {"HAVEN_A": "b"}) == "$host b $1"
+    assert fill_in("$host ${PROXY_A} $1", {"PROXY_A": "b"}) == "$host b $1"
 
 
 async def test_nginx_takes_them_and_answers_under_its_own_name_only(
