@@ -134,8 +134,8 @@ class ReceivedOffer:
 class Awaited(StrEnum):
     """What a look at a connection's offers waits for.
 
-    ARRIVAL: that there is one. SETTLING: that the first one's credential is stored, or the
-    offer was given up, or is gone.
+    ARRIVAL: that there is one. SETTLING: that of each the credential is stored, or the offer
+    was given up, or is gone. (There are several when one was lost and made anew.)
     """
 
     NOTHING = "nothing"

@@ -27,6 +27,8 @@ from governance.engine import Issue
 _STALE = timedelta(seconds=20)
 # longer than a call to the agent may take: nobody is at it any more
 _ISSUING_STALE = timedelta(minutes=2)
+# an offer arrives within a second; wallets wait twenty before they ask again
+_TO_ARRIVE = timedelta(seconds=15)
 _REFUSED = (Conflict, NotFound, Forbidden, InvalidInput)
 _SIGNED = (OfferState.ISSUED, OfferState.DONE)
 _UNOFFERED = (State.WAITING, State.INVITED, State.CONNECTED)
@@ -79,6 +81,23 @@ class IssuanceFlow:
         return ended
 
     # --- offering -------------------------------------------------------------------------
+
+    async def renew(self, issuance: Issuance, organisation: Organisation) -> None:
+        """Offer again to the wallet that asks again because nothing came of the offer: that,
+        or the request for it, was lost with an agent that fell. Nothing was signed on the
+        offer that is taken back, and nothing will be."""
+        lost = issuance.exchange_id
+        if lost is None or not await self._rows.offered_before(issuance, now() - _TO_ARRIVE):
+            return
+        status = await self._status(issuance, organisation)
+        if status.state is not OfferState.OFFERED or status.registry_id is not None:
+            return
+        anew = {"exchange_id": None}
+        if await self._rows.move(
+            issuance, (State.OFFERED,), State.CONNECTED, unchanged=True, changes=anew
+        ):
+            await self._agent.forget_offer(tenant_of(organisation), lost)
+            await self._offer((await self._rows.read(issuance.id))[0], organisation)
 
     async def _connected(self, issuance: Issuance, organisation: Organisation) -> Issuance:
         connection_id = await self._agent.connection_for(
@@ -184,7 +203,11 @@ class IssuanceFlow:
         again = issuance.state == State.ISSUING
         if not await self._rows.move(issuance, seen, State.ISSUING, unchanged=again):
             return  # another worker was quicker, or it was just taken back
+        looked_at = issuance.exchange_id
         issuance, _ = await self._rows.read(issuance.id)
+        if issuance.exchange_id != looked_at:  # it was offered anew in between
+            await self._rows.move(issuance, (State.ISSUING,), State.OFFERED)
+            return
         with contextlib.suppress(*_REFUSED):  # what became of it, the status says
             await self._agent.issue(tenant_of(organisation), issuance.exchange_id or "")
         status = await self._status(issuance, organisation)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import and_, or_, select, true, update
+from sqlalchemy import and_, func, or_, select, true, update
 
 from controllers.events import note_event
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService
 from controllers.store.database import Database
-from controllers.store.models import Issuance, Organisation
+from controllers.store.models import Event, Issuance, Organisation
 from core.errors import NotFound
 
 
@@ -94,6 +94,15 @@ class IssuanceRows:
     async def touch(self, issuance: Issuance) -> None:
         """Somebody looked, and nothing had happened."""
         await self._set(issuance, updated_at=now())
+
+    async def offered_before(self, issuance: Issuance, moment: datetime) -> bool:
+        """Whether it was last offered before that moment."""
+        last = select(func.max(Event.at)).where(
+            Event.subject_id == issuance.id, Event.kind == State.OFFERED.value
+        )
+        async with self._database.reading() as session:
+            at: datetime | None = await session.scalar(last)
+        return at is not None and at < moment
 
     async def forgot_exchange(self, issuance: Issuance) -> None:
         """The agent keeps nothing of it any more."""

@@ -134,6 +134,8 @@ class IssuerService:
         issuance, organisation = await self._rows.read(issuance_id)
         if issuance.state in ENDED:
             raise Gone("This offer has ended. Please ask the desk for a new one.")
+        if issuance.state == State.OFFERED:
+            await self._flow.renew(issuance, organisation)
         if issuance.sealed_invitation is None or _came_to_nothing(issuance):
             await self._invite(issuance, organisation)
             issuance, _ = await self._rows.read(issuance_id)

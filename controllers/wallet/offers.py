@@ -26,6 +26,13 @@ from governance.engine import Framework, Issue
 
 _OFFER_SECONDS, _STORE_SECONDS = 20.0, 30.0
 
+# of several on one connection, the one that leads furthest; after OFFERED none may lead on
+_RANKS = (OfferState.DONE, OfferState.ISSUED, OfferState.OFFERED, OfferState.REQUESTED)
+
+
+def _rank(offer: ReceivedOffer) -> int:
+    return _RANKS.index(offer.state) if offer.state in _RANKS else len(_RANKS)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedOffer:
@@ -65,11 +72,9 @@ class OfferService:
         offer_id = hashlib.sha256(link.encode()).hexdigest()[:32]
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
             note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
-            if note is None or not await self._holder.offers(
-                wallet.token, note["connection_id"]
-            ):
-                # also where nothing came of an earlier try: a message to an agent that was
-                # down is gone, and the link then leads to a new invitation
+            if note is None or not await self._something_came(wallet, note):
+                # nothing came of an earlier try: a message to an agent that was down is gone,
+                # and who asks the link again is invited, or offered, anew
                 note = await self._connect(wallet, link, code)
                 await self._notes.put(wallet.token, "pending", offer_id, note)
         return await self._offered(wallet, offer_id, note)
@@ -85,12 +90,13 @@ class OfferService:
             verified = await self._offered(wallet, offer_id, note)
             if verified.offer.state is OfferState.OFFERED:
                 await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-            await self._until_stored(wallet, note["connection_id"])
+            found = await self._until_stored(wallet, note["connection_id"], verified)
             await self._notes.note_received(
                 wallet.token, offer_id, verified.credential, verified.issuer
             )
             await self._notes.delete(wallet.token, "pending", offer_id)
-            await self._holder.close_offer(wallet.token, verified.offer.exchange_id)
+            for exchange_id in {verified.offer.exchange_id, *found}:
+                await self._holder.close_offer(wallet.token, exchange_id)
         return verified
 
     async def decline(self, wallet: OpenWallet, offer_id: str) -> None:
@@ -105,6 +111,10 @@ class OfferService:
         if note is None or note.get("kind") != "offer":
             raise NotFound("This offer is not waiting in your wallet.")
         return note
+
+    async def _something_came(self, wallet: OpenWallet, note: Document) -> bool:
+        found = await self._holder.offers(wallet.token, note["connection_id"])
+        return any(_rank(offer) <= _RANKS.index(OfferState.OFFERED) for offer in found)
 
     async def _connect(self, wallet: OpenWallet, link: str, code: str) -> Document:
         claim = hashlib.sha256(f"{wallet.key.reveal()}:{link}".encode()).hexdigest()
@@ -146,15 +156,20 @@ class OfferService:
             wallet.token, connection_id, awaited=Awaited.ARRIVAL, seconds=_OFFER_SECONDS
         )
         if found:
-            return found[0]
+            return min(found, key=_rank)
         raise Unavailable("The offer has not arrived yet. Please try again in a moment.")
 
-    async def _until_stored(self, wallet: OpenWallet, connection_id: str) -> None:
-        offers = await self._holder.offers(
+    async def _until_stored(
+        self, wallet: OpenWallet, connection_id: str, verified: VerifiedOffer
+    ) -> list[str]:
+        """Returns with every exchange on the connection: one that was lost is there, too."""
+        found = await self._holder.offers(
             wallet.token, connection_id, awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
         )
+        offers = [each for each in found if each.exchange_id == verified.offer.exchange_id]
         if not offers or offers[0].state is OfferState.DONE:
-            return  # stored; another of her devices may have tidied up already
+            # stored; another of her devices may have tidied up already
+            return [each.exchange_id for each in found]
         if offers[0].state is OfferState.FAILED:
             raise Conflict("The desk took this offer back.")
         raise Unavailable("The credential has not arrived yet. Please try again in a moment.")

@@ -35,6 +35,9 @@ from governance.model import Variant
 
 _PLAIN = "plain"
 _ANSWERED = "answered"
+_SENT_BEFORE = (
+    "This was answered before. If the desk has nothing, please ask it for a new request."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,9 @@ class RequestService:
         try:
             await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
         except (Conflict, InvalidInput):
-            if not known:  # certainly nothing was sent
-                await self._notes.forget(wallet.token, request.id)
+            if known:
+                raise Conflict(_SENT_BEFORE) from None
+            await self._notes.forget(wallet.token, request.id)  # certainly nothing was sent
             raise
 
     async def decline(self, wallet: OpenWallet, request_id: str) -> None:

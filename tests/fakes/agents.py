@@ -87,7 +87,7 @@ class _OnNetwork(Protocol):
 def _has_come(offers: Sequence[ReceivedOffer], awaited: Awaited) -> bool:
     if awaited is Awaited.ARRIVAL:
         return bool(offers)
-    return not offers or offers[0].state in (OfferState.DONE, OfferState.FAILED)
+    return all(each.state in (OfferState.DONE, OfferState.FAILED) for each in offers)
 
 
 def _call[A: _OnNetwork, **P, T](
@@ -470,6 +470,9 @@ class FakeWallets:
             if (known.invitation_id, known.wallet_id) == (invitation_id, wallet.wallet_id):
                 return known.holder_side
         inviter = self.network.invitations.get(invitation_id, "")
+        for known in self.network.connections:
+            if (known.invitation_id, known.wallet_id) == (invitation_id, wallet.wallet_id):
+                return known.holder_side  # taken up before
         taken = any(c.invitation_id == invitation_id for c in self.network.connections)
         connection = Connection(
             invitation_id=invitation_id,

@@ -59,7 +59,7 @@ async def get_received(request: web.Request) -> web.Response:
         offers = await offers_received(profile, connection_id)
         if awaited == "arrival" and not offers:
             return None
-        if awaited == "settling" and offers and offers[0]["state"] not in _SETTLED:
+        if awaited == "settling" and any(each["state"] not in _SETTLED for each in offers):
             return None
         return offers
 

@@ -16,6 +16,7 @@ from controllers import problems
 from controllers.issuer.service import State
 from controllers.wallet.schemas import TakeUp
 from core.errors import Unavailable
+from core.ports import OfferState
 
 PLANTED = "Planted-Value"
 
@@ -76,3 +77,39 @@ async def test_a_wallet_whose_handshake_was_lost_connects_anew(
     await small_house.wallet.accept_offer(wallet, seen.id, "en")
     assert (await small_house.issuance(issuance.id)).state == State.ISSUED
     assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
+
+
+@pytest.mark.parametrize("lost", ["offer", "request"])
+async def test_an_offer_of_which_nothing_came_is_made_anew(
+    small_house: House, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setattr("controllers.wallet.offers._OFFER_SECONDS", 0.05)
+    wallet = await small_house.new_wallet()
+    issuance, link, code = await small_house.offered()
+    taking = TakeUp(link=link, code=code)
+
+    async def follow(_: Any) -> None:
+        await small_house.haven.issuer.advance(issuance.id)
+
+    small_house.network.listener = follow
+    await small_house.wallet.take_up(wallet, taking, "en")
+    (first,) = small_house.network.issuances
+    if lost == "offer":
+        small_house.network.wallets[wallet.wallet_id].received.clear()
+        first.holder_side = None
+    else:
+        first.state = OfferState.REQUESTED  # as the holder's side knows it
+    again = small_house.wallet.take_up
+    if lost == "offer":  # too early: it may still be on its way
+        with pytest.raises(Unavailable):
+            await again(wallet, taking, "en")
+        assert len(small_house.network.issuances) == 1
+    small_house.pass_time(seconds=21)
+    first.state = OfferState.OFFERED
+    await small_house.haven.issuer.invitation(issuance.id)
+    assert [each.state for each in small_house.network.issuances][1:] == [OfferState.OFFERED]
+    seen = await again(wallet, taking, "en")
+    await small_house.wallet.accept_offer(wallet, seen.id, "en")
+    assert (await small_house.issuance(issuance.id)).state == State.ISSUED
+    assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
+    assert first.forgotten
