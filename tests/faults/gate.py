@@ -6,7 +6,6 @@ what becomes of a request: forwarded, lost on the way there, lost on the way bac
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -112,11 +111,6 @@ async def turn_away(_: Passing) -> web.Response:
     return unreachable()
 
 
-async def lose(_: Passing) -> web.Response:
-    """It never arrives, and nobody notices."""
-    return web.Response(status=204)
-
-
 async def lose_the_answer(passing: Passing) -> web.Response:
     """It arrives, and whoever sent it never hears so: the host died in between."""
     await passing.forward()
@@ -127,17 +121,3 @@ async def twice(passing: Passing) -> web.Response:
     """It arrives, and once more."""
     await passing.forward()
     return await passing.forward()
-
-
-def late(seconds: float, waiting: list[asyncio.Task[web.Response]]) -> Rule:
-    """It arrives after a while; the tasks are put into `waiting`."""
-
-    async def deliver(passing: Passing) -> web.Response:
-        await asyncio.sleep(seconds)
-        return await passing.forward()
-
-    async def rule(passing: Passing) -> web.Response:
-        waiting.append(asyncio.create_task(deliver(passing)))
-        return web.Response(status=204)
-
-    return rule

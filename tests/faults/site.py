@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,8 +78,10 @@ class Site:
         """New wallets, unlocked."""
         return [await self.small.phone() for _ in range(number)]
 
-    def log(self, name: str) -> str:
-        return (self.settings.log_dir / f"{name}.log").read_text(errors="replace")
+    def query(self, query: str, *parameters: str) -> list[tuple[str, ...]]:
+        """Look into the controllers' database."""
+        with closing(sqlite3.connect(self.settings.data_dir / "haven.db")) as database:
+            return database.execute(query, parameters).fetchall()
 
 
 @asynccontextmanager
