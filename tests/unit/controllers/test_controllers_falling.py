@@ -3,7 +3,9 @@ agent that fell while a message to it was on its way."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,11 +14,13 @@ from controllers_house import House
 from fastapi import FastAPI
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from controllers import problems
+from controllers import problems, running
 from controllers.issuer.service import State
+from controllers.settings import Settings
 from controllers.wallet.schemas import TakeUp
 from core.errors import Unavailable
 from core.ports import OfferState
+from tests.support.waiting import until
 
 PLANTED = "Planted-Value"
 
@@ -113,3 +117,19 @@ async def test_an_offer_of_which_nothing_came_is_made_anew(
     assert (await small_house.issuance(issuance.id)).state == State.ISSUED
     assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
     assert first.forgotten
+
+
+async def test_the_note_of_what_runs_outlives_a_disk_that_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_NOTE_EVERY", 0.01)
+    settings = Settings(data_dir=tmp_path / "not there yet")
+    noting = asyncio.create_task(running._keep_note(settings, []))
+    await asyncio.sleep(0.05)
+    settings.data_dir.mkdir()
+
+    async def note() -> object:
+        return running.read_note(settings.data_dir)
+
+    assert await until(note)
+    noting.cancel()
