@@ -240,7 +240,9 @@ def test_the_proxies_are_given_every_value(kind: str, name: str) -> None:
         for key, value in composed(MORE)[name]["environment"].items()
         if key.startswith("PROXY_")
     }
-    assert "${PROXY" not in fill_in((TEMPLATES / kind / "haven.conf.template").read_text(), given)
+    assert "${PROXY" not in fill_in(
+        (TEMPLATES / kind / "haven.conf.template").read_text(), given
+    )
 
 
 def test_the_tested_topology_is_the_one_of_the_replicas(tmp_path: Path) -> None:
