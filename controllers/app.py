@@ -29,6 +29,7 @@ from controllers.idempotency import Repeatable
 from controllers.issuer import router as issuer_routes
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.service import IssuerService
+from controllers.limits import Limits, Networks, limiter_of
 from controllers.links import router as links_routes
 from controllers.links.service import LinkService
 from controllers.observing import Observing
@@ -243,6 +244,8 @@ def _equip_public(haven: Haven) -> None:
     app.state.haven = haven
     close_until_settled(app, haven.settings.data_dir)
     problems.install(app, MOST_BODY)
+    networks = Networks(haven.settings.trusted_proxies)
+    app.add_middleware(Limits, limiter=limiter_of(haven.settings), networks=networks)
     for routes in (
         issuer_routes,
         verifier_routes,

@@ -60,6 +60,7 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
         log_level="warning",
         log_config=None,  # ours stays
         server_header=False,
+        proxy_headers=False,  # whose word for the client is taken: controllers/limits.py
         timeout_graceful_shutdown=3,
         lifespan="off",
     )

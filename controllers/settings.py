@@ -113,6 +113,13 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(
         5.0, gt=0, description="How often unannounced work is looked for"
     )
+    trusted_proxies: str | None = Field(
+        None, description="Networks of proxies whose X-Forwarded-For is believed, with commas"
+    )
+    limit_links: float = Field(50.0, ge=0, description="Links opened a second, one network")
+    limit_wallets: float = Field(20.0, ge=0, description="Wallets made a second, one network")
+    limit_sessions: float = Field(50.0, ge=0, description="Wallets opened a second, the same")
+    limit_refused: float = Field(10.0, ge=0, description="Refused keys a second, the same")
     agent_log_level: str = Field("warning", description="Log level of the two agents")
     otlp_endpoint: str | None = Field(
         None, description="OpenTelemetry collector that traces are sent to; default: no traces"

@@ -11,6 +11,7 @@
     ├── Conflict                the thing is in a state that does not allow this
     ├── Gone                    it was there; its time is over or it was used
     ├── TooManyTries            a secret was guessed at too often
+    ├── TooManyRequests         more is asked from one network than we can do for all
     ├── VerificationError       something signed or hashed does not hold; names the step
     ├── Unavailable             an agent, a registry or the database does not answer
     ├── StorageFull             the disk is full; nothing was written
@@ -104,6 +105,12 @@ class Gone(HavenError):
 class TooManyTries(HavenError):
     slug = "too-many-tries"
     title = "Too many tries"
+    status = 429
+
+
+class TooManyRequests(HavenError):
+    slug = "too-many-requests"
+    title = "Too much at once"
     status = 429
 
 
