@@ -115,6 +115,9 @@ def test_each_setting_is_described_and_read_from_its_name(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     given_values = {
+        **dict.fromkeys(
+            ("limit_links", "limit_wallets", "limit_sessions", "limit_refused"), "20"
+        ),
         "port_base": "9000",
         "registry_size": "16",
         "data_dir": "/somewhere",
