@@ -54,7 +54,7 @@ def base_name(options: AgentOptions) -> str:
 
 async def tenant_stores(options: AgentOptions) -> list[TenantStore]:
     """The managed tenants of an agent. Raises Unavailable if the base store does not open."""
-    async with _opened(options, base_name(options), options.secrets.wallet_key) as store:
+    async with opened(options, base_name(options), options.secrets.wallet_key) as store:
         found = []
         async with store.session() as session:
             for entry in await session.fetch_all(_WALLETS):
@@ -73,7 +73,7 @@ async def retire_registries(options: AgentOptions) -> list[RetiredRegistry]:
     """
     retired: list[RetiredRegistry] = []
     for tenant in await tenant_stores(options):
-        async with _opened(options, tenant.name, tenant.key) as store:
+        async with opened(options, tenant.name, tenant.key) as store:
             retired += await _retire(store, tenant.wallet_id)
     return retired
 
@@ -86,7 +86,7 @@ async def rekey_base(options: AgentOptions, key: Secret) -> None:
     name = base_name(options)
     if await _opens(options, name, key):
         return
-    async with _opened(options, name, options.secrets.wallet_key) as store:
+    async with opened(options, name, options.secrets.wallet_key) as store:
         await store.rekey(_RAW, key.reveal())
 
 
@@ -126,7 +126,8 @@ async def _retire(store: Store, wallet_id: str) -> list[RetiredRegistry]:
 
 
 @asynccontextmanager
-async def _opened(options: AgentOptions, name: str, key: Secret) -> AsyncIterator[Store]:
+async def opened(options: AgentOptions, name: str, key: Secret) -> AsyncIterator[Store]:
+    """One of the stores, open. Raises Unavailable."""
     try:
         store = await Store.open(_uri(options, name), _RAW, key.reveal())
     except AskarError as err:

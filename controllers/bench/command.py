@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Coroutine
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from controllers.bench.core import Options, measure_core
-from controllers.bench.figures import Report
+from controllers.bench.core import Options, Sizes, measure_core
+from controllers.bench.growth import Growth, measure_growth
 from controllers.bench.house import Topology
 from controllers.bench.people import Lost
 from core.errors import HavenError
@@ -64,11 +65,52 @@ def core(
         )
         wanted = tuple(each.strip() for each in only.split(",")) if only else ()
         options = Options(folder, wanted, profile, topology(postgres, agent_postgres, replicas))
-        report = _guarded(options)
+        report = _guarded(folder, measure_core(options))
     if json_file:
         report.write(json_file)
     if report.short:
         print(f"short: {', '.join(report.short)}")
+
+
+@app.command()
+def growth(
+    *,
+    json_file: Annotated[
+        Path, typer.Option("--json", help="Where each point is kept; a second run goes on")
+    ],
+    data: Data = None,
+    wallets: Annotated[
+        str, typer.Option("--wallets", help="Numbers of wallets to measure with")
+    ] = "10,500,5000",
+    credentials: Annotated[
+        int, typer.Option("--credentials", help="Credentials that one issuer issued before")
+    ] = 20_000,
+    exchanges: Annotated[
+        int, typer.Option("--exchanges", help="Exchanges for each figure, one at a time")
+    ] = 10,
+    postgres: Postgres = None,
+    agent_postgres: AgentPostgres = None,
+    replicas: Replicas = 1,
+) -> None:
+    """Measure an installation as it grows."""
+    with ExitStack() as stack:
+        folder = data or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="haven-growth-"))
+        )
+        counts = tuple(int(each) for each in wallets.split(","))
+        _guarded(
+            folder,
+            measure_growth(
+                Growth(
+                    folder,
+                    json_file,
+                    counts,
+                    credentials,
+                    topology(postgres, agent_postgres, replicas),
+                    Sizes(exchanges, exchanges * 3),
+                )
+            ),
+        )
 
 
 @app.callback()
@@ -91,10 +133,10 @@ def topology(postgres: str | None, agent_postgres: str | None, replicas: int) ->
     return Topology(name, environment)
 
 
-def _guarded(options: Options) -> Report:
-    options.data_dir.mkdir(parents=True, exist_ok=True)
+def _guarded[Result](folder: Path, work: Coroutine[Any, Any, Result]) -> Result:
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        return asyncio.run(measure_core(options))
+        return asyncio.run(work)
     except HavenError as err:
         Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
     except Lost as lost:

@@ -42,8 +42,7 @@ from controllers.bench.profiles import Profiles
 from controllers.bench.rollover import registries
 from core.errors import InvalidInput
 
-_FLOOR_REPETITIONS, _FLOOR_AGAIN, _EXCHANGES, _GUARDIANS, _WARM_UP = 20, 10, 20, 10, 3
-_AT_ONCE, _THROUGHPUT = 16, 64
+_FLOOR_REPETITIONS, _FLOOR_AGAIN, _GUARDIANS, _WARM_UP, _AT_ONCE = 20, 10, 10, 3, 16
 _SETTLE_SECONDS, _IDLE_SECONDS = 1.0, 5.0
 
 
@@ -63,6 +62,14 @@ class Options:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many exchanges a section makes: one at a time, and many at once."""
+
+    alone: int = 20
+    at_once: int = 64
+
+
 @dataclass
 class Bench:
     """The installation at work, its figures, and the wallets that hold an eligibility."""
@@ -73,6 +80,7 @@ class Bench:
     profiles: Profiles
     idle_rate: float = math.nan
     holders: list[Phone] = field(default_factory=list)
+    sizes: Sizes = field(default_factory=Sizes)
 
     async def new_phones(self, count: int) -> list[Phone]:
         """Wallets, made and unlocked outside of what is measured."""
@@ -133,7 +141,7 @@ async def measure_core(options: Options) -> Report:
     wanted = [name for name in SECTIONS if options.wants(name)]
     if not wanted and not options.wants("floor"):
         raise InvalidInput(f"There is no such figure. Sections: {', '.join(SECTIONS)}")
-    report = Report(_about(options))
+    report = Report(about(options))
     await _floors(report, options, wanted)
     shared = [name for name in wanted if name in _ON_ONE]
     if shared:
@@ -169,12 +177,17 @@ async def _on_one_installation(report: Report, options: Options, wanted: Sequenc
             running(home, options.topology, credentials=credentials, more=profiles.environment)
         )
         bench = Bench(house, report, options.data_dir / "floor", profiles)
-        await _warm_up(bench)
-        bench.idle_rate = await _idle_rate(house)
+        await warm_up(bench)
+        bench.idle_rate = await idle_rate(house)
         report.add("idle.cpu", bench.idle_rate * 1000, "ms/s", "of all processes together")
-        for name in wanted:
-            await _ON_ONE[name](bench)
+        await measure_sections(bench, wanted)
         report.add("processes.restarted", house.restarts, "")
+
+
+async def measure_sections(bench: Bench, names: Sequence[str]) -> None:
+    """These sections, on an installation that was warmed up."""
+    for name in names:
+        await _ON_ONE[name](bench)
 
 
 async def _on_its_own(name: str, report: Report, options: Options) -> None:
@@ -183,7 +196,7 @@ async def _on_its_own(name: str, report: Report, options: Options) -> None:
         await measure(report, Path(folder), options.topology)
 
 
-async def _warm_up(bench: Bench) -> None:
+async def warm_up(bench: Bench) -> None:
     """First uses fill caches and load code; what is measured comes after them."""
     batch = await bench.issue_to(await bench.new_phones(_WARM_UP), at_once=1)
     checks = bench.house.cast.checks
@@ -192,7 +205,7 @@ async def _warm_up(bench: Bench) -> None:
         raise Lost(lost)
 
 
-async def _idle_rate(house: House) -> float:
+async def idle_rate(house: House) -> float:
     """Processor seconds a second while nothing happens."""
     await asyncio.sleep(_SETTLE_SECONDS)
     before = house.usage()
@@ -206,7 +219,7 @@ async def _idle_rate(house: House) -> float:
 
 async def _issue_fresh(bench: Bench) -> None:
     """New wallets, one after the other: link, connection, offer, credential."""
-    phones = await bench.new_phones(_EXCHANGES)
+    phones = await bench.new_phones(bench.sizes.alone)
     name = "issue.fresh"
     batch = await bench.measured(name, "issue", lambda: bench.issue_to(phones, at_once=1))
     _note_answers(bench, f"{name}.accept_to_stored", batch)
@@ -215,7 +228,7 @@ async def _issue_fresh(bench: Bench) -> None:
 
 async def _issue_existing(bench: Bench) -> None:
     """A second credential of the same organisation, to wallets that know it already."""
-    phones = await bench.holders_of_one(_EXCHANGES)
+    phones = await bench.holders_of_one(bench.sizes.alone)
     name = "issue.existing"
     batch = await bench.measured(name, "issue", lambda: bench.issue_to(phones, at_once=1))
     _note_answers(bench, f"{name}.accept_to_stored", batch)
@@ -224,7 +237,7 @@ async def _issue_existing(bench: Bench) -> None:
 
 async def _check_fresh(bench: Bench) -> None:
     """A plain shelter check, from a fresh link to the verdict at the desk."""
-    phones = await bench.holders_of_one(_EXCHANGES)
+    phones = await bench.holders_of_one(bench.sizes.alone)
     desk = bench.house.cast.checks
     name = "check.fresh"
     works = [partial(check, desk, phone) for phone in phones]
@@ -254,19 +267,19 @@ async def _give_guardian(house: House, phone: Phone) -> None:
 
 
 async def _throughput_issue_fresh(bench: Bench) -> None:
-    phones = await bench.new_phones(_THROUGHPUT)
+    phones = await bench.new_phones(bench.sizes.at_once)
     work = partial(bench.issue_to, phones, _AT_ONCE)
     await _throughput(bench, "throughput.issue.fresh", "issue", work)
 
 
 async def _throughput_issue_existing(bench: Bench) -> None:
-    phones = await bench.holders_of_one(_THROUGHPUT)
+    phones = await bench.holders_of_one(bench.sizes.at_once)
     work = partial(bench.issue_to, phones, _AT_ONCE)
     await _throughput(bench, "throughput.issue.existing", "issue", work)
 
 
 async def _throughput_check(bench: Bench) -> None:
-    phones = await bench.holders_of_one(_THROUGHPUT)
+    phones = await bench.holders_of_one(bench.sizes.at_once)
     desk = bench.house.cast.checks
     works = [partial(check, desk, phone) for phone in phones]
     work = partial(run, works, _AT_ONCE)
@@ -320,7 +333,8 @@ _ALONE: dict[str, Callable[[Report, Path, Topology], Awaitable[None]]] = {
 SECTIONS = (*_ON_ONE, *_ALONE)
 
 
-def _about(options: Options) -> dict[str, object]:
+def about(options: Options) -> dict[str, object]:
+    """When and on what it was measured."""
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "cores": os.cpu_count(),

@@ -30,6 +30,7 @@ from sqlalchemy import URL
 from core.errors import ConfigurationError, Unavailable
 
 SUPERUSER = "haven"
+_DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 START_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -94,8 +95,11 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Start a server, give it, stop it by its own process id, remove its folder."""
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Start a server, give it, stop it by its own process id, remove its folder.
+
+    `durable`: with writes that would survive a power cut, for figures that mean something.
+    """
     folder = programs()
     if folder is None:
         raise ConfigurationError("PostgreSQL's server programs (initdb, postgres) are missing")
@@ -106,7 +110,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         if user:
             shutil.chown(base, user)
         _initialise(folder, base, user)
-        with _server(folder, base, user) as server:
+        with _server(folder, base, user, durable) as server:
             yield server
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -148,12 +152,14 @@ def _run(
 
 
 @contextmanager
-def _server(folder: Path, base: Path, user: str | None) -> Iterator[PostgresServer]:
+def _server(
+    folder: Path, base: Path, user: str | None, durable: bool
+) -> Iterator[PostgresServer]:
     port = _free_port()
     log = base / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [folder / "postgres", "-D", base / "data", *_options(base, port)],
+            [folder / "postgres", "-D", base / "data", *_options(base, port, durable)],
             user=user,
             cwd=base,
             stdout=output,
@@ -166,14 +172,12 @@ def _server(folder: Path, base: Path, user: str | None) -> Iterator[PostgresServ
         _stop(process)
 
 
-def _options(base: Path, port: int) -> list[str]:
+def _options(base: Path, port: int, durable: bool) -> list[str]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": str(base),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
+        **({} if durable else dict.fromkeys(_DURABILITY, "off")),
         "max_connections": "200",
         "shared_buffers": "32MB",
     }
