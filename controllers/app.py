@@ -41,6 +41,7 @@ from controllers.secrets import InstallationSecrets
 from controllers.settings import Settings
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
+from controllers.tracing import FRAMEWORKS_OWN
 from controllers.verifier import router as verifier_routes
 from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
@@ -137,7 +138,7 @@ def assemble(
         events=events,
         observing=observing,
         public_app=_public_app(),
-        internal_app=FastAPI(title="Haven, inside", openapi_url=None),
+        internal_app=FastAPI(title="Haven, inside", openapi_url=None, telemetry=FRAMEWORKS_OWN),
     )
     _equip_public(haven)
     _equip_internal(haven)
@@ -207,6 +208,7 @@ def _public_app() -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=FRAMEWORKS_OWN,
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
 from agent.supervisor import ChildSpec
+from controllers.health import LOOK_SECONDS, Readiness
 from controllers.installation import CONTROLLERS, ORG, WALLETS, children
 from controllers.running import ChildNote, RunNote, is_alive, read_note
 from controllers.secrets import load_or_create
@@ -54,7 +56,10 @@ async def _healths(settings: Settings, note: RunNote) -> AsyncIterator[Health]:
     secrets = load_or_create(settings.secrets_folder)
     specs = {spec.name: spec for spec in children(settings, secrets)}
     for child in note.children:
-        yield Health(child, await _problem(child, specs[child.name]))
+        problem = await _problem(child, specs[child.name])
+        if problem is None and child.name.startswith(CONTROLLERS):
+            problem = await _not_ready(settings, child.name)
+        yield Health(child, problem)
 
 
 async def _problem(child: ChildNote, spec: ChildSpec) -> str | None:
@@ -63,6 +68,18 @@ async def _problem(child: ChildNote, spec: ChildSpec) -> str | None:
     if not await spec.ready():
         return f"it does not answer; see {spec.log_file.name}"
     return None
+
+
+async def _not_ready(settings: Settings, name: str) -> str | None:
+    """What keeps these controllers from their work, as they say themselves."""
+    number = name.removeprefix(CONTROLLERS).removeprefix("-") or "1"
+    own = settings.model_copy(update={"replica": int(number) - 1}).own_internal_url
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=LOOK_SECONDS + 2) as client:
+            found = Readiness.model_validate((await client.get(f"{own}/health/ready")).json())
+    except (httpx.HTTPError, ValueError):
+        return "it does not say whether it is ready"
+    return "; ".join(found.not_ready) or None
 
 
 def _table(healths: list[Health]) -> Table:

@@ -2,7 +2,7 @@
 
 A span is named by a route or a kind of work and carries what a log line may: method, status,
 the correlation id. No trace is continued from outside, because an id that a caller chose could
-say who she is, and none is handed on. Without the setting nothing of OpenTelemetry is imported.
+say who she is, and none is handed on. Without the setting OpenTelemetry's SDK is not imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
+from fastapi.telemetry import TelemetryConfig
+
 from core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 _NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 _LAST_SECONDS = 3.0
 _NANO = 1_000_000_000
+
+# FastAPI can trace by itself, switched on by the environment alone; it would export paths of
+# requests, which hold links' tokens, and the texts of errors
+FRAMEWORKS_OWN: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 type Attributes = dict[str, str | int]
 
@@ -90,6 +102,7 @@ class Traced:
     """Spans by OpenTelemetry's SDK, through a processor of ours or of a test."""
 
     def __init__(self, processor: SpanProcessor) -> None:
+        from opentelemetry.context import Context  # noqa: PLC0415 (optional)
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 (optional)
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 (optional)
 
@@ -97,12 +110,14 @@ class Traced:
         resource = Resource({"service.name": "haven-controllers"})
         self._provider: TracerProvider = TracerProvider(resource=resource)
         self._provider.add_span_processor(processor)
+        self._nowhere = Context()  # spans begin here: no caller's header is continued
         self._tracer = self._provider.get_tracer("haven")
 
     @contextmanager
     def span(self, name: str, attributes: Attributes) -> Iterator[Span]:
         with self._tracer.start_as_current_span(
             name,
+            context=self._nowhere,
             attributes=attributes,
             record_exception=False,  # its text may hold values
             set_status_on_exception=False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -13,6 +15,8 @@ import httpx
 import pytest
 from controllers_house import House
 from fastapi import FastAPI
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -26,6 +30,7 @@ from controllers.tracing import Traced, Tracing, Untraced, open_tracing
 from core.correlation import LENGTH
 from core.errors import ConfigurationError, Unavailable
 from core.log_lines import LogLine
+from tests.architecture.source import ROOT
 
 PLANTED = "qwertimaria"
 
@@ -296,3 +301,34 @@ def test_traces_without_their_packages_stop_the_start(monkeypatch: pytest.Monkey
     Settings().check_topology()
     with pytest.raises(ConfigurationError, match="OTLP"):
         Settings(otlp_endpoint="http://127.0.0.1:4318").check_topology()
+
+
+def test_without_the_setting_nothing_that_traces_is_even_imported() -> None:
+    told = (
+        "import sys, tempfile, pathlib; from controllers.app import build;"
+        "from controllers.secrets import load_or_create;"
+        "from controllers.settings import Settings;"
+        "folder = pathlib.Path(tempfile.mkdtemp());"
+        "build(Settings(data_dir=folder), load_or_create(folder));"
+        # FastAPI brings the API, which does nothing without these
+        "heavy = ('opentelemetry.sdk', 'opentelemetry.exporter');"
+        "print([name for name in sys.modules if name.startswith(heavy)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+async def test_the_framework_traces_nothing_by_itself(
+    small_house: House, monkeypatch: pytest.MonkeyPatch, exporter: InMemorySpanExporter
+) -> None:
+    """Not even where somebody sets up OpenTelemetry for the whole process."""
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    async with small_house.client() as stranger:
+        await stranger.get("/l/plantedtokenplantedtoken")
+    async with client(small_house.haven.internal_app) as inside:
+        await inside.get("/health/live")
+    assert exporter.get_finished_spans() == ()
