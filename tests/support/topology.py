@@ -129,6 +129,7 @@ def _settings(folder: Path, postgres: PostgresServer, proxy: int) -> Settings:
         database_url=url.render_as_string(hide_password=False),
         agent_database_url=f"postgresql://{url.username}@{url.host}:{url.port}",
         public_url=f"https://localhost:{proxy}",
+        trusted_proxies="127.0.0.1/32",
         org_endpoint=f"https://localhost:{proxy}/didcomm/org",
         wallet_endpoint=f"https://localhost:{proxy}/didcomm/wallets/{{shard}}",
         registry_url=f"http://127.0.0.1:{proxy + 1}",

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,17 @@ def test_what_the_world_reaches_cannot_reach_what_is_inside(files: tuple[str, ..
     networks = yaml.safe_load((DOCKER / "compose.yaml").read_text())["networks"]
     inner = {name for name, network in networks.items() if network.get("internal")}
     assert inner == {"front", "inside", "store", "nowhere"}
+
+
+@BOTH
+def test_the_controllers_believe_the_proxy_and_nobody_else(files: tuple[str, ...]) -> None:
+    own = composed(files)["proxy"]["networks"]["front"]["ipv4_address"]
+    for service in ours(files).values():
+        assert service["environment"]["HAVEN_TRUSTED_PROXIES"] == f"{own}/32"
+    networks = yaml.safe_load((DOCKER / "compose.yaml").read_text())["networks"]
+    (config,) = networks["front"]["ipam"]["config"]
+    assert ip_address(own) in ip_network(config["subnet"])
+    assert ip_address(own) not in ip_network(config["ip_range"]), "nobody else gets it"
 
 
 @BOTH
