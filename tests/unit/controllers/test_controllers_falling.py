@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from controllers import problems, running
 from controllers.issuer.service import State
 from controllers.settings import Settings
+from controllers.store.models import Issuance
 from controllers.wallet.schemas import TakeUp
 from core.errors import Unavailable
 from core.ports import OfferState
@@ -117,6 +118,29 @@ async def test_an_offer_of_which_nothing_came_is_made_anew(
     assert (await small_house.issuance(issuance.id)).state == State.ISSUED
     assert len(await small_house.fakes[1].credentials(wallet.token)) == 1
     assert first.forgotten
+
+
+async def test_nothing_is_signed_for_an_offer_that_was_just_made_anew(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker saw the request for the earlier offer, and comes to sign when that is gone."""
+    wallet = await small_house.new_wallet()
+    issuance, *_ = await small_house.offered()
+    await small_house.connect(issuance, wallet)
+    await small_house.haven.issuer.advance(issuance.id)
+    (offered,) = small_house.network.issuances
+    await small_house.fakes[1].accept_offer(wallet.token, offered.holder_side or "")
+    rows = small_house.haven.issuer._rows
+    move = rows.move
+
+    async def just_before(row: Issuance, *args: Any, **changes: Any) -> bool:
+        await rows._set(row, exchange_id="the-next-one")
+        return await move(row, *args, **changes)
+
+    monkeypatch.setattr(rows, "move", just_before)
+    await small_house.haven.issuer.advance(issuance.id)
+    assert (await small_house.issuance(issuance.id)).state == State.OFFERED
+    assert small_house.network.calls["issue"] == 0
 
 
 async def test_the_note_of_what_runs_outlives_a_disk_that_takes_nothing(
