@@ -29,6 +29,8 @@ _STALE = timedelta(seconds=20)
 _ISSUING_STALE = timedelta(minutes=2)
 # an offer arrives within a second; wallets wait twenty before they ask again
 _TO_ARRIVE = timedelta(seconds=15)
+# longer than the agent itself keeps trying to deliver a message
+_TO_ACKNOWLEDGE = timedelta(minutes=1)
 _REFUSED = (Conflict, NotFound, Forbidden, InvalidInput)
 _SIGNED = (OfferState.ISSUED, OfferState.DONE)
 _UNOFFERED = (State.WAITING, State.INVITED, State.CONNECTED)
@@ -86,8 +88,8 @@ class IssuanceFlow:
         """Offer again to the wallet that asks again because nothing came of the offer: that,
         or the request for it, was lost with an agent that fell. Nothing was signed on the
         offer that is taken back, and nothing will be."""
-        lost = issuance.exchange_id
-        if lost is None or not await self._rows.offered_before(issuance, now() - _TO_ARRIVE):
+        lost, since = issuance.exchange_id, now() - _TO_ARRIVE
+        if lost is None or not await self._rows.came_before(issuance, State.OFFERED, since):
             return
         status = await self._status(issuance, organisation)
         if status.state is not OfferState.OFFERED or status.registry_id is not None:
@@ -218,7 +220,7 @@ class IssuanceFlow:
         entry = _entry(status) if status.registry_id is not None else {}
         noted: dict[str, Any]
         ended = status.state in (OfferState.DONE, OfferState.FAILED, OfferState.UNKNOWN)
-        if ended or _over(issuance):  # unacknowledged for so long: it can be withdrawn
+        if ended or await self._unheard_of(issuance):
             heard = status.state is OfferState.DONE
             noted = {**entry, "reason": None if heard else "unacknowledged"}
             await self._rows.move(issuance, _ON_AGENT, State.ISSUED, changes=noted)
@@ -229,6 +231,13 @@ class IssuanceFlow:
             await self._rows.move(
                 issuance, (State.OFFERED, State.ISSUING), State.SENT, changes=noted
             )
+
+    async def _unheard_of(self, issuance: Issuance) -> bool:
+        """Sent, and not acknowledged for so long: the acknowledgement, or the credential, was
+        lost with an agent that fell. It counts as issued, so that it can be withdrawn."""
+        if _over(issuance) or issuance.state != State.SENT:
+            return _over(issuance)
+        return await self._rows.came_before(issuance, State.SENT, now() - _TO_ACKNOWLEDGE)
 
     async def _give_up(
         self,

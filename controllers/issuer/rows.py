@@ -95,10 +95,10 @@ class IssuanceRows:
         """Somebody looked, and nothing had happened."""
         await self._set(issuance, updated_at=now())
 
-    async def offered_before(self, issuance: Issuance, moment: datetime) -> bool:
-        """Whether it was last offered before that moment."""
+    async def came_before(self, issuance: Issuance, state: State, moment: datetime) -> bool:
+        """Whether it last came into a state before that moment."""
         last = select(func.max(Event.at)).where(
-            Event.subject_id == issuance.id, Event.kind == State.OFFERED.value
+            Event.subject_id == issuance.id, Event.kind == state.value
         )
         async with self._database.reading() as session:
             at: datetime | None = await session.scalar(last)

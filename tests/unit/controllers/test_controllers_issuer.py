@@ -199,6 +199,18 @@ async def test_an_agent_that_removed_the_record_after_our_commit(small_house: Ho
     assert issued.registry_id == on_agent.registry_id
 
 
+async def test_what_was_sent_and_never_acknowledged_says_so(small_house: House) -> None:
+    issuance, wallet = await requested(small_house)
+    sent = await sent_to_a_closed_wallet(small_house, issuance, wallet)
+    small_house.pass_time(seconds=30)
+    assert (await settled(small_house, sent)).state == State.SENT
+    small_house.pass_time(seconds=31)
+    issued = await settled(small_house, sent)
+    assert (issued.state, issued.reason) == (State.ISSUED, "unacknowledged")
+    (revoked,) = await small_house.haven.issuer.revoke(small_house.of("harbour"), [issuance.id])
+    assert revoked.revoked_at
+
+
 # --- its time is over, or it is taken back --------------------------------------------------
 
 
