@@ -82,9 +82,18 @@ class Worker:
             await self._sweep_one("swept check", self._verifier.advance, check_id)
 
     async def purge(self) -> None:
-        """Remove what may not be kept any longer."""
+        """Remove what may not be kept any longer; all of it that can be reached.
+
+        Raises the first failure, after the others had their turn.
+        """
+        failed: list[HavenError] = []
         for purge in self._purges:
-            await purge()
+            try:
+                await purge()
+            except HavenError as err:  # a wallet agent that is away keeps nothing else here
+                failed.append(err)
+        if failed:
+            raise failed[0]
 
     async def _forever(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         self._watch.beat(name)

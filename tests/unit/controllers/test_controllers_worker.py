@@ -11,6 +11,7 @@ from controllers_house import House
 
 from controllers.issuer.service import State
 from controllers.verifier.service import Verdict
+from core.errors import Unavailable
 from core.ports import OfferState
 
 QUIET = {"seconds": 4}
@@ -157,3 +158,20 @@ async def test_a_purge_removes_what_every_service_is_done_with(small_house: Hous
     rows = await small_house.raw_rows()
     assert wallet.wallet_id not in rows
     assert (await small_house.stored_check(check)).sealed_disclosed is None
+
+
+async def test_a_wallet_agent_that_is_away_keeps_nothing_else_from_being_removed(
+    small_house: House,
+) -> None:
+    small_house.pass_time(days=2)
+    last = []
+
+    async def remember() -> None:
+        last.append(True)
+
+    worker = small_house.haven.worker
+    worker._purges = [*worker._purges, remember]
+    small_house.network.fail_once("close_idle")
+    with pytest.raises(Unavailable):
+        await worker.purge()
+    assert last == [True]
