@@ -39,7 +39,7 @@ from controllers.bench.memory import idle_memory
 from controllers.bench.people import Lost, Phone
 from controllers.bench.processes import Usage, require_proc
 from controllers.bench.profiles import Profiles
-from controllers.bench.rollover import registries
+from controllers.bench.rollover import connections, registries
 from core.errors import InvalidInput
 
 _FLOOR_REPETITIONS, _FLOOR_AGAIN, _GUARDIANS, _WARM_UP, _AT_ONCE = 20, 10, 10, 3, 16
@@ -230,7 +230,10 @@ async def _issue_existing(bench: Bench) -> None:
     """A second credential of the same organisation, to wallets that know it already."""
     phones = await bench.holders_of_one(bench.sizes.alone)
     name = "issue.existing"
+    before = await connections(bench.house.settings)
     batch = await bench.measured(name, "issue", lambda: bench.issue_to(phones, at_once=1))
+    made = await connections(bench.house.settings) - before
+    bench.report.add(f"{name}.new_connections", made, "", "0: over the existing ones")
     _note_answers(bench, f"{name}.accept_to_stored", batch)
     bench.report.spread(f"{name}.whole", [each.whole for each in batch.done], "s")
 

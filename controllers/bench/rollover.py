@@ -85,6 +85,17 @@ async def _show(
     report.add(name, len(held) - len(batch.done), "", batch.why or f"of {len(held)}")
 
 
+async def connections(settings: Settings) -> int:
+    """Over how many different connections credentials were issued."""
+    database = Database(settings.store_url)
+    try:
+        async with database.reading() as session:
+            count = select(func.count(Issuance.connection_id.distinct()))
+            return int(await session.scalar(count) or 0)
+    finally:
+        await database.close()
+
+
 async def entries(settings: Settings) -> tuple[int, int]:
     """How many registries were used, and how many issuances share an entry with another."""
     database = Database(settings.store_url)
