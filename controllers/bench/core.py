@@ -138,9 +138,11 @@ class Bench:
 async def measure_core(options: Options) -> Report:
     """Measure everything that was asked for. Raises InvalidInput for an unknown section."""
     require_proc()
-    wanted = [name for name in SECTIONS if options.wants(name)]
+    # an installation of its own needs databases of its own
+    possible = _ON_ONE if options.topology.environment else SECTIONS
+    wanted = [name for name in possible if options.wants(name)]
     if not wanted and not options.wants("floor"):
-        raise InvalidInput(f"There is no such figure. Sections: {', '.join(SECTIONS)}")
+        raise InvalidInput(f"There is no such figure here. Sections: {', '.join(possible)}")
     report = Report(about(options))
     await _floors(report, options, wanted)
     shared = [name for name in wanted if name in _ON_ONE]
