@@ -158,7 +158,10 @@ def renew(text: str, names: Mapping[str, str]) -> str:
 
 def _copy(row: Row, names: Mapping[str, str]) -> Row:
     tags = {tag: renew(value, names) for tag, value in row.tags.items()}
-    return Row(row.category, renew(row.name, names), renew(row.value, names), tags)
+    name = renew(row.name, names)
+    if name == row.name:  # no identifier that we know the form of
+        name = f"{name}-{_random(_HEX, 12)}"
+    return Row(row.category, name, renew(row.value, names), tags)
 
 
 def _is_of_registry(row: Row) -> bool:

@@ -80,6 +80,8 @@ async def options(tmp_path: Path) -> AgentOptions:
         for row in (OLD, *NEW):
             await session.insert(row.category, row.name, value=row.value, tags=dict(row.tags))
         await session.insert_key(KEY, Key.generate(KeyAlg.ED25519))
+        event = "rev_list_create_event"
+        await session.insert(event, "CORR_99105B22-36CD-40", value=REGISTRY)
         tags = {"cred_def_id": DEFINITION, "active": "true", "state": "finished"}
         await session.insert("revocation_reg_def", REGISTRY, value=DEFINITION, tags=tags)
         await session.insert(
