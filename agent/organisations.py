@@ -204,9 +204,11 @@ class OrganisationsAgent:
             f"/issue-credential-2.0/records/{exchange_id}/issue", self.token(tenant)
         )
 
-    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
+    async def forget_offer(
+        self, tenant: TenantRef, exchange_id: str, seen: OfferStatus | None = None
+    ) -> None:
         path, token = f"/issue-credential-2.0/records/{exchange_id}", self.token(tenant)
-        status = await self.offer_status(tenant, exchange_id)
+        status = seen or await self.offer_status(tenant, exchange_id)
         if status.state in _UNANSWERED and status.registry_id is None:
             with contextlib.suppress(NotFound, Conflict):  # a courtesy; it is removed anyway
                 report = {"description": "taken back"}

@@ -172,6 +172,16 @@ class ShardedWallets:
         shard, own = self._speaking(token)
         return await shard.notes(own, kind)
 
+    async def change_notes(
+        self,
+        token: Secret,
+        *,
+        put: Mapping[tuple[str, str], Document],
+        delete: Sequence[tuple[str, str]],
+    ) -> None:
+        shard, own = self._speaking(token)
+        await shard.change_notes(own, put=put, delete=delete)
+
     async def delete_note(self, token: Secret, kind: str, key: str) -> None:
         shard, own = self._speaking(token)
         await shard.delete_note(own, kind, key)

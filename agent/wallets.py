@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -181,6 +181,19 @@ class WalletsAgent:
 
     async def delete_note(self, token: Secret, kind: str, key: str) -> None:
         await _remove(self._api, f"/vault/notes/{kind}/{key}", token)
+
+    async def change_notes(
+        self,
+        token: Secret,
+        *,
+        put: Mapping[tuple[str, str], Document],
+        delete: Sequence[tuple[str, str]],
+    ) -> None:
+        body: Document = {
+            "put": [{"kind": k, "key": key, "note": note} for (k, key), note in put.items()],
+            "delete": [{"kind": k, "key": key} for k, key in delete],
+        }
+        await self._api.post("/vault/notes", token, body)
 
     async def _take_in(self, token: Secret, invitation: Document) -> dict[str, Any]:
         return await self._api.post(

@@ -112,6 +112,7 @@ def assemble(
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
     purging = (verifier, links, inbox, sessions, repeatable, events)
     purges = [each.purge for each in purging]
+    public_app = _public_app()
     haven = Haven(
         settings=settings,
         secrets=secrets,
@@ -130,14 +131,14 @@ def assemble(
         issuer=issuer,
         verifier=verifier,
         sessions=sessions,
-        wallet=_wallet(settings, governance, wallets),
+        wallet=_wallet(settings, governance, wallets, public_app),
         links=links,
         inbox=inbox,
         worker=desk.worker(inbox, issuer, verifier, purges),
         repeatable=repeatable,
         events=events,
         observing=observing,
-        public_app=_public_app(),
+        public_app=public_app,
         internal_app=FastAPI(title="Haven, inside", openapi_url=None, telemetry=FRAMEWORKS_OWN),
     )
     _equip_public(haven)
@@ -213,10 +214,10 @@ def _public_app() -> FastAPI:
 
 
 def _wallet(
-    settings: Settings, governance: GovernanceService, wallets: Wallets
+    settings: Settings, governance: GovernanceService, wallets: Wallets, app: FastAPI
 ) -> WalletService:
     own = f"http://127.0.0.1:{settings.public_port}"
-    fetcher, notes = LinkFetcher({settings.base_url: own}), Notes(wallets)
+    fetcher, notes = LinkFetcher({settings.base_url: own}, app=app), Notes(wallets)
     return WalletService(
         holder=wallets,
         presenting=wallets,

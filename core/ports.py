@@ -209,8 +209,13 @@ class OfferingAgent(Protocol):
 
     async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]: ...
 
-    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
-        """Remove an exchange and its values; one that is still open is declined first."""
+    async def forget_offer(
+        self, tenant: TenantRef, exchange_id: str, seen: OfferStatus | None = None
+    ) -> None:
+        """Remove an exchange and its values; one that is still open is declined first.
+
+        `seen` is its status, for a caller who has just asked.
+        """
         ...
 
 
@@ -341,3 +346,13 @@ class WalletNotes(Protocol):
     async def notes(self, token: Secret, kind: str) -> dict[str, Document]: ...
 
     async def delete_note(self, token: Secret, kind: str, key: str) -> None: ...
+
+    async def change_notes(
+        self,
+        token: Secret,
+        *,
+        put: Mapping[tuple[str, str], Document],
+        delete: Sequence[tuple[str, str]],
+    ) -> None:
+        """Several changes, each of a (kind, key): all of them are made, or none."""
+        ...

@@ -271,7 +271,7 @@ class IssuanceFlow:
                 State.ISSUED,
                 changes={"reason": None, **_entry(status)},
             )
-        await self._agent.forget_offer(tenant_of(organisation), issuance.exchange_id)
+        await self._agent.forget_offer(tenant_of(organisation), issuance.exchange_id, status)
         await self._rows.forgot_exchange(issuance)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from starlette.types import ASGIApp
 
 from agent.network import PublicHostsOnly
 from core.errors import (
@@ -45,18 +46,25 @@ _LATER = (Unavailable, "The other side cannot answer just now. Please try again 
 class LinkFetcher:
     """Fetches links for wallets. `own` maps our public address to where we listen.
 
-    `transport` replaces the network, for tests.
+    `app` is what listens there. `transport` replaces the network, for tests.
     """
 
     def __init__(
-        self, own: Mapping[str, str], *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        own: Mapping[str, str],
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        app: ASGIApp | None = None,
     ) -> None:
         self._own = {public.rstrip("/"): local.rstrip("/") for public, local in own.items()}
+        # most links lead to this very process: then nothing goes over a socket
+        near = httpx.ASGITransport(app=app, raise_app_exceptions=False) if app else None
         self._http = httpx.AsyncClient(
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=False,
             transport=transport or PublicHostsOnly(self._own.values()),
+            mounts=dict.fromkeys(self._own.values(), near) if near else None,
         )
 
     async def close(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from controllers.moment import now
@@ -12,7 +13,7 @@ from core.secret import Secret
 if TYPE_CHECKING:
     from controllers.wallet.requests import VerifiedRequest
 
-HISTORY = "history"
+PENDING, HISTORY, ANSWERED = "pending", "history", "answered"
 
 
 class Notes:
@@ -30,6 +31,16 @@ class Notes:
     async def delete(self, token: Secret, kind: str, key: str) -> None:
         await self._store.delete_note(token, kind, key)
 
+    async def change(
+        self,
+        token: Secret,
+        *,
+        put: Mapping[tuple[str, str], Document] = MappingProxyType({}),
+        delete: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Several changes at once: all of them, or none."""
+        await self._store.change_notes(token, put=put, delete=delete)
+
     async def history(self, token: Secret) -> list[Document]:
         """Newest first; each entry with its `id`, to delete it by."""
         entries = await self._store.notes(token, HISTORY)
@@ -43,22 +54,28 @@ class Notes:
     async def note_received(
         self, token: Secret, offer_id: str, credential: str, issuer: str
     ) -> None:
-        """A credential came into the wallet; noted once, also when an answer got lost."""
-        await self._remember(
-            token,
-            offer_id,
-            event="received",
-            credential=credential,
-            with_whom=issuer,
+        """A credential came into the wallet: a receipt, and nothing pending any more.
+
+        Noted once, also when an answer got lost.
+        """
+        receipt = _entry(event="received", credential=credential, with_whom=issuer)
+        await self.change(
+            token, put={(HISTORY, offer_id): receipt}, delete=[(PENDING, offer_id)]
+        )
+
+    async def note_answered(self, token: Secret, request_id: str, exchange_id: str) -> None:
+        """Answered: not pending any more. The verifier's acknowledgement still looks for the
+        exchange, so it goes when the wallet is locked.
+        """
+        await self.change(
+            token, put={(ANSWERED, exchange_id): {}}, delete=[(PENDING, request_id)]
         )
 
     async def note_disclosure(
         self, token: Secret, request: VerifiedRequest, combination: Mapping[str, str]
     ) -> None:
         """A receipt: to whom, for what, what was shown and what only proven; no values."""
-        await self._remember(
-            token,
-            request.id,
+        receipt = _entry(
             event="shown",
             with_whom=request.statement.issuer,
             purpose=request.statement.purpose,
@@ -70,7 +87,8 @@ class Notes:
                 one.label: [p.attribute for p in one.predicates] for one in request.ask.asks
             },
         )
+        await self._store.put_note(token, HISTORY, request.id, receipt)
 
-    async def _remember(self, token: Secret, entry_id: str, **entry: Any) -> None:
-        note = {"at": now().isoformat(), **entry}
-        await self._store.put_note(token, HISTORY, entry_id, note)
+
+def _entry(**entry: Any) -> Document:
+    return {"at": now().isoformat(), **entry}

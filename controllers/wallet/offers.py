@@ -18,7 +18,7 @@ from agent.webvh.locks import NamedLocks
 from controllers.governance.service import GovernanceService, require
 from controllers.statements import OfferStatement, read_statement
 from controllers.wallet.fetching import LinkFetcher
-from controllers.wallet.notes import Notes
+from controllers.wallet.notes import PENDING, Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, NotFound, Unavailable, VerificationError
 from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
@@ -71,12 +71,12 @@ class OfferService:
         """
         offer_id = hashlib.sha256(link.encode()).hexdigest()[:32]
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
-            note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
+            note = (await self._notes.all(wallet.token, PENDING)).get(offer_id)
             if note is None or not await self._something_came(wallet, note):
                 # nothing came of an earlier try: a message to an agent that was down is gone,
                 # and who asks the link again is invited, or offered, anew
                 note = await self._connect(wallet, link, code)
-                await self._notes.put(wallet.token, "pending", offer_id, note)
+                await self._notes.put(wallet.token, PENDING, offer_id, note)
         return await self._offered(wallet, offer_id, note)
 
     async def pending(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
@@ -94,7 +94,6 @@ class OfferService:
             await self._notes.note_received(
                 wallet.token, offer_id, verified.credential, verified.issuer
             )
-            await self._notes.delete(wallet.token, "pending", offer_id)
             for exchange_id in {verified.offer.exchange_id, *found}:
                 await self._holder.close_offer(wallet.token, exchange_id)
         return verified
@@ -104,10 +103,10 @@ class OfferService:
         note = await self._note(wallet, offer_id)
         for offer in await self._holder.offers(wallet.token, note["connection_id"]):
             await self._holder.close_offer(wallet.token, offer.exchange_id)
-        await self._notes.delete(wallet.token, "pending", offer_id)
+        await self._notes.delete(wallet.token, PENDING, offer_id)
 
     async def _note(self, wallet: OpenWallet, offer_id: str) -> Document:
-        note = (await self._notes.all(wallet.token, "pending")).get(offer_id)
+        note = (await self._notes.all(wallet.token, PENDING)).get(offer_id)
         if note is None or note.get("kind") != "offer":
             raise NotFound("This offer is not waiting in your wallet.")
         return note

@@ -24,7 +24,7 @@ from controllers.moment import now
 from controllers.statements import RequestStatement, read_statement
 from controllers.wallet.choosing import Choice, choose_credentials
 from controllers.wallet.fetching import LinkFetcher
-from controllers.wallet.notes import HISTORY, Notes
+from controllers.wallet.notes import ANSWERED, HISTORY, PENDING, Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
 from core.ports import Document, HolderAgent, PresentingAgent
@@ -34,7 +34,6 @@ from governance.engine import Ask, Framework, decide
 from governance.model import Variant
 
 _PLAIN = "plain"
-_ANSWERED = "answered"
 _SENT_BEFORE = (
     "This was answered before. If the desk has nothing, please ask it for a new request."
 )
@@ -90,7 +89,7 @@ class RequestService:
                 if found.choice.combinations or request.choice.obstacles[0].kind == "none":
                     request = found
                     break
-        await self._notes.put(wallet.token, "pending", request.id, _pending(link, request))
+        await self._notes.put(wallet.token, PENDING, request.id, _pending(link, request))
         return request
 
     async def take_in(
@@ -98,24 +97,29 @@ class RequestService:
     ) -> VerifiedRequest:
         """The same for an invitation that came without a link."""
         request = await self._judge(wallet, statement, invitation)
-        await self._notes.put(wallet.token, "pending", request.id, _pending("", request))
+        await self._notes.put(wallet.token, PENDING, request.id, _pending("", request))
         return request
 
     async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
         """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
-        note = (await self._notes.all(wallet.token, "pending")).get(request_id)
+        note = await self._note(wallet, request_id)
+        return await self._judge(wallet, note["statement"], note["invitation"])
+
+    async def _note(self, wallet: OpenWallet, request_id: str) -> Document:
+        note = (await self._notes.all(wallet.token, PENDING)).get(request_id)
         if note is None or note.get("kind") != "request":
             raise NotFound("This request is not waiting in your wallet.")
-        return await self._judge(wallet, note["statement"], note["invitation"])
+        return note
 
     async def answer(
         self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
     ) -> VerifiedRequest:
         """Show what was asked for, once. Raises Conflict if no credential fits."""
         async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
-            request = await self.pending(wallet, request_id)
+            note = await self._note(wallet, request_id)
+            request = await self._judge(wallet, note["statement"], note["invitation"])
             combination = _combination(request.choice, chosen)
-            await self._still_open(wallet, request)
+            await self._still_open(note["link"], request)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._disclose(wallet, request, combination, exchange_id)
             await self._done(wallet, request_id, exchange_id)
@@ -147,22 +151,19 @@ class RequestService:
             await self._presenting.refuse(wallet.token, exchange_id)
             await self._done(wallet, request_id, exchange_id)
 
-    async def _still_open(self, wallet: OpenWallet, request: VerifiedRequest) -> None:
+    async def _still_open(self, link: str, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
-        note = (await self._notes.all(wallet.token, "pending"))[request.id]
-        if note["link"]:
-            await self._fetcher.get(note["link"], variant=request.statement.variant)
+        if link:
+            await self._fetcher.get(link, variant=request.statement.variant)
 
     async def _done(self, wallet: OpenWallet, request_id: str, exchange_id: str) -> None:
-        await self._notes.delete(wallet.token, "pending", request_id)
-        # the verifier's acknowledgement still looks for it: it goes when the wallet is locked
-        await self._notes.put(wallet.token, _ANSWERED, exchange_id, {})
+        await self._notes.note_answered(wallet.token, request_id, exchange_id)
 
     async def tidy(self, wallet: OpenWallet) -> None:
         """Remove the exchanges that were answered; what was shown is not kept twice."""
-        for exchange_id in await self._notes.all(wallet.token, _ANSWERED):
+        for exchange_id in await self._notes.all(wallet.token, ANSWERED):
             await self._presenting.forget(wallet.token, exchange_id)
-            await self._notes.delete(wallet.token, _ANSWERED, exchange_id)
+            await self._notes.delete(wallet.token, ANSWERED, exchange_id)
 
     async def _verified(
         self, wallet: OpenWallet, link: str, invitation: Document, variant: str

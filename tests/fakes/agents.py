@@ -301,7 +301,9 @@ class FakeOrganisations:
         issuance.credential_id, issuance.state = credential.credential_id, OfferState.DONE
 
     @_call
-    async def forget_offer(self, tenant: TenantRef, exchange_id: str) -> None:
+    async def forget_offer(
+        self, tenant: TenantRef, exchange_id: str, seen: OfferStatus | None = None
+    ) -> None:
         for each in self._issuances(tenant):
             if each.issuer_side == exchange_id:
                 each.forgotten = True
@@ -679,6 +681,24 @@ class FakeWallets:
     @_call
     async def delete_note(self, token: Secret, kind: str, key: str) -> None:
         self._wallet(token).notes.pop((_note_name(kind), _note_name(key)), None)
+
+    @_call
+    async def change_notes(
+        self,
+        token: Secret,
+        *,
+        put: Mapping[tuple[str, str], Document],
+        delete: Sequence[tuple[str, str]],
+    ) -> None:
+        notes = self._wallet(token).notes
+        bodies = {name: json.dumps(note) for name, note in put.items()}
+        for kind, key in (*put, *delete):
+            _note_name(kind), _note_name(key)
+        if any(len(body.encode()) > _NOTE_LIMIT for body in bodies.values()):
+            raise InvalidInput("The agent refused this (413)")
+        notes.update({name: json.loads(body) for name, body in bodies.items()})
+        for name in delete:
+            notes.pop(name, None)
 
 
 def fake_agents() -> tuple[FakeOrganisations, FakeWallets]:

@@ -5,6 +5,7 @@ Nothing of its protocols or its cryptography is touched:
                once, not for every pass; messages kept in a record are read when needed
 - records.py   a record that is saved is not written out a second time for a log nobody reads
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
+- tenants.py   whose token it is, without reading the store for every call
 - announcing.py  webhooks tell ids of the few changes that somebody waits for, never a record
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from acapy_agent.config.injection_context import InjectionContext
 
-from agent.plugins.lean import announcing, models, records, sessions
+from agent.plugins.lean import announcing, models, records, sessions, tenants
 
 
 async def setup(context: InjectionContext) -> None:
@@ -20,4 +21,5 @@ async def setup(context: InjectionContext) -> None:
     models.install()
     records.install()
     sessions.install()
+    tenants.install()
     announcing.install()

@@ -12,6 +12,7 @@ from typing import Any
 from acapy_agent.admin.decorators.auth import tenant_authentication
 from acapy_agent.core.profile import Profile
 from aiohttp import web
+from aries_askar import Session
 
 _CATEGORY = "haven-note"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -19,10 +20,13 @@ _SIZE_LIMIT = 256 * 1024
 
 
 def _part(request: web.Request, name: str) -> str:
-    value = request.match_info[name]
-    if not _NAME.fullmatch(value):
+    return _plain(name, request.match_info[name])
+
+
+def _plain(name: str, value: object) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise web.HTTPUnprocessableEntity(reason=f"{name} is not a plain name")
-    return str(value)
+    return value
 
 
 def _profile(request: web.Request) -> Profile:
@@ -33,15 +37,24 @@ def _profile(request: web.Request) -> Profile:
 async def put(request: web.Request) -> web.Response:
     """PUT /vault/notes/{kind}/{key} {note}: writes or replaces one note."""
     kind, key = _part(request, "kind"), _part(request, "key")
-    body = json.dumps((await request.json())["note"]).encode()
-    if len(body) > _SIZE_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(_SIZE_LIMIT, len(body))
+    body = _encoded((await request.json())["note"])
     async with _profile(request).transaction() as txn:
-        name = f"{kind}/{key}"
-        if await txn.handle.fetch(_CATEGORY, name, for_update=True):
-            await txn.handle.replace(_CATEGORY, name, body, {"kind": kind})
-        else:
-            await txn.handle.insert(_CATEGORY, name, body, {"kind": kind})
+        await _write(txn.handle, kind, key, body)
+        await txn.commit()
+    return web.json_response({})
+
+
+@tenant_authentication
+async def change(request: web.Request) -> web.Response:
+    """POST /vault/notes {put: [{kind, key, note}], delete: [{kind, key}]}: all, or nothing."""
+    asked = await request.json()
+    written = [(*_named(each), _encoded(each["note"])) for each in asked["put"]]
+    deleted = [_named(each) for each in asked["delete"]]
+    async with _profile(request).transaction() as txn:
+        for kind, key, body in written:
+            await _write(txn.handle, kind, key, body)
+        for kind, key in deleted:
+            await _remove(txn.handle, kind, key)
         await txn.commit()
     return web.json_response({})
 
@@ -61,16 +74,41 @@ async def get_all(request: web.Request) -> web.Response:
 @tenant_authentication
 async def delete(request: web.Request) -> web.Response:
     """DELETE /vault/notes/{kind}/{key}; deleting what is not there is no error."""
-    name = f"{_part(request, 'kind')}/{_part(request, 'key')}"
+    kind, key = _part(request, "kind"), _part(request, "key")
     async with _profile(request).transaction() as txn:
-        if await txn.handle.fetch(_CATEGORY, name, for_update=True):
-            await txn.handle.remove(_CATEGORY, name)
+        await _remove(txn.handle, kind, key)
         await txn.commit()
     return web.json_response({})
 
 
+async def _write(store: Session, kind: str, key: str, body: bytes) -> None:
+    name = f"{kind}/{key}"
+    if await store.fetch(_CATEGORY, name, for_update=True):
+        await store.replace(_CATEGORY, name, body, {"kind": kind})
+    else:
+        await store.insert(_CATEGORY, name, body, {"kind": kind})
+
+
+async def _remove(store: Session, kind: str, key: str) -> None:
+    name = f"{kind}/{key}"
+    if await store.fetch(_CATEGORY, name, for_update=True):
+        await store.remove(_CATEGORY, name)
+
+
+def _encoded(note: Any) -> bytes:
+    body = json.dumps(note).encode()
+    if len(body) > _SIZE_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(_SIZE_LIMIT, len(body))
+    return body
+
+
+def _named(change: dict[str, Any]) -> tuple[str, str]:
+    return _plain("kind", change["kind"]), _plain("key", change["key"])
+
+
 ROUTES = (
     web.put("/vault/notes/{kind}/{key}", put),
+    web.post("/vault/notes", change),
     web.get("/vault/notes/{kind}", get_all, allow_head=False),
     web.delete("/vault/notes/{kind}/{key}", delete),
 )
