@@ -59,7 +59,8 @@ class Repeatable:
         """
         if key is None:
             return await create()
-        digest = self._digest(request)
+        # a caller may name a key after a person: what is kept is a keyed digest of it
+        key, digest = self._seal.pseudonym(f"{caller}/{key}"), self._digest(request)
         earlier = await self._begin(caller, key, digest)
         if earlier is not None:
             return answer_type.model_validate(earlier)

@@ -7,11 +7,14 @@ an installation writes is searched for them. What is found is told by its name, 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_bytes
 
 import httpx
 import pytest
@@ -25,6 +28,7 @@ from controllers.story.people import Desk, Json, Phone, Refused
 from tests.scenarios.holders import new_phone, prepare
 from tests.scenarios.searching import database_files, database_text, files_below, found_in
 from tests.support.installation import Installation
+from tests.support.overheard import Overheard, overhearing
 
 pytestmark = pytest.mark.agents
 
@@ -86,8 +90,18 @@ async def log_file(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pa
 
 
 @pytest.fixture(scope="module")
+def heard(installation: Installation) -> Iterator[Overheard]:
+    with overhearing(installation) as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
 async def planted(
-    log_file: Path, installation: Installation, cast: Cast, outside: Outside
+    log_file: Path,
+    heard: Overheard,
+    installation: Installation,
+    cast: Cast,
+    outside: Outside,
 ) -> Planted:
     """Play it all; afterwards every wallet is locked and every exchange is done."""
     phone = await new_phone(cast)
@@ -97,6 +111,7 @@ async def planted(
     await checked(found, cast, phone)
     await attacked(found, cast, outside, phone)
     await refused(found, cast, phone)
+    await garbled(found, installation)
     await phone.lock()
     await asyncio.sleep(1.5)  # the sweep and the worker finish what is under way
     return found
@@ -106,6 +121,7 @@ def plant_keys(found: Planted, installation: Installation, cast: Cast, phone: Ph
     secrets = installation.secrets
     found.plant(
         wallet_key=phone.key,
+        unused_wallet_key=base64.urlsafe_b64encode(token_bytes(32)).decode().rstrip("="),
         store_key=key_of(phone).reveal(),
         session=bearer(phone.open),
         operator_key=secrets.operator_key.reveal(),
@@ -121,7 +137,7 @@ def plant_keys(found: Planted, installation: Installation, cast: Cast, phone: Ph
             f"{name} webhook key": agent.webhook_key.reveal(),
         }
     for (slug, role), desk in cast.desks.items():
-        found.values[f"{slug} {role} key"] = bearer(desk).rpartition("_")[2]
+        found.values[f"{slug} {role} key"] = bearer(desk).split("_", 2)[2]
 
 
 def bearer(caller: object) -> str:
@@ -206,6 +222,40 @@ async def refused(found: Planted, cast: Cast, phone: Phone) -> None:
     await nobody.close()
 
 
+async def garbled(found: Planted, installation: Installation) -> None:
+    """Rubbish at the agents' own doors, and values that only an agent would refuse."""
+    head = base64.urlsafe_b64encode(json.dumps({"kid": FORGED, "alg": GIVEN}).encode()).decode()
+    settings = installation.settings
+    async with httpx.AsyncClient(trust_env=False) as stranger:
+        for _, port in (settings.org_ports, settings.wallet_ports):
+            for message in (
+                f"{GIVEN} {FAMILY}",
+                json.dumps({"@type": GIVEN, "@id": FAMILY, "comment": FORGED}),
+                json.dumps(
+                    {"protected": head, "iv": GIVEN, "ciphertext": FAMILY, "tag": GIVEN}
+                ),
+                json.dumps({"protected": GIVEN, "iv": [], "ciphertext": {}, "tag": FAMILY}),
+            ):
+                for kind in ("application/didcomm-envelope-enc", "application/json", GIVEN):
+                    await stranger.post(
+                        f"http://127.0.0.1:{port}/",
+                        content=message,
+                        headers={"Content-Type": kind},
+                    )
+        for name, agent in installation.secrets.agents.items():
+            await stranger.post(
+                f"{settings.internal_url}/webhooks/{name}/topic/issue_credential_v2_0/",
+                json={"cred_ex_id": f"{GIVEN}\x00", "by_format": {FAMILY: FORGED}},
+                headers={"x-api-key": f"{agent.webhook_key.reveal()}x"},
+            )
+        for key in (f"{GIVEN}-{FAMILY}", FORGED):
+            await stranger.post(
+                f"{settings.base_url}/api/wallet/wallets",
+                json={"key": found.values["unused wallet key"]},
+                headers={"Idempotency-Key": key},
+            )
+
+
 # --- where it is looked for ---------------------------------------------------------------
 
 
@@ -221,7 +271,7 @@ def test_every_kind_of_value_was_planted(planted: Planted) -> None:
 def test_no_agent_s_log_has_it(installation: Installation, planted: Planted) -> None:
     logs = files_below(installation.settings.log_dir)
     assert {"org-agent.log", "wallet-agent.log"} <= set(logs)
-    assert b"Traceback" in logs["org-agent.log"], "the attacks were noticed"
+    assert b"pack_format.py" in logs["org-agent.log"], "the attacks were noticed"
     found = {name: found_in(content, planted.values) for name, content in logs.items()}
     assert {name: told for name, told in found.items() if told} == {}
 
@@ -277,3 +327,71 @@ def test_locked_stores_show_none(
     assert any(name.endswith("sqlite.db") for name in stores)
     found = {name: found_in(content, planted.values) for name, content in stores.items()}
     assert {name: told for name, told in found.items() if told} == {}
+
+
+# --- what went over the wires ---------------------------------------------------------------
+
+
+def test_no_webhook_carries_a_value(heard: Overheard, planted: Planted) -> None:
+    """ACA-Py's own hold whole records; ours hold ids alone (agent/plugins/lean)."""
+    assert any(b"cred_ex_id" in body for body in heard.webhooks), "they were heard"
+    honest = [body for body in heard.webhooks if GIVEN.encode() + b"\\u0000" not in body]
+    assert found_in(b"\n".join(honest), planted.values) == set()
+
+
+def test_nothing_published_carries_a_value(heard: Overheard, planted: Planted) -> None:
+    """DID logs, definitions, revocation lists, tails: what the agents write to the registry."""
+    assert found_in(b"\n".join(heard.written), planted.values) == set()
+
+
+def test_no_address_carries_a_value(heard: Overheard, planted: Planted) -> None:
+    """Only a link's own token stands in an address, and that is what a link is. What this test
+    itself puts into addresses wrongly is left out."""
+    secret = {
+        name: value
+        for name, value in planted.values.items()
+        if not name.endswith(" link") and value not in (GIVEN, FAMILY)
+    }
+    assert any(b"/l/" in address for address in heard.addresses), "they were heard"
+    assert found_in(b"\n".join(heard.addresses), secret) == set()
+
+
+def test_no_refusal_and_no_head_repeats_a_value(heard: Overheard, planted: Planted) -> None:
+    assert len(heard.refusals) > 20
+    assert found_in(b"\n".join(heard.refusals), planted.values) == set()
+    assert found_in(b"\n".join(heard.answer_heads), planted.values) == set()
+
+
+async def test_no_metric_carries_a_value(installation: Installation, planted: Planted) -> None:
+    async with httpx.AsyncClient(trust_env=False) as monitoring:
+        told = await monitoring.get(f"{installation.settings.internal_url}/metrics")
+    assert told.status_code == 200
+    assert found_in(told.content, planted.values) == set()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/cmdline").exists(), reason="only Linux lists processes"
+)
+@pytest.mark.parametrize("agent", ["wallets", "org"])
+def test_no_list_of_processes_shows_a_value(
+    installation: Installation, planted: Planted, agent: str
+) -> None:
+    """The command line is for everybody to read. The environment, which only this user may
+    read, holds the agent's own keys: nobody else's, and nothing of a person."""
+    child = next(
+        each for name, each in installation.agents.items() if name.startswith(agent[:3])
+    )
+    listed = Path(f"/proc/{child.pid}")
+    assert found_in((listed / "cmdline").read_bytes(), planted.values) == set()
+    environment = found_in((listed / "environ").read_bytes(), planted.values)
+    assert all(name.startswith(f"{agent} ") for name in environment), environment
+
+
+def test_only_the_files_of_secrets_hold_a_secret(
+    installation: Installation, planted: Planted
+) -> None:
+    """Everything below the data folder: databases, logs, tails, whatever lies about."""
+    files = files_below(installation.settings.data_dir)
+    found = {name: found_in(content, planted.values) for name, content in files.items()}
+    holding = {name for name, told in found.items() if told}
+    assert holding <= {"secrets.json", "registry-write.key"}
