@@ -5,6 +5,7 @@ Everything else in a webhook's body is dropped here; it may hold values of crede
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +25,7 @@ _TOPICS = {
     "issue_credential_v2_0": (RecordKind.ISSUANCE, "cred_ex_id"),
     "present_proof_v2_0": (RecordKind.PRESENTATION, "pres_ex_id"),
 }
-_LONGEST_ID = 64
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")  # nothing that a database cannot keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +47,4 @@ def read_announcement(topic: str, body: Mapping[str, Any]) -> Announcement | Non
 
 
 def _id(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID else None
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None

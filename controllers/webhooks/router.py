@@ -38,6 +38,6 @@ def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> AP
 async def _body(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:  # the second: nested without an end
         raise InvalidInput("This is not JSON") from err
     return body if isinstance(body, dict) else {}
