@@ -29,10 +29,12 @@ class Lost(Exception):
 class Line:
     """Everybody's way to Haven: one client, as many connections as are needed.
 
-    Several controllers are called in turn, as a load balancer would.
+    Several controllers are called as the proxy does (docker/nginx): an open wallet stays with
+    one of them, everything else takes turns.
     """
 
     def __init__(self, base_urls: Sequence[str]) -> None:
+        self._base_urls = tuple(base_urls)
         self._turns = itertools.cycle(base_urls)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
@@ -49,7 +51,7 @@ class Line:
         self, method: str, path: str, bearer: str | None, body: Json | None = None
     ) -> Json:
         """One call. Raises Refused."""
-        headers, url = _headers(bearer), next(self._turns) + path
+        headers, url = _headers(bearer), self._url(path, bearer)
         async with self._http.request(method, url, headers=headers, json=body) as answer:
             decoded: Json = await answer.json(content_type=None)
             if answer.ok:
@@ -63,7 +65,7 @@ class Line:
             async with asyncio.timeout(_PATIENCE):
                 while True:
                     headers = _headers(bearer) | {"Last-Event-ID": str(last)}
-                    url = next(self._turns) + path
+                    url = self._url(path, bearer)
                     async with self._http.get(url, headers=headers) as answer:
                         if not answer.ok:
                             raise Refused(await answer.json(content_type=None))
@@ -78,6 +80,11 @@ class Line:
                     await asyncio.sleep(_RECONNECT_AFTER)
         except TimeoutError as err:
             raise Lost(f"desk: no end in {_PATIENCE:g} s, the last event was {seen}") from err
+
+    def _url(self, path: str, bearer: str | None) -> str:
+        if bearer and path.startswith("/api/wallet/"):
+            return self._base_urls[hash(bearer) % len(self._base_urls)] + path
+        return next(self._turns) + path
 
 
 def _headers(bearer: str | None) -> dict[str, str]:
