@@ -181,7 +181,7 @@ class _Packing:
         """A SQLite store at one moment; its users go on meanwhile."""
         self._copy.unlink(missing_ok=True)
         try:
-            copy_sqlite(source, self._copy)
+            copy_sqlite(source, self._copy, passing=True)
         except sqlite3.OperationalError:
             if source.exists():
                 raise

@@ -83,13 +83,19 @@ def _keep_copy(connection: Connection, revision: str) -> None:
         ) from err
 
 
-def copy_sqlite(source: Path, target: Path) -> None:
+def copy_sqlite(source: Path, target: Path, *, passing: bool = False) -> None:
     """Copy a SQLite database as it is at one moment, private to its owner, while others use
-    it. `target` must not exist. Raises OSError, sqlite3.Error."""
+    it. `target` must not exist; one that is only `passing` need not outlive a power cut.
+
+    Raises OSError, sqlite3.Error.
+    """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     reading = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
     writing = sqlite3.connect(target)
     try:
+        if passing:
+            writing.execute("PRAGMA synchronous=OFF")
+            writing.execute("PRAGMA journal_mode=OFF")
         reading.backup(writing)
     finally:
         writing.close()
