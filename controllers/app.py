@@ -19,7 +19,7 @@ from agent.organisations import OrganisationsAgent
 from agent.sharding import ShardedWallets, Wallets
 from agent.wallets import WalletsAgent
 from controllers import problems
-from controllers.backup.settling import close_until_settled
+from controllers.backup.settling import ClosedUntilSettled
 from controllers.events import EventStream
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
@@ -245,7 +245,7 @@ def _wallet(
 def _equip_public(haven: Haven) -> None:
     app = haven.public_app
     app.state.haven = haven
-    close_until_settled(app, haven.settings.data_dir)
+    app.add_middleware(ClosedUntilSettled, database=haven.database)
     problems.install(app, MOST_BODY)
     networks = Networks(haven.settings.trusted_proxies)
     app.add_middleware(Limits, limiter=limiter_of(haven.settings), networks=networks)

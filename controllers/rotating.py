@@ -49,7 +49,8 @@ async def rotate_keys(settings: Settings, *, sealing: bool, forget_payments: boo
         Conflict: payments are reserved whose digests would be lost; nothing was changed.
         Unavailable: a store does not open.
     """
-    with only_one(settings.data_dir), keys_lock(settings.data_dir):
+    load(settings.secrets_folder)  # there is an installation
+    with only_one(settings.data_dir), keys_lock(settings.secrets_folder):
         old = load(settings.secrets_folder)
         database = Database(settings.store_url)
         try:

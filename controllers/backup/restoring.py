@@ -43,7 +43,7 @@ from controllers.backup.manifest import (
 )
 from controllers.backup.newer import Newer, end_what_was_under_way, take_over
 from controllers.backup.postgres import PostgresDatabase
-from controllers.backup.settling import Settlement, write_settlement
+from controllers.backup.settling import note_retired
 from controllers.installation import org_options
 from controllers.secrets import load, write_private
 from controllers.settings import Settings
@@ -240,18 +240,17 @@ class _Emptied(PostgresDatabase):
 async def _bring_in_order(
     settings: Settings, manifest: Manifest, survived: str | None
 ) -> Restored:
+    _renew_session_key(settings.data_dir)
+    options: AgentOptions = org_options(settings, load(settings.data_dir))
+    retired: list[RetiredRegistry] = await retire_registries(options)
     database = Database(settings.store_url)
     try:
         await database.migrate()
         newer = await take_over(database, survived) if survived else Newer()
         await end_what_was_under_way(database)
+        await note_retired(database, retired)
     finally:
         await database.close()
-    _renew_session_key(settings.data_dir)
-    options: AgentOptions = org_options(settings, load(settings.data_dir))
-    retired: list[RetiredRegistry] = await retire_registries(options)
-    settlement = Settlement.of(manifest.made_at, retired)
-    write_settlement(settings.data_dir, settlement)
     return Restored(manifest.made_at, len(retired), newer)
 
 

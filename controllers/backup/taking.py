@@ -49,7 +49,7 @@ from core.errors import ConfigurationError, Conflict, Unavailable
 from core.secret import Secret
 
 # at the top of the data folder; logs are no data, the others belong to what runs
-_NOT_KEPT = frozenset({"logs", "lock", "running.json", "backup.lock", "settling.lock", COPIES})
+_NOT_KEPT = frozenset({"logs", "lock", "running.json", COPIES})
 _SQLITE = b"SQLite format 3\x00"
 _BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
@@ -72,7 +72,7 @@ async def take(
     back up here, Unavailable if a part of it cannot be copied.
     """
     _require_installation(settings, target)
-    with keys_lock(settings.data_dir):
+    with keys_lock(settings.secrets_folder):
         options = org_options(settings, load(settings.secrets_folder))
         return await asyncio.to_thread(
             _write, settings, options, target, passphrase, strength or Strength()
@@ -99,9 +99,9 @@ def _require_installation(settings: Settings, target: Path) -> None:
 
 
 @contextmanager
-def keys_lock(data_dir: Path) -> Iterator[None]:
+def keys_lock(secrets_folder: Path) -> Iterator[None]:
     """Held by whoever copies the keys, or changes them. Raises Conflict."""
-    with (data_dir / "backup.lock").open("w") as handle:
+    with (secrets_folder / "secrets.json").open("rb") as handle:  # it may be read-only
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
@@ -141,7 +141,9 @@ def _fill(
     strength: Strength,
 ) -> int:
     writer = SealedWriter(file, passphrase, strength=strength)  # type: ignore[arg-type] # a binary file
-    room = Path(tempfile.mkdtemp(prefix=".backup-", dir=settings.data_dir))  # mode 0700
+    # mode 0700, beside the data; where that is read-only, in memory or wherever TMPDIR says
+    beside = settings.data_dir if os.access(settings.data_dir, os.W_OK) else None
+    room = Path(tempfile.mkdtemp(prefix=".backup-", dir=beside))
     try:
         with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT) as tar:
             packing = _Packing(tar, room)

@@ -9,7 +9,12 @@ from controllers.store.models.exchanges import (
     Reservation,
 )
 from controllers.store.models.organisations import ApiKey, FrameworkVersion, Organisation
-from controllers.store.models.registry import DidLogEntry, PublishedResource, TailsFile
+from controllers.store.models.registry import (
+    DidLogEntry,
+    PublishedResource,
+    RestoredRegistry,
+    TailsFile,
+)
 from controllers.store.models.work import InboxItem, RepeatableRequest, WalletSession
 
 __all__ = [
@@ -26,6 +31,7 @@ __all__ = [
     "PublishedResource",
     "RepeatableRequest",
     "Reservation",
+    "RestoredRegistry",
     "TailsFile",
     "WalletSession",
 ]

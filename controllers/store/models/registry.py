@@ -45,3 +45,19 @@ class TailsFile(Base):
 
     tails_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RestoredRegistry(Base):
+    """A revocation registry that a restore used up, until what is left to do is done.
+
+    `entries` counts from 0, which no credential has. While there is a row, nobody may use the
+    API (controllers/backup/settling.py).
+    """
+
+    __tablename__ = "restored_registry"
+
+    registry_id: Mapped[str] = mapped_column(String(400), primary_key=True)
+    wallet_id: Mapped[str] = mapped_column(String(64))
+    definition_id: Mapped[str] = mapped_column(String(400))
+    size: Mapped[int] = mapped_column(Integer)
+    entries: Mapped[int] = mapped_column(Integer)
