@@ -49,7 +49,7 @@ class Exchange:
 class People:
     """The desks and phones of one scenario; nobody waits longer than `seconds` in all."""
 
-    def __init__(self, small: Small, seconds: float = 170.0) -> None:
+    def __init__(self, small: Small, seconds: float = 300.0) -> None:
         self._small = small
         self._deadline = time.monotonic() + seconds
 
