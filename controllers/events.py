@@ -17,19 +17,20 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.moment import now
-from controllers.store.database import Database
+from controllers.store.database import SUBJECTS, Database
 from controllers.store.models import Event
 
 LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1)]
 
-_POLL_SECONDS = 0.25
-_KEEP_ALIVE_EVERY = 40  # polls: a comment each 10 s keeps proxies from closing the stream
+_POLL_SECONDS = 0.5  # for what another replica wrote; our own rings the bell
+_KEEP_ALIVE_EVERY = 20  # polls: a comment each 10 s keeps proxies from closing the stream
 _KEPT = timedelta(days=1)
 
 
 def note_event(session: AsyncSession, subject_id: str, kind: str) -> None:
     """Write an event in the transaction that makes it true."""
     session.add(Event(subject_id=subject_id, kind=kind, at=now()))
+    session.info.setdefault(SUBJECTS, set()).add(subject_id)
 
 
 class EventStream:
@@ -42,10 +43,17 @@ class EventStream:
         self, subject_id: str, after: int, last_kinds: frozenset[str]
     ) -> AsyncIterator[str]:
         """Server-sent events after id `after`, until one of `last_kinds` was sent."""
-        polls = 0
         # whoever has seen the end is not kept waiting for more
         if await self._seen_the_end(subject_id, after, last_kinds):
             return
+        with self._database.bell.listening(subject_id) as rung:
+            async for sent in self._sending(subject_id, after, last_kinds, rung):
+                yield sent
+
+    async def _sending(
+        self, subject_id: str, after: int, last_kinds: frozenset[str], rung: asyncio.Event
+    ) -> AsyncIterator[str]:
+        polls = 0
         while True:
             for event in await self._since(subject_id, after):
                 after = event.id
@@ -53,7 +61,7 @@ class EventStream:
                 yield f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n"
                 if event.kind in last_kinds:
                     return
-            await asyncio.sleep(_POLL_SECONDS)
+            await self._database.bell.wait(rung, _POLL_SECONDS)
             polls += 1
             if polls % _KEEP_ALIVE_EVERY == 0:
                 yield ": still here\n\n"

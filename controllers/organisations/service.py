@@ -39,6 +39,7 @@ class OrganisationService:
     def __init__(self, database: Database, tenants: Tenants) -> None:
         self._database = database
         self._tenants = tenants
+        self._complete: dict[str, Organisation] = {}
 
     async def create(self, slug: str, label: str) -> Organisation:
         """A new organisation with its identity; repeating a call that broke off finishes it.
@@ -69,11 +70,15 @@ class OrganisationService:
         return found
 
     async def get(self, organisation_id: str) -> Organisation:
-        """Raises NotFound."""
+        """Raises NotFound. One with its identity never changes, so it is read once."""
+        if organisation_id in self._complete:
+            return self._complete[organisation_id]
         async with self._database.reading() as session:
             organisation = await session.get(Organisation, organisation_id)
         if organisation is None:
             raise NotFound("There is no such organisation")
+        if organisation.did is not None:
+            self._complete[organisation_id] = organisation
         return organisation
 
     async def all(self) -> list[Organisation]:

@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from controllers.store.bell import Bell
 from controllers.store.near import BEGIN_TO_WRITE, connecting
 from controllers.store.upgrading import upgrade
 
 Sessions = async_sessionmaker[AsyncSession]
 
 _READING = "haven_reading"
+SUBJECTS = "haven_subjects"  # in a session's info: whom to tell after the commit
 _PATIENCE = 10.0  # seconds, with another process that writes to the same SQLite file
 
 
@@ -28,6 +30,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self.bell = Bell()
         self.sessions: Sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -48,8 +51,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: all of it is committed, or nothing."""
-        async with self.sessions() as session, session.begin():
-            yield session
+        async with self.sessions() as session:
+            async with session.begin():
+                yield session
+            for subject_id in session.info.pop(SUBJECTS, ()):
+                self.bell.ring(subject_id)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
