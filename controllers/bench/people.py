@@ -37,7 +37,8 @@ class Line:
         self._base_urls = tuple(base_urls)
         self._turns = itertools.cycle(base_urls)
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            # shorter than the server keeps a quiet connection
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2),
             timeout=aiohttp.ClientTimeout(total=_PATIENCE),
         )
 
