@@ -1,4 +1,4 @@
-"""Makes ACA-Py spend less on what is not cryptography, and say less (docs/adr/0024).
+"""Makes ACA-Py spend less on what is not cryptography, and say less (docs/adr/0021).
 
 Nothing of its protocols or its cryptography is touched:
 - models.py    the marshmallow schemas that every record and message passes through are made

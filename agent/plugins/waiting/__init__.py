@@ -1,4 +1,4 @@
-"""Short answers about exchanges, and answers that wait (docs/adr/0024).
+"""Short answers about exchanges, and answers that wait (docs/adr/0021).
 
 ACA-Py's own routes answer with whole records, and can only be asked again and again until
 something has happened. These answer with the few fields that are used, read straight from the
