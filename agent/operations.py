@@ -11,7 +11,7 @@ _WORDS = frozenset(
         "active-registry", "anoncreds", "close", "close-idle", "connections",
         "create-invitation", "create-request", "credential", "credential-definition",
         "credentials", "destroy", "haven", "identity", "issue", "issue-credential-2.0",
-        "latest", "multitenancy", "notes", "offers", "out-of-band", "pending",
+        "latest", "multitenancy", "presentations", "notes", "offers", "out-of-band", "pending",
         "present-proof-2.0", "problem-report", "ready", "receive-invitation", "received",
         "records", "requests", "revocation", "revocation-lists", "revocations", "revoked",
         "schema", "send-offer", "send-presentation", "send-request", "sessions", "sign",

@@ -266,9 +266,8 @@ class OrganisationsAgent:
 
     async def answer(self, tenant: TenantRef, exchange_id: str) -> Answer:
         try:
-            record = await self._api.get(
-                f"/present-proof-2.0/records/{exchange_id}", self.token(tenant)
-            )
+            path = f"/haven/presentations/{exchange_id}"
+            record = await self._api.get(path, self.token(tenant))
         except NotFound:
             return Answer(AnswerState.UNKNOWN)
         return _answer(record)
@@ -278,7 +277,7 @@ class OrganisationsAgent:
         the first, sets the state back and keeps the old `verified`. So a result counts only in
         a record whose state is `done`, and for the presentation in that same record.
         """
-        path = f"/present-proof-2.0/records/{exchange_id}"
+        path = f"/haven/presentations/{exchange_id}"
         for _ in range(_VERIFY_TRIES):
             record = await self._api.get(path, self.token(tenant))
             if record["state"] != _VERIFIED:
@@ -289,7 +288,7 @@ class OrganisationsAgent:
 
     async def _verify_now(self, path: str, tenant: TenantRef) -> Document:
         try:
-            return await self._api.post(f"{path}/verify-presentation", self.token(tenant))
+            return await self._api.post(f"{path}/verify", self.token(tenant))
         except Unavailable:
             # it verifies and stores the result, and then fails where the holder gave no
             # address for the acknowledgement: the record tells
@@ -366,13 +365,12 @@ def _status(
 
 
 def _answer(record: Document) -> Answer:
-    formats = record.get("by_format") or {}
-    request = (formats.get("pres_request") or {}).get("anoncreds")
-    presentation = (formats.get("pres") or {}).get("anoncreds")
+    request, presentation = record["request"], record["presentation"]
+    shown = presentation is not None  # an empty one is one without form
     state = _ANSWER_STATES.get(record["state"], AnswerState.WAITING)
     return Answer(
         state=state,
         asked=from_proof_request(request) if request else None,
-        shown=read_presentation(request, presentation) if request and presentation else None,
-        answered_at=datetime.fromisoformat(record["updated_at"]) if presentation else None,
+        shown=read_presentation(request, presentation) if request and shown else None,
+        answered_at=datetime.fromisoformat(record["updated_at"]) if shown else None,
     )

@@ -26,13 +26,31 @@ from acapy_agent.messaging.models.base import (
     BaseModelSchema,
     resolve_meta_property,
 )
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_request import V20CredRequest
+from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
 from marshmallow import EXCLUDE, Schema, ValidationError, post_dump, pre_load
 
 LOGGER = logging.getLogger(__name__)
 
+_VALIDATED = (
+    V20CredOffer,
+    V20CredRequest,
+    V20CredIssue,
+    V20PresRequest,
+    V20Pres,
+)
 _spare: defaultdict[tuple[type[Schema], str], list[Schema]] = defaultdict(list)
 _UNREADABLE = (AttributeError, ValidationError)
 _UNWRITABLE = (AttributeError, ValidationError, TypeError)
+
+
+class _Trusting:
+    """Whether a message of our own store is being read: reading never waits."""
+
+    now = False
 
 
 class Kept:
@@ -49,7 +67,11 @@ class Kept:
     def de(self) -> BaseModel:
         """The message itself."""
         if self._read is None:
-            self._read = self._model.deserialize(self.ser)
+            _Trusting.now = True  # it was validated when it came in
+            try:
+                self._read = self._model.deserialize(self.ser)
+            finally:
+                _Trusting.now = False
         return self._read
 
 
@@ -66,6 +88,9 @@ def install() -> None:
         _once(BaseModelSchema._get_model_class.__func__)
     )
     BaseModelSchema.remove_skipped_values = _remove_skipped_values
+    for message in _VALIDATED:
+        schema_class = message._get_schema_class()
+        schema_class.validate_fields = _unless_trusted(schema_class.validate_fields)
     AgentMessageSchema.extract_decorators = _afresh(AgentMessageSchema.extract_decorators)
 
 
@@ -145,6 +170,17 @@ def _remove_skipped_values(
     if skipped == (None,):
         return {key: value for key, value in data.items() if value is not None}
     return {key: value for key, value in data.items() if value not in skipped}
+
+
+def _unless_trusted(own: Callable[..., Any]) -> Callable[..., Any]:
+    """The forms inside a message's attachments are looked at once, when it comes in."""
+
+    @functools.wraps(own)  # with marshmallow's mark of what is a validator
+    def validate_fields(self: Schema, data: Any, **kwargs: Any) -> None:
+        if not _Trusting.now:
+            own(self, data, **kwargs)
+
+    return validate_fields
 
 
 def _afresh(own: Callable[..., Any]) -> Any:

@@ -67,6 +67,25 @@ async def request_on(profile: Profile, thread_id: str) -> str | None:
         return next((str(record.name) for record in found), None)
 
 
+async def presentation_of(profile: Profile, exchange_id: str) -> Json | None:
+    """A verifier's exchange: where it stands, what was really asked, and what was shown."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        record = await store.fetch(V20PresExRecord.RECORD_TYPE, exchange_id)
+    return presentation(_value(record)) if record is not None else None
+
+
+def presentation(value: Mapping[str, Any]) -> Json:
+    """The few fields of a verifier's exchange, from its stored value."""
+    request, shown = value.get("pres_request"), value.get("pres")
+    return {
+        "state": value["state"],
+        "verified": value.get("verified"),
+        "updated_at": value["updated_at"],
+        "request": _by_anoncreds(request, "request_presentations~attach"),
+        "presentation": _by_anoncreds(shown, "presentations~attach"),
+    }
+
+
 async def _detail(store: Session, exchange_id: str) -> Json:
     wanted = V20CredExRecordAnonCreds.prefix_tag_filter({"cred_ex_id": exchange_id})
     for record in await store.fetch_all(V20CredExRecordAnonCreds.RECORD_TYPE, wanted):
@@ -91,10 +110,35 @@ def _received(exchange_id: str, value: Json, detail: Json) -> Json:
 def _attached(offer: Mapping[str, Any]) -> Json:
     """What AnonCreds itself says in an offer (RFC 0453, attachments)."""
     for attachment in offer.get("offers~attach") or []:
-        encoded = str(attachment["data"]["base64"])
-        padded = encoded + "=" * (-len(encoded) % 4)
-        return dict(json.loads(base64.urlsafe_b64decode(padded)))
+        return _decoded(attachment["data"])
     return {}
+
+
+def _by_anoncreds(message: Mapping[str, Any] | None, attached: str) -> Json | None:
+    """The attachment in AnonCreds' format; empty if it has no form that can be read."""
+    if message is None:
+        return None
+    names = {each["attach_id"] for each in message["formats"] if _is_ours(each["format"])}
+    for attachment in message[attached]:
+        if attachment.get("@id") in names:
+            return _decoded(attachment["data"])
+    return None
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("anoncreds/")
+
+
+def _decoded(data: Mapping[str, Any]) -> Json:
+    try:
+        found = data["json"] if "json" in data else _from_base64(str(data["base64"]))
+    except (KeyError, ValueError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _from_base64(encoded: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
 
 
 def _value(record: Entry) -> Json:

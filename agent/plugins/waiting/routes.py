@@ -6,6 +6,15 @@ from typing import Any
 
 from acapy_agent.admin.decorators.auth import tenant_authentication
 from acapy_agent.core.profile import Profile
+from acapy_agent.ledger.error import LedgerError
+from acapy_agent.messaging.models.base import BaseModelError
+from acapy_agent.protocols.present_proof.v2_0 import report_problem
+from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
+    ProblemReportReason,
+)
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.storage.error import StorageError, StorageNotFoundError
 from aiohttp import web
 
 from agent.plugins.waiting.board import Board
@@ -13,6 +22,8 @@ from agent.plugins.waiting.reading import (
     connection_of,
     offer_made,
     offers_received,
+    presentation,
+    presentation_of,
     request_on,
 )
 
@@ -90,6 +101,50 @@ async def get_request(request: web.Request) -> web.Response:
     return web.json_response({"exchange_id": found})
 
 
+@tenant_authentication
+async def get_presentation(request: web.Request) -> web.Response:
+    """GET /haven/presentations/{exchange_id} -> {state, verified, updated_at, request,
+    presentation}; 404 if there is no such exchange."""
+    found = await presentation_of(_profile(request), request.match_info["exchange_id"])
+    if found is None:
+        raise web.HTTPNotFound(reason="No such exchange")
+    return web.json_response(found)
+
+
+@tenant_authentication
+async def verify(request: web.Request) -> web.Response:
+    """POST /haven/presentations/{exchange_id}/verify: as ACA-Py's verify-presentation, but it
+    answers with the few fields above, of the very record that was verified."""
+    profile = _profile(request)
+    try:
+        async with profile.session() as session:
+            record = await V20PresExRecord.retrieve_by_id(
+                session, request.match_info["exchange_id"]
+            )
+    except StorageNotFoundError as err:
+        raise web.HTTPNotFound(reason="No such exchange") from err
+    if record.state != V20PresExRecord.STATE_PRESENTATION_RECEIVED:
+        raise web.HTTPBadRequest(reason="Nothing was received that is not verified yet")
+    try:
+        record = await V20PresManager(profile).verify_pres(record)
+    except (BaseModelError, LedgerError, StorageError) as err:
+        await _abandon(request, record, err)
+    return web.json_response(presentation(record.value))
+
+
+async def _abandon(request: web.Request, record: V20PresExRecord, err: Exception) -> None:
+    """As ACA-Py does it: noted in the record, told to the holder, answered with 400."""
+    async with _profile(request).session() as session:
+        await record.save_error_state(session, reason="not verifiable")
+    await report_problem(
+        err,
+        ProblemReportReason.ABANDONED.value,
+        web.HTTPBadRequest,
+        record,
+        request["outbound_message_router"],
+    )
+
+
 async def register(app: web.Application) -> None:
     """ACA-Py calls this when it loads the plugin."""
     app.add_routes(
@@ -98,5 +153,7 @@ async def register(app: web.Application) -> None:
             web.get("/haven/received/{connection_id}", get_received, allow_head=False),
             web.get("/haven/connections/{invitation_id}", get_connection, allow_head=False),
             web.get("/haven/requests/{thread_id}", get_request, allow_head=False),
+            web.get("/haven/presentations/{exchange_id}", get_presentation, allow_head=False),
+            web.post("/haven/presentations/{exchange_id}/verify", verify),
         ]
     )
