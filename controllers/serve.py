@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from agent.launch import die_with_parent, use_all_files_allowed
+from agent.launch import collect_garbage_seldom, die_with_parent, use_all_files_allowed
 from agent.profiling import profile_if_asked
 from controllers import logs
 from controllers.app import build
@@ -38,6 +38,7 @@ async def serve(haven: Haven, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
     settings = haven.settings
     await haven.start()
+    collect_garbage_seldom()
     servers = [
         _server(haven.public_app, settings.host, settings.public_port),
         _server(haven.internal_app, settings.internal_host, settings.internal_port),

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from controllers.store.bell import Bell
-from controllers.store.near import BEGIN_TO_WRITE, connecting
+from controllers.store.near import BEGIN_TO_WRITE, NearConnection, connecting
 from controllers.store.upgrading import upgrade
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -84,4 +84,8 @@ def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer in
     # SQLite, it fails; taking the write lock at the start lets it wait instead.
     reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else BEGIN_TO_WRITE)
+    if reading:
+        near: NearConnection = connection.connection.driver_connection  # type: ignore[assignment] # see _engine
+        near.begin_to_read()
+    else:
+        connection.exec_driver_sql(BEGIN_TO_WRITE)

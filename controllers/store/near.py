@@ -29,6 +29,10 @@ class NearConnection(aiosqlite.Connection):
         self._line = line
         self._in_front = False
 
+    def begin_to_read(self) -> None:
+        """Everything read until the commit is as of one moment."""
+        self._conn.execute("BEGIN")
+
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         if args and args[0] == BEGIN_TO_WRITE:
             return await self._begin_to_write(fn, *args)

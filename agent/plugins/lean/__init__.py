@@ -11,9 +11,14 @@ Nothing of its protocols or its cryptography is touched:
 
 from __future__ import annotations
 
+import asyncio
+
 from acapy_agent.config.injection_context import InjectionContext
 
+from agent.launch import collect_garbage_seldom
 from agent.plugins.lean import announcing, models, records, sessions, tenants
+
+_READY_AFTER = 3.0  # seconds, after which all routes and models are there
 
 
 async def setup(context: InjectionContext) -> None:
@@ -23,3 +28,4 @@ async def setup(context: InjectionContext) -> None:
     sessions.install()
     tenants.install()
     announcing.install()
+    asyncio.get_running_loop().call_later(_READY_AFTER, collect_garbage_seldom)
