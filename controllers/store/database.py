@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import (
@@ -84,8 +84,7 @@ def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer in
     # SQLite, it fails; taking the write lock at the start lets it wait instead.
     reading = connection.get_execution_options().get(_READING, False)
-    if reading:
-        near: NearConnection = connection.connection.driver_connection  # type: ignore[assignment] # see _engine
-        near.begin_to_read()
-    else:
+    if not reading:
         connection.exec_driver_sql(BEGIN_TO_WRITE)
+    elif not cast(NearConnection, connection.connection.driver_connection).begin_to_read():
+        connection.exec_driver_sql("BEGIN")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -28,16 +29,22 @@ class NearConnection(aiosqlite.Connection):
         super().__init__(connector, iter_chunk_size=64)
         self._line = line
         self._in_front = False
+        self._handed_over: deque[object] = deque()  # steps that the thread is not done with
 
-    def begin_to_read(self) -> None:
-        """Everything read until the commit is as of one moment."""
+    def begin_to_read(self) -> bool:
+        """Everything read until the commit is as of one moment. False if it cannot be now."""
+        if self._handed_over:
+            return False
         self._conn.execute("BEGIN")
+        return True
 
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         if args and args[0] == BEGIN_TO_WRITE:
             return await self._begin_to_write(fn, *args)
         if getattr(fn, "__name__", "") in ("commit", "rollback", "close"):
             return await self._end(fn, *args, **kwargs)
+        if self._handed_over:  # by somebody who was broken off: after them, never beside them
+            return await self._in_the_thread(fn, *args, **kwargs)
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
         return fn(*args, **kwargs)
@@ -52,7 +59,7 @@ class NearConnection(aiosqlite.Connection):
             raise
 
     async def _end(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self._in_front:
+        if not self._in_front and not self._handed_over:
             return fn(*args, **kwargs)
         try:
             return await self._in_the_thread(fn, *args, **kwargs)
@@ -60,7 +67,18 @@ class NearConnection(aiosqlite.Connection):
             self._step_aside()
 
     async def _in_the_thread(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if not self._running or not self._connection:
+            raise ValueError("Connection closed")
+        step = object()
+
+        def taken() -> Any:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._handed_over.remove(step)
+
+        self._handed_over.append(step)
+        return await super()._execute(taken)  # type: ignore[no-untyped-call]
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Also what is called for a connection that was given up."""

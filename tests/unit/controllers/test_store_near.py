@@ -81,3 +81,17 @@ async def test_another_process_that_writes_does_not_hold_up_the_loop(
     other.close()
     await asyncio.wait_for(waiting, 5)
     assert await numbers(database) == [1]
+
+
+async def test_who_is_broken_off_at_any_moment_spoils_nothing(database: Database) -> None:
+    """A commit that nobody waits for any more is never joined by a step beside it."""
+    for round_ in range(60):
+        tasks = [asyncio.create_task(add(database, round_ * 10 + n)) for n in range(4)]
+        for _ in range(round_ % 12):
+            await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    kept = await numbers(database)
+    assert {n for n in range(600) if n % 10 in (1, 3)} <= set(kept)
+    await asyncio.wait_for(add(database, 1000), 5)
