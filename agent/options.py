@@ -71,8 +71,6 @@ class AgentOptions:
             "ACAPY_WEBHOOK_URL": f"{self.webhook_url}#{self.secrets.webhook_key.reveal()}",
             "ACAPY_HOME": str(self.home),
             "HOME": str(self.home),  # AnonCreds' tails files are kept below it
-            # Askar's steps are short; more workers spend themselves on waking each other
-            "TOKIO_WORKER_THREADS": "1",
             "HAVEN_DID_DOMAIN": self.did_domain,
             "HAVEN_HOST_MAP": json.dumps(dict(self.host_map)),
             "HAVEN_REGISTRY_WRITE_URL": self.registry_write_url,

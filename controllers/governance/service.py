@@ -23,6 +23,7 @@ from governance import documents
 from governance.engine import Framework, Query, decide, parse_framework
 
 _MOST_TRIES = 10
+_KEPT = 8  # parsed versions: checks in flight rest on older ones
 
 type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
@@ -54,11 +55,13 @@ class GovernanceService:
 
     async def version(self, number: int) -> Framework:
         """One version, parsed once. Raises NotFound."""
-        if number not in self._parsed:
-            self._parsed[number] = parse_framework((await self.document(number)).encode())
-            for old in sorted(self._parsed)[:-8]:  # a few: checks in flight rest on older ones
-                del self._parsed[old]
-        return self._parsed[number]
+        if number in self._parsed:
+            return self._parsed[number]
+        framework = parse_framework((await self.document(number)).encode())
+        self._parsed[number] = framework
+        for old in sorted(self._parsed)[:-_KEPT]:  # perhaps this one: it is given all the same
+            del self._parsed[old]
+        return framework
 
     async def document(self, number: int) -> str:
         """The text of one version. Raises NotFound."""

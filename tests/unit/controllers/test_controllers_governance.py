@@ -110,6 +110,16 @@ async def test_another_process_sees_the_newest_version(
     assert (await other.current()).version == 2
 
 
+async def test_a_version_of_long_ago_is_read_after_many_newer_ones(
+    governance: GovernanceService,
+) -> None:
+    await governance.found(AUTHORITY)
+    for number in range(1, 11):
+        await governance.change(admit(number))
+    for number in (*range(1, 12), 1, 1):
+        assert (await governance.version(number)).version == number
+
+
 # --- the authority --------------------------------------------------------------------------
 
 
