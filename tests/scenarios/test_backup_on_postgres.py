@@ -30,9 +30,9 @@ def use(environment: pytest.MonkeyPatch, server: PostgresServer, name: str) -> N
 
 
 async def test_from_one_server_to_another(
-    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, postgres, "haven_to_back_up")
+    use(monkeypatch, own_postgres, "haven_to_back_up")
     old, before = await _work_and_back_up(tmp_path)
     target = tmp_path / "second"
     await _refused_where_it_was(tmp_path, target)

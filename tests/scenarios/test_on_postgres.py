@@ -35,10 +35,10 @@ class OnPostgres:
 
 @pytest.fixture(scope="module")
 async def on_postgres(
-    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    own_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OnPostgres]:
     folder: Path = tmp_path_factory.mktemp("on-postgres")
-    url = postgres.url()
+    url = own_postgres.url()
     agents_url = f"postgresql://{url.username}@{url.host}:{url.port}"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HAVEN_DATABASE_URL", url.render_as_string(hide_password=False))

@@ -55,13 +55,13 @@ async def phone_on(small: Small, shard: int) -> Phone:
 
 @pytest.fixture(scope="module")
 async def doubled(
-    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    own_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Doubled]:
     reason = missing()
     if reason:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("replicas")
-    async with running_topology(folder, postgres) as topology:
+    async with running_topology(folder, own_postgres) as topology:
         base_url = topology.settings.base_url
         small = await gather_small(topology.settings, base_url)
         phones = [await phone_on(small, shard) for shard in (0, 1)]
