@@ -193,11 +193,13 @@ class OrganisationsAgent:
             return OfferStatus(exchange_id, OfferState.UNKNOWN)
         return _status(exchange_id, found["state"], found["registry_id"], found["index"])
 
-    async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]:
+    async def offers_on(
+        self, tenant: TenantRef, connection_id: str, reference: str
+    ) -> list[OfferStatus]:
         found = await self._api.get(
             "/issue-credential-2.0/records", self.token(tenant), connection_id=connection_id
         )
-        return [_offer_status(record) for record in found["results"]]
+        return [_offer_status(each) for each in found["results"] if _names(each, reference)]
 
     async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
         await self._api.post(
@@ -340,6 +342,11 @@ async def _remove(api: AdminApi, path: str, token: Secret) -> None:
 
 def _invitation(made: Document) -> Invitation:
     return Invitation(made["invitation"], made["invi_msg_id"], made["oob_id"])
+
+
+def _names(record: Document, reference: str) -> bool:
+    offer = (record.get("cred_ex_record") or record).get("cred_offer") or {}
+    return bool(offer.get("comment") == reference)
 
 
 def _offer_status(record: Document) -> OfferStatus:

@@ -115,12 +115,15 @@ class ShardedWallets:
         self,
         token: Secret,
         connection_id: str,
+        reference: str | None = None,
         *,
         awaited: Awaited = Awaited.NOTHING,
         seconds: float = 0.0,
     ) -> list[ReceivedOffer]:
         shard, own = self._speaking(token)
-        return await shard.offers(own, connection_id, awaited=awaited, seconds=seconds)
+        return await shard.offers(
+            own, connection_id, reference, awaited=awaited, seconds=seconds
+        )
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
         shard, own = self._speaking(token)

@@ -90,12 +90,15 @@ class WalletsAgent:
         self,
         token: Secret,
         connection_id: str,
+        reference: str | None = None,
         *,
         awaited: Awaited = Awaited.NOTHING,
         seconds: float = 0.0,
     ) -> list[ReceivedOffer]:
-        waiting = {"for": awaited.value, "wait": str(seconds)} if seconds else {}
-        found = await self._api.get(f"/haven/received/{connection_id}", token, **waiting)
+        asked = {"reference": reference} if reference else {}
+        if seconds:
+            asked |= {"for": awaited.value, "wait": str(seconds)}
+        found = await self._api.get(f"/haven/received/{connection_id}", token, **asked)
         return [_received(each) for each in found["offers"]]
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
@@ -221,6 +224,7 @@ def _received(found: Document) -> ReceivedOffer:
         schema_id=found["schema_id"],
         values=dict(found["values"]),
         credential_id=found["credential_id"],
+        reference=found["reference"],
     )
 
 

@@ -121,7 +121,7 @@ class HeldCredential:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedOffer:
-    """An offer that reached a wallet, with its values."""
+    """An offer that reached a wallet, with its values; `reference` is the issuer's own."""
 
     exchange_id: str
     state: OfferState
@@ -129,6 +129,7 @@ class ReceivedOffer:
     schema_id: str
     values: Mapping[str, str]
     credential_id: str | None = None
+    reference: str | None = None
 
 
 class Awaited(StrEnum):
@@ -207,7 +208,11 @@ class OfferingAgent(Protocol):
 
     async def offer_status(self, tenant: TenantRef, exchange_id: str) -> OfferStatus: ...
 
-    async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]: ...
+    async def offers_on(
+        self, tenant: TenantRef, connection_id: str, reference: str
+    ) -> list[OfferStatus]:
+        """The offers under this reference; a connection may carry others, too."""
+        ...
 
     async def forget_offer(
         self, tenant: TenantRef, exchange_id: str, seen: OfferStatus | None = None
@@ -298,11 +303,15 @@ class HolderAgent(Protocol):
         self,
         token: Secret,
         connection_id: str,
+        reference: str | None = None,
         *,
         awaited: Awaited = Awaited.NOTHING,
         seconds: float = 0.0,
     ) -> list[ReceivedOffer]:
-        """The offers on a connection; after at most `seconds` (30 s), as they are then."""
+        """The offers on a connection; after at most `seconds` (30 s), as they are then.
+
+        With a reference only those that carry it are looked at, and waited for.
+        """
         ...
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None: ...

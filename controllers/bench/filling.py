@@ -8,6 +8,7 @@ of an issuance its row stays; links, events and the inbox are purged by themselv
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -167,6 +168,7 @@ def _row(template: Issuance, registries: list[str], number: int, count: int) -> 
         | fresh
         | {
             "connection_id": str(uuid4()) if row["connection_id"] else None,
+            "claim_digest": secrets.token_hex(32) if row["claim_digest"] else None,
             "registry_id": registries[number // _REGISTRY],
             "registry_index": number % _REGISTRY + 1,
             "created_at": at,

@@ -101,6 +101,36 @@ class IssuanceFlow:
             await self._agent.forget_offer(tenant_of(organisation), lost)
             await self._offer((await self._rows.read(issuance.id))[0], organisation)
 
+    async def offer_or_step_back(self, issuance_id: str) -> bool:
+        """Offer over a connection that was there before; False, and everything as it was, if
+        the agent does not know it any more."""
+        issuance, organisation = await self._rows.read(issuance_id)
+        try:
+            await self._offer(issuance, organisation)
+        except _REFUSED:
+            unmade = {"connection_id": None}
+            await self._rows.move(
+                issuance, (State.CONNECTED, State.OFFERING), State.WAITING, changes=unmade
+            )
+            return False
+        return True
+
+    async def step_back(self, issuance: Issuance, organisation: Organisation) -> None:
+        """Begin again with a wallet that the offer over an earlier connection did not reach;
+        not if it was asked for."""
+        lost = issuance.exchange_id
+        if issuance.state == State.OFFERED:
+            status = await self._status(issuance, organisation)
+            if status.state is not OfferState.OFFERED or status.registry_id is not None:
+                return
+        unmade = {"connection_id": None, "exchange_id": None}
+        sources = (State.CONNECTED, State.OFFERED)
+        begun = await self._rows.move(
+            issuance, sources, State.WAITING, unchanged=True, changes=unmade
+        )
+        if begun and lost is not None:
+            await self._agent.forget_offer(tenant_of(organisation), lost)
+
     async def _connected(self, issuance: Issuance, organisation: Organisation) -> Issuance:
         connection_id = await self._agent.connection_for(
             tenant_of(organisation), issuance.invitation_id or ""
@@ -135,7 +165,7 @@ class IssuanceFlow:
     async def _recover_offer(self, issuance: Issuance, organisation: Organisation) -> Issuance:
         """A worker died between offering and noting it: adopt its offer, or offer again."""
         found = await self._agent.offers_on(
-            tenant_of(organisation), issuance.connection_id or ""
+            tenant_of(organisation), issuance.connection_id or "", issuance.id
         )
         if found:
             adopted = {"exchange_id": found[0].exchange_id}

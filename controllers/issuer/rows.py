@@ -120,6 +120,18 @@ class IssuanceRows:
             found: str | None = await session.scalar(select(Issuance.id).where(condition))
             return found
 
+    async def connection_by_claim(self, organisation_id: str, claim_digest: str) -> str | None:
+        """The connection over which this organisation issued to whoever made that claim."""
+        issued = (
+            select(Issuance.connection_id)
+            .where(Issuance.claim_digest == claim_digest)
+            .where(Issuance.organisation_id == organisation_id)
+            .where(Issuance.state == State.ISSUED.value)
+        )
+        async with self._database.reading() as session:
+            found: str | None = await session.scalar(issued.limit(1))
+        return found
+
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
         """Those in flight, or ended and not cleared on the agent, and quiet for so long."""
         ended_on_agent = and_(

@@ -1,6 +1,7 @@
 """Issuing: from attribute values to a credential in a wallet, and revoking it again.
 
     waiting -> invited -> connected -> offering -> offered -> issuing -> sent -> issued
+    over a connection that there is already: waiting -> connected
     at any time before `sent`: declined, failed, expired
 
 The values rest sealed and only until the credential is sent. Every step is found again after
@@ -15,30 +16,26 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import update
-
 from controllers.events import note_event
 from controllers.governance.service import GovernanceService, require
 from controllers.issuer.flow import IssuanceFlow
+from controllers.issuer.meeting import Meetings
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.links.service import FreshLink, LinkKind, issue_link
 from controllers.moment import now
-from controllers.organisations.service import OrganisationService, did_of, tenant_of
+from controllers.organisations.service import OrganisationService, did_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
 from controllers.store.models import Issuance, Organisation
 from core.decision import Deny, Permit
-from core.errors import Conflict, Gone, GovernanceDenied, NotFound
-from core.ports import Document, IssuerAgent
+from core.errors import Conflict, GovernanceDenied, NotFound
+from core.ports import IssuerAgent
 from credential_defs import load_all
 from governance.engine import Framework, Issue, decide
 
 __all__ = ["ENDED", "IssuerService", "State", "standing_definition"]
-
-# a handshake takes a second; wallets wait twenty for an offer before they ask again
-_TO_CONNECT = timedelta(seconds=15)
 
 
 class IssuerService:
@@ -58,13 +55,19 @@ class IssuerService:
     ) -> None:
         self._database = database
         self._governance = governance
-        self._agent = agent
         self._revoker = revoker
-        self._statements = statements
         self._seal = seal
         self._lifetime = timedelta(minutes=offer_minutes)
         self._rows = IssuanceRows(database, organisations)
         self._flow = IssuanceFlow(self._rows, governance, agent, seal)
+        self.meetings = Meetings(
+            database=database,
+            rows=self._rows,
+            flow=self._flow,
+            agent=agent,
+            statements=statements,
+            seal=seal,
+        )
 
     async def create(
         self, organisation: Organisation, credential: str, values: Mapping[str, Any]
@@ -126,47 +129,6 @@ class IssuerService:
             )
         return await self.get(organisation, issuance_id)
 
-    # --- what a link leads to -------------------------------------------------------------
-
-    async def invitation(self, issuance_id: str) -> tuple[Document, Document]:
-        """The invitation to connect and the issuer's statement; the same at each call, until
-        a wallet asks again that was invited some time ago and never connected."""
-        issuance, organisation = await self._rows.read(issuance_id)
-        if issuance.state in ENDED:
-            raise Gone("This offer has ended. Please ask the desk for a new one.")
-        if issuance.state == State.OFFERED:
-            await self._flow.renew(issuance, organisation)
-        if issuance.sealed_invitation is None or _came_to_nothing(issuance):
-            await self._invite(issuance, organisation)
-            issuance, _ = await self._rows.read(issuance_id)
-        if issuance.sealed_invitation is None:
-            raise Conflict("This offer is just being prepared; please try again")
-        both = self._seal.open(issuance.sealed_invitation, issuance.id)
-        return both["invitation"], both["statement"]
-
-    async def _invite(self, issuance: Issuance, organisation: Organisation) -> None:
-        invitation = await self._agent.invite(tenant_of(organisation), organisation.label)
-        statement = await self._statements.offer(
-            organisation, issuance.credential, invitation.message, issuance.expires_at
-        )
-        both = {"invitation": invitation.message, "statement": statement}
-        async with self._database.transaction() as session:
-            # only the first of two at once is kept; the other invitation leads nowhere
-            invited = await session.execute(
-                update(Issuance)
-                .where(Issuance.id == issuance.id, Issuance.state == issuance.state)
-                .where(Issuance.updated_at == issuance.updated_at)
-                .values(
-                    state=State.INVITED.value,
-                    invitation_id=invitation.invitation_id,
-                    sealed_invitation=self._seal.seal(both, issuance.id),
-                    updated_at=now(),
-                )
-            )
-            first = issuance.state == State.WAITING
-            if invited.rowcount and first:  # type: ignore[attr-defined] # an UPDATE has one
-                note_event(session, issuance.id, State.INVITED.value)
-
     # --- going on -------------------------------------------------------------------------
 
     async def advance(self, issuance_id: str) -> None:
@@ -185,12 +147,6 @@ class IssuerService:
         """Issuances in flight, or not cleared on the agent, that nothing was heard of for so
         long."""
         return await self._rows.unfinished(quiet_for)
-
-
-def _came_to_nothing(issuance: Issuance) -> bool:
-    """Invited, and still not connected: a message of the handshake was lost with an agent that
-    fell, and nobody sends it again. An invitation is good for one handshake only."""
-    return issuance.state == State.INVITED and issuance.updated_at < now() - _TO_CONNECT
 
 
 def standing_definition(framework: Framework, did: str, credential: str) -> str:

@@ -8,6 +8,7 @@ POST /l/{token}/accept         an offer: the code and the wallet's claim -> invi
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from controllers.haven import House
+from controllers.issuer.meeting import Meeting
 from controllers.links.page import code_page, invitation_page, message_page
 from controllers.links.service import LinkKind
 from controllers.problems import RESPONSES
@@ -41,13 +43,35 @@ class Acceptance(BaseModel):
 
     claim: str = Field(min_length=20, max_length=100)
     code: str | None = Field(None, max_length=12)
+    earlier: str | None = Field(
+        None,
+        min_length=20,
+        max_length=100,
+        description="The claim by which this wallet took an earlier credential of this issuer: "
+        "the offer then comes over the connection that there is",
+    )
+    only_who: bool = Field(
+        False,
+        description="Answer who offers what, without an invitation: a wallet that may "
+        "know the issuer asks so first",
+    )
 
 
 class Accepted(BaseModel):
-    """The invitation to connect, and who offers, signed."""
+    """Who offers what, and the invitation to connect with who offers, signed; no invitation
+    where only that was asked, or where the offer comes over the connection that there is."""
 
-    invitation: Document
-    statement: Document
+    reference: str = Field(description="Stands in the offer's comment")
+    issuer: str
+    credential: str
+    expires: datetime
+    invitation: Document | None = None
+    statement: Document | None = None
+
+    @classmethod
+    def of(cls, meeting: Meeting) -> Accepted:
+        """What the wallet is told."""
+        return cls.model_validate(meeting, from_attributes=True)
 
 
 def _tongue(
@@ -104,8 +128,13 @@ async def accept_offer(house: House, token: Token, body: Acceptance) -> Accepted
     link = await house.links.bind(token, body.claim, body.code)
     if link.kind is not LinkKind.OFFER:
         raise NotFound("A check is answered by the invitation itself")
-    invitation, signed = await house.issuer.invitation(link.subject_id)
-    return Accepted(invitation=invitation, statement=signed)
+    meetings, issuance_id = house.issuer.meetings, link.subject_id
+    earlier = body.earlier
+    if body.only_who or (
+        earlier and await meetings.over_connection(issuance_id, body.claim, earlier)
+    ):
+        return Accepted.of(await meetings.who(issuance_id))
+    return Accepted.of(await meetings.by_invitation(issuance_id, body.claim))
 
 
 @router.post("/{token}", response_class=HTMLResponse)
@@ -116,14 +145,14 @@ async def accept_on_page(
     try:
         code = await _posted_code(request)
         link = await house.links.bind(token, _page_claim(house, token, code), code)
-        invitation, _ = await house.issuer.invitation(link.subject_id)
+        meeting = await house.issuer.meetings.by_invitation(link.subject_id)
     except Forbidden:
         return _page(code_page(tongue, wrong=True), 403)
     except Unavailable as err:
         return _page(message_page(tongue, "link.later"), err.status)
     except HavenError as err:
         return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
-    return _page(invitation_page(tongue, invitation))
+    return _page(invitation_page(tongue, meeting.invitation or {}))
 
 
 def _page_claim(house: House, token: str, code: str) -> str:

@@ -53,13 +53,14 @@ class OpenLink:
     expires_at: datetime
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """How secrets of a link are kept: by this alone can they be recognised."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _code_digest(token: str, code: str) -> str:
     # bound to the unguessable token, so that a short code cannot be found from its digest alone
-    return _digest(f"{token}:{code.strip().upper()}")
+    return digest(f"{token}:{code.strip().upper()}")
 
 
 def issue_link(
@@ -72,7 +73,7 @@ def issue_link(
         code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
     session.add(
         Link(
-            token_digest=_digest(token),
+            token_digest=digest(token),
             kind=kind.value,
             subject_id=subject_id,
             code_digest=_code_digest(token, code) if code else None,
@@ -117,7 +118,7 @@ class LinkService:
             await session.execute(delete(Link).where(Link.expires_at < now()))
 
     async def _alive(self, session: AsyncSession, token: str, *, lock: bool = False) -> Link:
-        link = await session.get(Link, _digest(token), with_for_update=lock or None)
+        link = await session.get(Link, digest(token), with_for_update=lock or None)
         if link is None:
             raise NotFound("This link leads nowhere. Please check that it is complete.")
         if link.expires_at <= now():
@@ -125,7 +126,7 @@ class LinkService:
         return link
 
     async def _claimed(self, session: AsyncSession, link: Link, claim: str) -> bool:
-        wanted = _digest(claim)
+        wanted = digest(claim)
         await session.execute(
             update(Link)
             .where(Link.token_digest == link.token_digest, Link.claim_digest.is_(None))

@@ -75,9 +75,12 @@ class LinkFetcher:
         """The JSON that a link, or a part below it, answers."""
         return await self._send("GET", link, part, params=params)
 
-    async def accept(self, link: str, claim: str, code: str | None) -> Document:
-        """Bind an offer's link to this wallet's claim."""
-        return await self._send("POST", link, "/accept", json={"claim": claim, "code": code})
+    async def accept(
+        self, link: str, claim: str, code: str | None, **more: str | bool
+    ) -> Document:
+        """Bind an offer's link to this wallet's claim (`Acceptance` in links/router.py)."""
+        body = {"claim": claim, "code": code, **more}
+        return await self._send("POST", link, "/accept", json=body)
 
     async def _send(self, method: str, link: str, part: str, **options: Any) -> Document:
         url = await self._address(link) + part

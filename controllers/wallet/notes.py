@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from controllers.wallet.requests import VerifiedRequest
 
 PENDING, HISTORY, ANSWERED = "pending", "history", "answered"
+CONTACTS = "contacts"
 
 
 class Notes:
@@ -48,20 +50,32 @@ class Notes:
         return sorted(with_ids, key=lambda note: str(note["at"]), reverse=True)
 
     async def forget(self, token: Secret, entry_id: str) -> None:
-        """Delete one entry of the history."""
-        await self._store.delete_note(token, HISTORY, entry_id)
+        """Delete one entry of the history. With a credential received goes what its issuer
+        would know this wallet by: then they meet as strangers again."""
+        entry = (await self._store.notes(token, HISTORY)).get(entry_id, {})
+        delete = [(HISTORY, entry_id)]
+        if entry.get("event") == "received":
+            delete.append((CONTACTS, contact_key(str(entry["with_whom"]))))
+        await self.change(token, delete=delete)
 
     async def note_received(
-        self, token: Secret, offer_id: str, credential: str, issuer: str
+        self,
+        token: Secret,
+        offer_id: str,
+        credential: str,
+        issuer: str,
+        contact: Document | None,
     ) -> None:
-        """A credential came into the wallet: a receipt, and nothing pending any more.
+        """A credential came into the wallet: a receipt, and nothing pending any more; and
+        how to meet its issuer again, if there is a way (offers.py).
 
         Noted once, also when an answer got lost.
         """
         receipt = _entry(event="received", credential=credential, with_whom=issuer)
-        await self.change(
-            token, put={(HISTORY, offer_id): receipt}, delete=[(PENDING, offer_id)]
-        )
+        put: dict[tuple[str, str], Document] = {(HISTORY, offer_id): receipt}
+        if contact is not None:
+            put[CONTACTS, contact_key(issuer)] = contact
+        await self.change(token, put=put, delete=[(PENDING, offer_id)])
 
     async def note_answered(self, token: Secret, request_id: str, exchange_id: str) -> None:
         """Answered: not pending any more. The verifier's acknowledgement still looks for the
@@ -88,6 +102,11 @@ class Notes:
             },
         )
         await self._store.put_note(token, HISTORY, request.id, receipt)
+
+
+def contact_key(issuer: str) -> str:
+    """The key of the note about an issuer."""
+    return hashlib.sha256(issuer.encode()).hexdigest()[:32]
 
 
 def _entry(**entry: Any) -> Document:

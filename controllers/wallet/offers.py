@@ -2,7 +2,9 @@
 
 1. The desk's code opens the link; the statement that comes with the invitation is verified,
    and the framework asked whether this DID may issue this credential at all.
-2. The wallet connects; the offer with its values follows encrypted.
+2. The wallet connects; the offer with its values follows encrypted. An issuer that it took a
+   credential from before, through the same site, needs neither statement nor invitation: the
+   offer comes over the connection that was made with it (docs/adr/0024).
 3. The offer must be by that same DID, under a definition it may issue under now.
 4. The holder sees each value and says yes; the credential is stored, and only then it counts.
 """
@@ -11,14 +13,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from agent.proof_format import issuer_of
 from agent.webvh.locks import NamedLocks
 from controllers.governance.service import GovernanceService, require
 from controllers.statements import OfferStatement, read_statement
 from controllers.wallet.fetching import LinkFetcher
-from controllers.wallet.notes import PENDING, Notes
+from controllers.wallet.notes import CONTACTS, PENDING, Notes, contact_key
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, NotFound, Unavailable, VerificationError
 from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
@@ -32,6 +36,29 @@ _RANKS = (OfferState.DONE, OfferState.ISSUED, OfferState.OFFERED, OfferState.REQ
 
 def _rank(offer: ReceivedOffer) -> int:
     return _RANKS.index(offer.state) if offer.state in _RANKS else len(_RANKS)
+
+
+class _Taking(NamedTuple):
+    """A link that is taken up: what its site is told."""
+
+    link: str
+    claim: str
+    code: str
+
+    @property
+    def site(self) -> str:
+        """Where the link leads: scheme, host and port."""
+        parts = urlsplit(self.link)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What is offered until when, and the reference that the offer will carry, if we know."""
+
+    credential: str
+    expires: datetime
+    reference: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +102,9 @@ class OfferService:
             if note is None or not await self._something_came(wallet, note):
                 # nothing came of an earlier try: a message to an agent that was down is gone,
                 # and who asks the link again is invited, or offered, anew
-                note = await self._connect(wallet, link, code)
+                taking = _Taking(link, _claim(wallet, link), code)
+                known = await self._meet(wallet, taking) if note is None else None
+                note = known or await self._connect(wallet, taking)
                 await self._notes.put(wallet.token, PENDING, offer_id, note)
         return await self._offered(wallet, offer_id, note)
 
@@ -90,9 +119,9 @@ class OfferService:
             verified = await self._offered(wallet, offer_id, note)
             if verified.offer.state is OfferState.OFFERED:
                 await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-            found = await self._until_stored(wallet, note["connection_id"], verified)
+            found = await self._until_stored(wallet, note, verified)
             await self._notes.note_received(
-                wallet.token, offer_id, verified.credential, verified.issuer
+                wallet.token, offer_id, verified.credential, verified.issuer, _contact(note)
             )
             for exchange_id in {verified.offer.exchange_id, *found}:
                 await self._holder.close_offer(wallet.token, exchange_id)
@@ -101,7 +130,7 @@ class OfferService:
     async def decline(self, wallet: OpenWallet, offer_id: str) -> None:
         """Say no; the issuer learns only that."""
         note = await self._note(wallet, offer_id)
-        for offer in await self._holder.offers(wallet.token, note["connection_id"]):
+        for offer in await self._holder.offers(wallet.token, *_place(note)):
             await self._holder.close_offer(wallet.token, offer.exchange_id)
         await self._notes.delete(wallet.token, PENDING, offer_id)
 
@@ -112,12 +141,31 @@ class OfferService:
         return note
 
     async def _something_came(self, wallet: OpenWallet, note: Document) -> bool:
-        found = await self._holder.offers(wallet.token, note["connection_id"])
+        found = await self._holder.offers(wallet.token, *_place(note))
         return any(_rank(offer) <= _RANKS.index(OfferState.OFFERED) for offer in found)
 
-    async def _connect(self, wallet: OpenWallet, link: str, code: str) -> Document:
-        claim = hashlib.sha256(f"{wallet.key.reveal()}:{link}".encode()).hexdigest()
-        both = await self._fetcher.accept(link, claim, code)
+    async def _meet(self, wallet: OpenWallet, taking: _Taking) -> Document | None:
+        """Meet an issuer over the connection that there is; None if this is not possible.
+
+        Only the site that the claim was made to hears of it again, and only where it says that
+        it offers for the same issuer: a link learns nothing of whom else this wallet knows.
+        """
+        contacts = await self._notes.all(wallet.token, CONTACTS)
+        if not any(each["site"] == taking.site for each in contacts.values()):
+            return None
+        said = await self._fetcher.accept(*taking, only_who=True)
+        contact = contacts.get(contact_key(str(said.get("issuer"))))
+        if contact is None or contact["site"] != taking.site:
+            return None
+        said = await self._fetcher.accept(*taking, earlier=contact["claim"])
+        if said.get("invitation") is not None:
+            return None  # that issuer does not know us any more
+        read = _read(said)
+        require(await self._governance.decide(Issue(contact["issuer"], read.credential, None)))
+        return _note(taking, contact["issuer"], contact["connection_id"], read)
+
+    async def _connect(self, wallet: OpenWallet, taking: _Taking) -> Document:
+        both = await self._fetcher.accept(*taking)
         invitation, statement = both.get("invitation"), both.get("statement")
         if not isinstance(invitation, dict) or not isinstance(statement, dict):
             raise VerificationError("The link does not say who offers", step="form")
@@ -127,19 +175,13 @@ class OfferService:
         if await self._verify_statement(wallet.token, statement) != read.issuer:
             raise VerificationError("Somebody else signed this", step="issuer")
         connection_id = await self._holder.connect(wallet.token, invitation)
-        return {
-            "kind": "offer",
-            "link": link,
-            "issuer": read.issuer,
-            "credential": read.credential,
-            "connection_id": connection_id,
-            "at": read.expires.isoformat(),
-        }
+        answered = _Answered(read.credential, read.expires, both.get("reference"))
+        return _note(taking, read.issuer, connection_id, answered)
 
     async def _offered(
         self, wallet: OpenWallet, offer_id: str, note: Document
     ) -> VerifiedOffer:
-        offer = await self._until_offered(wallet, note["connection_id"])
+        offer = await self._until_offered(wallet, note)
         issuer, credential = note["issuer"], note["credential"]
         framework = await self._governance.current()
         if issuer_of(offer.definition_id) != issuer:
@@ -150,20 +192,20 @@ class OfferService:
         require(await self._governance.decide(query))
         return VerifiedOffer(offer_id, issuer, credential, offer, framework)
 
-    async def _until_offered(self, wallet: OpenWallet, connection_id: str) -> ReceivedOffer:
+    async def _until_offered(self, wallet: OpenWallet, note: Document) -> ReceivedOffer:
         found = await self._holder.offers(
-            wallet.token, connection_id, awaited=Awaited.ARRIVAL, seconds=_OFFER_SECONDS
+            wallet.token, *_place(note), awaited=Awaited.ARRIVAL, seconds=_OFFER_SECONDS
         )
         if found:
             return min(found, key=_rank)
         raise Unavailable("The offer has not arrived yet. Please try again in a moment.")
 
     async def _until_stored(
-        self, wallet: OpenWallet, connection_id: str, verified: VerifiedOffer
+        self, wallet: OpenWallet, note: Document, verified: VerifiedOffer
     ) -> list[str]:
-        """Returns with every exchange on the connection: one that was lost is there, too."""
+        """Returns with every exchange for this offer: one that was lost is there, too."""
         found = await self._holder.offers(
-            wallet.token, connection_id, awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
+            wallet.token, *_place(note), awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
         )
         offers = [each for each in found if each.exchange_id == verified.offer.exchange_id]
         if not offers or offers[0].state is OfferState.DONE:
@@ -172,3 +214,43 @@ class OfferService:
         if offers[0].state is OfferState.FAILED:
             raise Conflict("The desk took this offer back.")
         raise Unavailable("The credential has not arrived yet. Please try again in a moment.")
+
+
+def _claim(wallet: OpenWallet, link: str) -> str:
+    return hashlib.sha256(f"{wallet.key.reveal()}:{link}".encode()).hexdigest()
+
+
+def _read(said: Document) -> _Answered:
+    """An answer without an invitation. Raises VerificationError."""
+    try:
+        expires = datetime.fromisoformat(str(said["expires"]))
+        return _Answered(str(said["credential"]), expires, str(said["reference"]))
+    except (KeyError, ValueError) as err:
+        raise VerificationError("The link does not say what is offered", step="form") from err
+
+
+def _note(taking: _Taking, issuer: str, connection_id: str, answered: _Answered) -> Document:
+    known = isinstance(answered.reference, str)
+    return {
+        "kind": "offer",
+        "link": taking.link,
+        "issuer": issuer,
+        "credential": answered.credential,
+        "connection_id": connection_id,
+        "at": answered.expires.isoformat(),
+        **({"reference": answered.reference} if known else {}),
+        "claim": taking.claim,
+        "site": taking.site,
+    }
+
+
+def _place(note: Document) -> tuple[str, str | None]:
+    """Where the offer comes in: its connection, and the reference that tells it from others."""
+    return note["connection_id"], note.get("reference")
+
+
+def _contact(note: Document) -> Document | None:
+    """How to meet this issuer again; only one that knows offers apart can be met so."""
+    if "reference" not in note:
+        return None
+    return {name: note[name] for name in ("issuer", "site", "claim", "connection_id")}

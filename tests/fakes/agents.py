@@ -264,10 +264,15 @@ class FakeOrganisations:
         return OfferStatus(exchange_id, OfferState.UNKNOWN)
 
     @_call
-    async def offers_on(self, tenant: TenantRef, connection_id: str) -> list[OfferStatus]:
+    async def offers_on(
+        self, tenant: TenantRef, connection_id: str, reference: str
+    ) -> list[OfferStatus]:
         found = self._issuances(tenant)
+        wanted = (connection_id, reference)
         return [
-            _status(each) for each in found if each.connection.inviter_side == connection_id
+            _status(each)
+            for each in found
+            if (each.connection.inviter_side, each.reference) == wanted
         ]
 
     @_call
@@ -496,6 +501,7 @@ class FakeWallets:
         self,
         token: Secret,
         connection_id: str,
+        reference: str | None = None,
         *,
         awaited: Awaited = Awaited.NOTHING,
         seconds: float = 0.0,
@@ -504,7 +510,8 @@ class FakeWallets:
         while True:
             arrived = self._arrived(self._wallet(token))
             on_it = [each for each in arrived if each.connection.holder_side == connection_id]
-            offers = [self._received_offer(each) for each in on_it]
+            named = [each for each in on_it if reference in (None, each.reference)]
+            offers = [self._received_offer(each) for each in named]
             if time.monotonic() >= deadline or _has_come(offers, awaited):
                 return offers
             await asyncio.sleep(0.005)
@@ -521,6 +528,7 @@ class FakeWallets:
             schema_id=self.network.definitions[issuance.definition_id].schema_id,
             values=dict(issuance.values),
             credential_id=issuance.credential_id,
+            reference=issuance.reference,
         )
 
     @_call

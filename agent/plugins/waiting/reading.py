@@ -35,8 +35,11 @@ async def offer_made(profile: Profile, exchange_id: str) -> Json | None:
     }
 
 
-async def offers_received(profile: Profile, connection_id: str) -> list[Json]:
-    """A holder's exchanges on a connection, with the values she is offered."""
+async def offers_received(
+    profile: Profile, connection_id: str, reference: str | None
+) -> list[Json]:
+    """A holder's exchanges on a connection, with the values she is offered; with a reference
+    only those whose offer carries it."""
     async with profile.opened.store.session(profile.profile_id) as store:
         # a wallet has few: each is removed when its credential is stored
         records = await store.fetch_all(V20CredExRecord.RECORD_TYPE)
@@ -44,6 +47,7 @@ async def offers_received(profile: Profile, connection_id: str) -> list[Json]:
             (record.name, value)
             for record in records
             if (value := _value(record)).get("connection_id") == connection_id
+            and reference in (None, _reference(value))
         ]
         details = {name: await _detail(store, name) for name, _ in fitting}
     return [_received(name, value, details[name]) for name, value in fitting]
@@ -104,7 +108,14 @@ def _received(exchange_id: str, value: Json, detail: Json) -> Json:
         "schema_id": core.get("schema_id", ""),
         "values": {each["name"]: each["value"] for each in preview},
         "credential_id": detail.get("cred_id_stored"),
+        "reference": _reference(value),
     }
+
+
+def _reference(value: Mapping[str, Any]) -> str | None:
+    """The issuer's own name for what it offers: our issuers put it into the comment."""
+    comment = (value.get("cred_offer") or {}).get("comment")
+    return comment if isinstance(comment, str) else None
 
 
 def _attached(offer: Mapping[str, Any]) -> Json:

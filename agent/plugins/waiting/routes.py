@@ -58,16 +58,18 @@ async def get_offer(request: web.Request) -> web.Response:
 
 @tenant_authentication
 async def get_received(request: web.Request) -> web.Response:
-    """GET /haven/received/{connection_id}?for=arrival|settling&wait=s -> {offers: [...]}.
+    """GET /haven/received/{connection_id}?reference=r&for=arrival|settling&wait=s
+    -> {offers: [...]}.
 
     Arrival: an offer is there. Settling: its credential is stored, or it was given up, or it is
-    gone. When the time is over, the answer is what there is.
+    gone. When the time is over, the answer is what there is. With a reference only the offers
+    that carry it count.
     """
     profile, connection_id = _profile(request), request.match_info["connection_id"]
-    awaited = request.query.get("for")
+    awaited, reference = request.query.get("for"), request.query.get("reference")
 
     async def look() -> list[Any] | None:
-        offers = await offers_received(profile, connection_id)
+        offers = await offers_received(profile, connection_id, reference)
         if awaited == "arrival" and not offers:
             return None
         if awaited == "settling" and any(each["state"] not in _SETTLED for each in offers):
@@ -76,7 +78,7 @@ async def get_received(request: web.Request) -> web.Response:
 
     found = await _board(request).until(profile, look, _seconds(request))
     if found is None:
-        found = await offers_received(profile, connection_id)
+        found = await offers_received(profile, connection_id, reference)
     return web.json_response({"offers": found})
 
 

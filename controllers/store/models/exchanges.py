@@ -41,7 +41,11 @@ class Link(Base):
 
 
 class Issuance(Base):
-    """One credential on its way to a wallet, and what it takes to revoke it."""
+    """One credential on its way to a wallet, and what it takes to revoke it.
+
+    `claim_digest` is that of the link which led here: by the claim itself the same wallet can
+    be offered the next one over the same connection (controllers/issuer/meeting.py).
+    """
 
     __tablename__ = "issuance"
 
@@ -55,6 +59,7 @@ class Issuance(Base):
     invitation_id: Mapped[str | None] = mapped_column(String(64), index=True)
     sealed_invitation: Mapped[bytes | None] = mapped_column(LargeBinary)
     connection_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    claim_digest: Mapped[str | None] = mapped_column(String(64), index=True)
     exchange_id: Mapped[str | None] = mapped_column(String(64), index=True)
     registry_id: Mapped[str | None] = mapped_column(String(400))
     registry_index: Mapped[int | None] = mapped_column(Integer)

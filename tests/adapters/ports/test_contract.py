@@ -28,6 +28,7 @@ from core.errors import (
 from core.ports import (
     Answer,
     AnswerState,
+    Awaited,
     Document,
     OfferState,
     OfferStatus,
@@ -36,7 +37,7 @@ from core.ports import (
 )
 from core.presentation import CredentialAsk, PresentationAsk, ShownCredential
 from core.secret import Secret
-from tests.adapters.ports.world import PURPOSE, VALUES, Asked, Held, World
+from tests.adapters.ports.world import PURPOSE, REFERENCE, VALUES, Asked, Held, World
 from tests.support.waiting import until
 
 
@@ -231,7 +232,8 @@ async def test_requests_from_two_tabs_get_one_credential(world: World) -> None:
     status = await world.org.offer_status(world.issuer, exchange_id)
     assert status.registry_id is not None
     assert len(await until(lambda: world.wallets.credentials(token))) == 1
-    assert len(await world.org.offers_on(world.issuer, linked.issuer_side)) == 1
+    on_it = await world.org.offers_on(world.issuer, linked.issuer_side, REFERENCE)
+    assert len(on_it) == 1
 
 
 async def test_what_nobody_requested_is_not_signed(world: World) -> None:
@@ -289,11 +291,11 @@ async def test_what_cannot_be_offered(world: World, held: Held, wrong: dict[str,
         "connection_id": linked.issuer_side,
         "definition_id": world.definition_id,
         "values": VALUES,
-        "reference": "r",
+        "reference": REFERENCE,
     }
     with pytest.raises(Conflict):
         await world.org.offer(world.issuer, **{**good, **wrong})
-    assert await world.org.offers_on(world.issuer, linked.issuer_side) == []
+    assert await world.org.offers_on(world.issuer, linked.issuer_side, REFERENCE) == []
 
 
 async def test_an_offer_is_found_by_its_connection_and_by_its_tenant_only(
@@ -301,11 +303,34 @@ async def test_an_offer_is_found_by_its_connection_and_by_its_tenant_only(
 ) -> None:
     linked = await world.linked()
     exchange_id, _ = await world.offer(linked)
-    found = await world.org.offers_on(world.issuer, linked.issuer_side)
+    found = await world.org.offers_on(world.issuer, linked.issuer_side, REFERENCE)
     assert [each.exchange_id for each in found] == [exchange_id]
-    assert await world.org.offers_on(world.verifier, linked.issuer_side) == []
+    assert await world.org.offers_on(world.verifier, linked.issuer_side, REFERENCE) == []
     foreign = await world.org.offer_status(world.verifier, exchange_id)
     assert foreign.state is OfferState.UNKNOWN
+
+
+async def test_offers_on_one_connection_are_told_apart(world: World) -> None:
+    linked = await world.linked()
+    token, place = linked.holder.token, linked.holder_side
+    first_id, first = await world.offer(linked)
+    second_id, second = await world.offer(linked, reference="another")
+    assert (first.reference, second.reference) == (REFERENCE, "another")
+    assert await world.wallets.offers(token, place, "a third") == []
+    found = await world.org.offers_on(world.issuer, linked.issuer_side, "another")
+    assert [each.exchange_id for each in found] == [second_id]
+
+    await world.wallets.accept_offer(token, second.exchange_id)
+    await world.signed(second_id)
+    # the first is still open: whoever waits for the second does not wait for it
+    (settled,) = await world.wallets.offers(
+        token, place, "another", awaited=Awaited.SETTLING, seconds=25
+    )
+    assert (settled.exchange_id, settled.state) == (second.exchange_id, OfferState.DONE)
+    (open_still,) = await world.wallets.offers(token, place, REFERENCE)
+    assert (open_still.exchange_id, open_still.state) == (first.exchange_id, OfferState.OFFERED)
+    status = await world.org.offer_status(world.issuer, first_id)
+    assert status.state is OfferState.OFFERED
 
 
 async def test_forgetting_an_offer_can_be_repeated(world: World) -> None:

@@ -38,6 +38,7 @@ from tests.support.waiting import until
 REGISTRY_SIZE = 32
 ATTRIBUTES = ("region", "household", "until")
 VALUES = {"region": "centre", "household": "2", "until": "20270101"}
+REFERENCE = "reference"
 PURPOSE = "shelter-intake"
 
 
@@ -134,17 +135,21 @@ class World:
         return Linked(holder, issuer_side or "", holder_side)
 
     async def offer(
-        self, linked: Linked, values: Mapping[str, str] = VALUES
+        self,
+        linked: Linked,
+        values: Mapping[str, str] = VALUES,
+        reference: str = REFERENCE,
     ) -> tuple[str, ReceivedOffer]:
         """An offer that has arrived: the issuer's exchange id, and what the wallet sees."""
         exchange_id = await self.org.offer(
-            self.issuer, linked.issuer_side, self.definition_id, values, "reference"
+            self.issuer, linked.issuer_side, self.definition_id, values, reference
         )
-        found = await until(lambda: self.open_offers(linked))
+        found = await until(lambda: self.open_offers(linked, reference))
         return exchange_id, found[0]
 
-    async def open_offers(self, linked: Linked) -> list[ReceivedOffer]:
-        offers = await self.wallets.offers(linked.holder.token, linked.holder_side)
+    async def open_offers(self, linked: Linked, reference: str) -> list[ReceivedOffer]:
+        token, place = linked.holder.token, linked.holder_side
+        offers = await self.wallets.offers(token, place, reference)
         return [each for each in offers if each.state is OfferState.OFFERED]
 
     async def requested(self, exchange_id: str) -> OfferStatus:

@@ -9,7 +9,15 @@ import pytest
 from agent.announcements import Announcement, RecordKind
 from core.errors import Forbidden, InvalidInput, Unavailable
 from core.ports import AnswerState
-from tests.adapters.ports.world import VALUES, Agents, Asked, Held, World, build_world
+from tests.adapters.ports.world import (
+    REFERENCE,
+    VALUES,
+    Agents,
+    Asked,
+    Held,
+    World,
+    build_world,
+)
 from tests.fakes.agents import FakeOrganisations, FakeWallets, altered, fake_agents
 from tests.fakes.network import FakeNetwork
 
@@ -40,7 +48,7 @@ async def test_a_call_fails_once_and_does_nothing(small: World, network: FakeNet
     network.fail_once("offer")
     with pytest.raises(Unavailable):
         await small.offer(linked)
-    assert await small.org.offers_on(small.issuer, linked.issuer_side) == []
+    assert await small.org.offers_on(small.issuer, linked.issuer_side, REFERENCE) == []
     await small.offer(linked)
     assert network.calls["offer"] == 2
 
@@ -50,9 +58,9 @@ async def test_an_answer_is_lost_after_the_deed(small: World, network: FakeNetwo
     network.fail_once("offer", after=True)
     with pytest.raises(Unavailable):
         await small.org.offer(
-            small.issuer, linked.issuer_side, small.definition_id, VALUES, "r"
+            small.issuer, linked.issuer_side, small.definition_id, VALUES, REFERENCE
         )
-    assert len(await small.org.offers_on(small.issuer, linked.issuer_side)) == 1
+    assert len(await small.org.offers_on(small.issuer, linked.issuer_side, REFERENCE)) == 1
 
 
 @pytest.mark.parametrize(

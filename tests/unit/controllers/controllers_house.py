@@ -160,8 +160,8 @@ class House:
 
     async def connect(self, issuance: Issuance, wallet: OpenWallet) -> None:
         """The wallet connects; nothing is offered yet."""
-        invitation, _ = await self.haven.issuer.invitation(issuance.id)
-        await self.fakes[1].connect(wallet.token, invitation)
+        meeting = await self.haven.issuer.meetings.by_invitation(issuance.id)
+        await self.fakes[1].connect(wallet.token, meeting.invitation or {})
 
     async def issue(
         self,

@@ -111,7 +111,7 @@ async def test_an_offer_of_which_nothing_came_is_made_anew(
         assert len(small_house.network.issuances) == 1
     small_house.pass_time(seconds=21)
     first.state = OfferState.OFFERED
-    await small_house.haven.issuer.invitation(issuance.id)
+    await small_house.haven.issuer.meetings.by_invitation(issuance.id)
     assert [each.state for each in small_house.network.issuances][1:] == [OfferState.OFFERED]
     seen = await again(wallet, taking, "en")
     await small_house.wallet.accept_offer(wallet, seen.id, "en")

@@ -10,6 +10,7 @@ import pytest
 from controllers_house import ELIGIBILITY, ENTITLEMENT, IDENTITY, House, planted
 from sqlalchemy import select
 
+from controllers.issuer.meeting import Meeting
 from controllers.issuer.service import State
 from controllers.store.models import Event, Issuance
 from controllers.wallet.sessions import OpenWallet
@@ -55,7 +56,7 @@ async def test_from_the_desk_into_the_wallet(house: House) -> None:
     wallet = await house.new_wallet()
     issuance, *_ = await house.offered()
     assert issuance.state == State.WAITING
-    await house.haven.issuer.invitation(issuance.id)
+    await house.haven.issuer.meetings.by_invitation(issuance.id)
     assert (await settled(house, issuance)).state == State.INVITED
     await house.connect(issuance, wallet)
     offered = await settled(house, issuance)
@@ -99,29 +100,30 @@ async def test_values_rest_sealed_and_then_not_at_all(house: House) -> None:
 async def test_the_invitation_is_the_same_at_each_asking(house: House) -> None:
     issuance, *_ = await house.offered()
     asked = await asyncio.gather(
-        *(house.haven.issuer.invitation(issuance.id) for _ in range(4)), return_exceptions=True
+        *(house.haven.issuer.meetings.by_invitation(issuance.id) for _ in range(4)),
+        return_exceptions=True,
     )
-    given = [each for each in asked if isinstance(each, tuple)]
+    given = [each for each in asked if isinstance(each, Meeting)]
     assert given
     assert all(each == given[0] for each in given)
-    assert await house.haven.issuer.invitation(issuance.id) == given[0]
+    assert await house.haven.issuer.meetings.by_invitation(issuance.id) == given[0]
 
 
 async def test_a_wallet_that_never_connected_is_invited_anew(small_house: House) -> None:
     """A message of the handshake is gone with an agent that fell; an invitation is good for
     one handshake only."""
     issuance, *_ = await small_house.offered()
-    first = await small_house.haven.issuer.invitation(issuance.id)
+    first = await small_house.haven.issuer.meetings.by_invitation(issuance.id)
     small_house.pass_time(seconds=16)
-    second = await small_house.haven.issuer.invitation(issuance.id)
+    second = await small_house.haven.issuer.meetings.by_invitation(issuance.id)
     assert second != first
-    assert await small_house.haven.issuer.invitation(issuance.id) == second
+    assert await small_house.haven.issuer.meetings.by_invitation(issuance.id) == second
     assert await kinds(small_house, issuance) == ["waiting", "invited"]
     wallet = await small_house.new_wallet()
     await small_house.connect(issuance, wallet)
     small_house.pass_time(seconds=16)
     assert (await settled(small_house, issuance)).state == State.OFFERED
-    assert await small_house.haven.issuer.invitation(issuance.id) == second
+    assert await small_house.haven.issuer.meetings.by_invitation(issuance.id) == second
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ async def waiting(house: House) -> tuple[Issuance, OpenWallet]:
 
 async def invited(house: House) -> tuple[Issuance, OpenWallet]:
     issuance, wallet = await waiting(house)
-    await house.haven.issuer.invitation(issuance.id)
+    await house.haven.issuer.meetings.by_invitation(issuance.id)
     return await house.issuance(issuance.id), wallet
 
 
@@ -266,7 +268,7 @@ async def test_what_has_ended_gives_no_credential(
     ended = await small_house.issuance(issuance.id)
     assert (ended.state, ended.sealed_values) == (State.EXPIRED, None)
     with pytest.raises(Gone):
-        await small_house.haven.issuer.invitation(issuance.id)
+        await small_house.haven.issuer.meetings.by_invitation(issuance.id)
     for offered in small_house.network.issuances:
         with pytest.raises(Conflict):
             await small_house.fakes[1].accept_offer(wallet.token, offered.holder_side or "")
