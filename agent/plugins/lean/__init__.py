@@ -4,6 +4,9 @@ Nothing of its protocols or its cryptography is touched:
 - models.py    the marshmallow schemas that every record and message passes through are made
                once, not for every pass; messages kept in a record are read when needed
 - records.py   a record that is saved is not written out a second time for a log nobody reads
+- contexts.py  settings are copied at once, not one by one
+- standing.py  a session on a store stays open for the next who needs one
+- shortcuts.py  what ACA-Py asks its store with each call and cannot be otherwise here
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
 - tenants.py   whose token it is, without reading the store for every call
 - announcing.py  webhooks tell ids of the few changes that somebody waits for, never a record
@@ -16,7 +19,16 @@ import asyncio
 from acapy_agent.config.injection_context import InjectionContext
 
 from agent.launch import collect_garbage_seldom
-from agent.plugins.lean import announcing, models, records, sessions, tenants
+from agent.plugins.lean import (
+    announcing,
+    contexts,
+    models,
+    records,
+    sessions,
+    shortcuts,
+    standing,
+    tenants,
+)
 
 _READY_AFTER = 3.0  # seconds, after which all routes and models are there
 
@@ -25,7 +37,10 @@ async def setup(context: InjectionContext) -> None:
     """Called by ACA-Py when it starts."""
     models.install()
     records.install()
+    contexts.install()
+    standing.install()
     sessions.install()
+    shortcuts.install()
     tenants.install()
     announcing.install()
     asyncio.get_running_loop().call_later(_READY_AFTER, collect_garbage_seldom)
