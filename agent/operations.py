@@ -8,13 +8,13 @@ from __future__ import annotations
 
 _WORDS = frozenset(
     {
-        "active-registry", "anoncreds", "close", "close-idle", "connections",
+        "accept", "active-registry", "anoncreds", "close", "close-idle", "connections",
         "create-invitation", "create-request", "credential", "credential-definition",
         "credentials", "destroy", "haven", "identity", "issue", "issue-credential-2.0",
         "latest", "multitenancy", "presentations", "notes", "offers", "out-of-band", "pending",
         "present-proof-2.0", "problem-report", "ready", "receive-invitation", "received",
         "records", "requests", "revocation", "revocation-lists", "revocations", "revoked",
-        "schema", "send-offer", "send-presentation", "send-request", "sessions", "sign",
+        "schema", "send-presentation", "sessions", "sign",
         "statements", "status", "vault", "verify", "verify-presentation", "wallet", "wallets",
     }
 )  # fmt: skip

@@ -168,22 +168,14 @@ class OrganisationsAgent:
         values: Mapping[str, str],
         reference: str,
     ) -> str:
-        attributes = [{"name": name, "value": value} for name, value in values.items()]
-        body = {
+        body: Document = {
             "connection_id": connection_id,
-            "filter": {"anoncreds": {"cred_def_id": definition_id}},
-            "credential_preview": {
-                "@type": "issue-credential/2.0/credential-preview",
-                "attributes": attributes,
-            },
-            "comment": reference,
-            "auto_issue": False,  # else every request, of several, gets a credential
-            "auto_remove": False,
+            "definition_id": definition_id,
+            "values": dict(values),
+            "reference": reference,
         }
-        made = await self._api.post(
-            "/issue-credential-2.0/send-offer", self.token(tenant), body
-        )
-        return str(made["cred_ex_id"])
+        made = await self._api.post("/haven/offers", self.token(tenant), body)
+        return str(made["exchange_id"])
 
     async def offer_status(self, tenant: TenantRef, exchange_id: str) -> OfferStatus:
         path = f"/haven/offers/{exchange_id}"
@@ -201,21 +193,21 @@ class OrganisationsAgent:
         )
         return [_offer_status(each) for each in found["results"] if _names(each, reference)]
 
-    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
-        await self._api.post(
-            f"/issue-credential-2.0/records/{exchange_id}/issue", self.token(tenant)
-        )
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> OfferStatus:
+        path = f"/haven/offers/{exchange_id}/issue"
+        found = await self._api.post(path, self.token(tenant))
+        return _status(exchange_id, found["state"], found["registry_id"], found["index"])
 
     async def forget_offer(
         self, tenant: TenantRef, exchange_id: str, seen: OfferStatus | None = None
     ) -> None:
-        path, token = f"/issue-credential-2.0/records/{exchange_id}", self.token(tenant)
+        token = self.token(tenant)
         status = seen or await self.offer_status(tenant, exchange_id)
         if status.state in _UNANSWERED and status.registry_id is None:
+            path = f"/issue-credential-2.0/records/{exchange_id}/problem-report"
             with contextlib.suppress(NotFound, Conflict):  # a courtesy; it is removed anyway
-                report = {"description": "taken back"}
-                await self._api.post(f"{path}/problem-report", token, report)
-        await _remove(self._api, path, token)
+                await self._api.post(path, token, {"description": "taken back"})
+        await self._api.delete(f"/haven/offers/{exchange_id}", token)
 
     # --- revoking -------------------------------------------------------------------------
 

@@ -102,17 +102,17 @@ class WalletsAgent:
         return [_received(each) for each in found["offers"]]
 
     async def accept_offer(self, token: Secret, exchange_id: str) -> None:
-        await self._api.post(f"/issue-credential-2.0/records/{exchange_id}/send-request", token)
+        await self._api.post(f"/haven/received/{exchange_id}/accept", token)
 
     async def close_offer(self, token: Secret, exchange_id: str) -> None:
-        path = f"/issue-credential-2.0/records/{exchange_id}"
         try:
             found = await self._api.get(f"/haven/offers/{exchange_id}", token)
         except NotFound:
             return
         if _state(found) is OfferState.OFFERED:
-            await self._api.post(f"{path}/problem-report", token, {"description": "declined"})
-        await _remove(self._api, path, token)
+            path = f"/issue-credential-2.0/records/{exchange_id}/problem-report"
+            await self._api.post(path, token, {"description": "declined"})
+        await self._api.delete(f"/haven/offers/{exchange_id}", token)
 
     async def credentials(self, token: Secret) -> list[HeldCredential]:
         found: list[HeldCredential] = []

@@ -198,8 +198,9 @@ class OfferingAgent(Protocol):
         """Send an offer; answers the exchange. Nothing is signed before `issue`."""
         ...
 
-    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> OfferStatus:
         """Sign and send what was requested; once for an exchange, however often asked.
+        Answers what became of it.
 
         Raises Conflict if nothing was requested or a credential was signed already (the
         exchange may then be FAILED; its entry stays), NotFound for an unknown exchange.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from controllers.governance.service import GovernanceService
 from controllers.issuer.rows import ENDED, IssuanceRows, State
@@ -52,6 +52,7 @@ class IssuanceFlow:
     async def advance(self, issuance_id: str) -> None:
         """Go on with an issuance as far as the agent's truth allows."""
         issuance, organisation = await self._rows.read(issuance_id)
+        status = None
         if issuance.state == State.OFFERING and _stale(issuance):
             issuance = await self._recover_offer(issuance, organisation)
         if issuance.state in _UNOFFERED and _over(issuance):
@@ -62,10 +63,9 @@ class IssuanceFlow:
         if issuance.state == State.CONNECTED:
             await self._offer(issuance, organisation)
         elif issuance.state in _ON_AGENT:
-            await self._settle(
-                issuance, organisation, await self._status(issuance, organisation)
-            )
-        await self._clear(issuance_id)
+            status = await self._status(issuance, organisation)
+            await self._settle(issuance, organisation, status)
+        await self._clear(issuance_id, status)
 
     async def take_back(self, issuance_id: str) -> bool:
         """End an issuance; False if a credential has left, or may be leaving now."""
@@ -240,9 +240,11 @@ class IssuanceFlow:
         if issuance.exchange_id != looked_at:  # it was offered anew in between
             await self._rows.move(issuance, (State.ISSUING,), State.OFFERED)
             return
-        with contextlib.suppress(*_REFUSED):  # what became of it, the status says
-            await self._agent.issue(tenant_of(organisation), issuance.exchange_id or "")
-        status = await self._status(issuance, organisation)
+        try:
+            tenant, exchange_id = tenant_of(organisation), issuance.exchange_id or ""
+            status = await self._agent.issue(tenant, exchange_id)
+        except _REFUSED:  # what became of it, the status says
+            status = await self._status(issuance, organisation)
         await self._settle(issuance, organisation, status, signing=True)
 
     async def _note_credential(self, issuance: Issuance, status: OfferStatus) -> None:
@@ -285,15 +287,16 @@ class IssuanceFlow:
             issuance, (State.ISSUING,), target, unchanged=True, changes=changes or {}
         )
 
-    async def _clear(self, issuance_id: str) -> None:
+    async def _clear(self, issuance_id: str, seen: OfferStatus | None = None) -> None:
         """Remove what has ended from the agent, which declines it if it is still open there.
 
-        An entry that we do not have yet is noted first: it is all that can withdraw.
+        An entry that we do not have yet is noted first: it is all that can withdraw. `seen`
+        is what the agent has just said; it is asked again unless that was its last word.
         """
         issuance, organisation = await self._rows.read(issuance_id)
         if issuance.state not in ENDED or issuance.exchange_id is None:
             return
-        status = await self._status(issuance, organisation)
+        status = seen if _final(seen) else await self._status(issuance, organisation)
         if status.registry_id is not None and issuance.registry_id is None:
             await self._rows.move(
                 issuance,
@@ -303,6 +306,10 @@ class IssuanceFlow:
             )
         await self._agent.forget_offer(tenant_of(organisation), issuance.exchange_id, status)
         await self._rows.forgot_exchange(issuance)
+
+
+def _final(status: OfferStatus | None) -> TypeGuard[OfferStatus]:
+    return status is not None and status.state is OfferState.DONE
 
 
 def _entry(status: OfferStatus) -> dict[str, Any]:

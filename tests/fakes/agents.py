@@ -276,7 +276,7 @@ class FakeOrganisations:
         ]
 
     @_call
-    async def issue(self, tenant: TenantRef, exchange_id: str) -> None:
+    async def issue(self, tenant: TenantRef, exchange_id: str) -> OfferStatus:
         found = [each for each in self._issuances(tenant) if each.issuer_side == exchange_id]
         if not found:
             raise NotFound("The agent refused this (404)")
@@ -286,6 +286,7 @@ class FakeOrganisations:
             raise Conflict("The agent refused this (400)")
         self._sign(issuance)
         await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
+        return _status(issuance)
 
     def _sign(self, issuance: Issuance) -> None:
         entry = self.network.next_entry(issuance.definition_id)

@@ -7,6 +7,8 @@ Nothing of its protocols or its cryptography is touched:
 - contexts.py  settings are copied at once, not one by one
 - standing.py  a session on a store stays open for the next who needs one
 - shortcuts.py  what ACA-Py asks its store with each call and cannot be otherwise here
+- envelopes.py  messages are packed with keys that were read before
+- routing.py  whose message it is, remembered
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
 - tenants.py   whose token it is, without reading the store for every call
 - announcing.py  webhooks tell ids of the few changes that somebody waits for, never a record
@@ -22,8 +24,10 @@ from agent.launch import collect_garbage_seldom
 from agent.plugins.lean import (
     announcing,
     contexts,
+    envelopes,
     models,
     records,
+    routing,
     sessions,
     shortcuts,
     standing,
@@ -38,6 +42,8 @@ async def setup(context: InjectionContext) -> None:
     models.install()
     records.install()
     contexts.install()
+    envelopes.install()
+    routing.install()
     standing.install()
     sessions.install()
     shortcuts.install()

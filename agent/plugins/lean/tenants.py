@@ -36,7 +36,7 @@ async def _get_profile_for_token(
     """The tenant behind a token, checked as ACA-Py checks it."""
     secret = self._profile.context.settings.get("multitenant.jwt_secret")
     claims = jwt.decode(token, secret, algorithms=["HS256"], leeway=1)
-    record = await _record(self, str(claims.get("wallet_id")))
+    record = await record_of(self, str(claims.get("wallet_id")))
     if record.requires_external_key:
         raise WalletKeyMissingError()
     if record.jwt_iat and record.jwt_iat != claims.get("iat"):
@@ -44,7 +44,8 @@ async def _get_profile_for_token(
     return await self.get_wallet_profile(context, record, {})
 
 
-async def _record(manager: MultitenantManager, wallet_id: str) -> WalletRecord:
+async def record_of(manager: MultitenantManager, wallet_id: str) -> WalletRecord:
+    """A tenant's record, as it was some seconds ago at most. Raises StorageNotFoundError."""
     recent, at = _recent.setdefault(manager, {}), time.monotonic()
     believed_until, record = recent.get(wallet_id, (0.0, None))
     if believed_until > at:

@@ -12,7 +12,7 @@ from typing import Any
 from acapy_agent.admin.decorators.auth import tenant_authentication
 from acapy_agent.core.profile import Profile
 from aiohttp import web
-from aries_askar import Session
+from aries_askar import AskarError, AskarErrorCode, Session
 
 _CATEGORY = "haven-note"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -38,9 +38,8 @@ async def put(request: web.Request) -> web.Response:
     """PUT /vault/notes/{kind}/{key} {note}: writes or replaces one note."""
     kind, key = _part(request, "kind"), _part(request, "key")
     body = _encoded((await request.json())["note"])
-    async with _profile(request).transaction() as txn:
-        await _write(txn.handle, kind, key, body)
-        await txn.commit()
+    async with _profile(request).session() as session:  # one statement writes it, or not
+        await _put(session.handle, kind, key, body)
     return web.json_response({})
 
 
@@ -79,6 +78,19 @@ async def delete(request: web.Request) -> web.Response:
         await _remove(txn.handle, kind, key)
         await txn.commit()
     return web.json_response({})
+
+
+async def _put(store: Session, kind: str, key: str, body: bytes) -> None:
+    name, tags = f"{kind}/{key}", {"kind": kind}
+    if await store.fetch(_CATEGORY, name) is None:
+        try:
+            await store.insert(_CATEGORY, name, body, tags)
+        except AskarError as err:
+            if err.code != AskarErrorCode.DUPLICATE:
+                raise
+        else:
+            return
+    await store.replace(_CATEGORY, name, body, tags)  # also what came in between
 
 
 async def _write(store: Session, kind: str, key: str, body: bytes) -> None:

@@ -8,6 +8,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from acapy_agent.core.event_bus import Event, EventBus
 from acapy_agent.core.profile import Profile
@@ -17,39 +18,55 @@ _CHANGES = re.compile("^acapy::record::(connections|issue_credential_v2_0|presen
 _LOOK_AGAIN = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    change: asyncio.Event
+    states: frozenset[str]
+
+
 class Board:
     """Wakes those who wait whenever a record of their wallet changes its state."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[_Waiting]] = defaultdict(set)
 
     def listen(self, bus: EventBus) -> None:
         """Hear of every change."""
         bus.subscribe(_CHANGES, self._changed)
 
     async def until[Found](
-        self, profile: Profile, look: Callable[[], Awaitable[Found | None]], seconds: float
+        self,
+        profile: Profile,
+        look: Callable[[], Awaitable[Found | None]],
+        seconds: float,
+        states: frozenset[str] = frozenset(),
     ) -> Found | None:
-        """What `look` finds, as soon as it finds something; None when `seconds` are over."""
-        deadline, change = time.monotonic() + seconds, asyncio.Event()
+        """What `look` finds, as soon as it finds something; None when `seconds` are over.
+
+        It looks again when a record comes into one of `states`; without any, whenever one
+        changes.
+        """
+        deadline, one = time.monotonic() + seconds, _Waiting(asyncio.Event(), states)
         waiting = self._waiting[_wallet(profile)]
-        waiting.add(change)
+        waiting.add(one)
         try:
             while True:
-                change.clear()
+                one.change.clear()
                 found, left = await look(), deadline - time.monotonic()
                 if found is not None or left <= 0:
                     return found
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(change.wait(), min(left, _LOOK_AGAIN))
+                    await asyncio.wait_for(one.change.wait(), min(left, _LOOK_AGAIN))
         finally:
-            waiting.discard(change)
+            waiting.discard(one)
             if not waiting:
                 self._waiting.pop(_wallet(profile), None)
 
     async def _changed(self, profile: Profile, event: Event) -> None:
-        for change in self._waiting.get(_wallet(profile), ()):
-            change.set()
+        state = event.payload.get("state")
+        for one in self._waiting.get(_wallet(profile), ()):
+            if not one.states or state in one.states:
+                one.change.set()
 
 
 def _wallet(profile: Profile) -> str:

@@ -14,11 +14,13 @@ from acapy_agent.protocols.issue_credential.v2_0.models.detail.anoncreds import 
     V20CredExRecordAnonCreds,
 )
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
-from aries_askar import Entry, Session
+from aries_askar import AskarError, AskarErrorCode, Entry, Session
 
 type Json = dict[str, Any]
 
 _CONNECTED = ("active", "completed")
+_STORED = "done"
+_REMOVED = "acapy::record::issue_credential_v2_0::deleted"
 
 
 async def offer_made(profile: Profile, exchange_id: str) -> Json | None:
@@ -49,8 +51,25 @@ async def offers_received(
             if (value := _value(record)).get("connection_id") == connection_id
             and reference in (None, _reference(value))
         ]
-        details = {name: await _detail(store, name) for name, _ in fitting}
-    return [_received(name, value, details[name]) for name, value in fitting]
+        stored = [name for name, value in fitting if value["state"] == _STORED]
+        details = {name: await _detail(store, name) for name in stored}
+    return [_received(name, value, details.get(name, {})) for name, value in fitting]
+
+
+async def remove_exchange(profile: Profile, exchange_id: str) -> None:
+    """Remove an exchange: first what hangs on it, so that nothing is ever left behind."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        await store.remove_all(
+            V20CredExRecordAnonCreds.RECORD_TYPE,
+            V20CredExRecordAnonCreds.prefix_tag_filter({"cred_ex_id": exchange_id}),
+        )
+        try:
+            await store.remove(V20CredExRecord.RECORD_TYPE, exchange_id)
+        except AskarError as err:
+            if err.code != AskarErrorCode.NOT_FOUND:
+                raise
+            return
+    await profile.notify(_REMOVED, {"cred_ex_id": exchange_id, "state": "deleted"})
 
 
 async def connection_of(profile: Profile, invitation_id: str, *, completed: bool) -> str | None:

@@ -18,6 +18,7 @@ from acapy_agent.storage.error import StorageError, StorageNotFoundError
 from aiohttp import web
 
 from agent.plugins.waiting.board import Board
+from agent.plugins.waiting.issuing import ROUTES as ISSUING
 from agent.plugins.waiting.reading import (
     connection_of,
     offer_made,
@@ -29,6 +30,12 @@ from agent.plugins.waiting.reading import (
 
 _LONGEST_WAIT = 30.0
 _SETTLED = ("done", "abandoned")
+# the states of a record in which it is worth looking again
+_CHANGES = {
+    "arrival": frozenset({"offer-received"}),
+    "settling": frozenset({*_SETTLED, "deleted"}),
+}
+_ASKED = frozenset({"request-received"})
 
 
 def _profile(request: web.Request) -> Profile:
@@ -76,7 +83,8 @@ async def get_received(request: web.Request) -> web.Response:
             return None
         return offers
 
-    found = await _board(request).until(profile, look, _seconds(request))
+    states = _CHANGES.get(awaited or "", frozenset())
+    found = await _board(request).until(profile, look, _seconds(request), states)
     if found is None:
         found = await offers_received(profile, connection_id, reference)
     return web.json_response({"offers": found})
@@ -98,7 +106,7 @@ async def get_request(request: web.Request) -> web.Response:
     """GET /haven/requests/{thread_id}?wait=s -> {exchange_id or null}."""
     profile, thread_id = _profile(request), request.match_info["thread_id"]
     found = await _board(request).until(
-        profile, lambda: request_on(profile, thread_id), _seconds(request)
+        profile, lambda: request_on(profile, thread_id), _seconds(request), _ASKED
     )
     return web.json_response({"exchange_id": found})
 
@@ -157,5 +165,6 @@ async def register(app: web.Application) -> None:
             web.get("/haven/requests/{thread_id}", get_request, allow_head=False),
             web.get("/haven/presentations/{exchange_id}", get_presentation, allow_head=False),
             web.post("/haven/presentations/{exchange_id}/verify", verify),
+            *ISSUING,
         ]
     )
