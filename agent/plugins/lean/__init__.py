@@ -4,9 +4,11 @@ Nothing of its protocols or its cryptography is touched:
 - models.py    the marshmallow schemas that every record and message passes through are made
                once, not for every pass; messages kept in a record are read when needed
 - records.py   a record that is saved is not written out a second time for a log nobody reads
+- caches.py   what expired is looked for now and then, not with each question
 - contexts.py  settings are copied at once, not one by one
 - standing.py  a session on a store stays open for the next who needs one
 - shortcuts.py  what ACA-Py asks its store with each call and cannot be otherwise here
+- peers.py, kept.py  what never changes is read from a store once
 - envelopes.py  messages are packed with keys that were read before
 - routing.py  whose message it is, remembered
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
@@ -23,9 +25,11 @@ from acapy_agent.config.injection_context import InjectionContext
 from agent.launch import collect_garbage_seldom
 from agent.plugins.lean import (
     announcing,
+    caches,
     contexts,
     envelopes,
     models,
+    peers,
     records,
     routing,
     sessions,
@@ -41,7 +45,9 @@ async def setup(context: InjectionContext) -> None:
     """Called by ACA-Py when it starts."""
     models.install()
     records.install()
+    caches.install()
     contexts.install()
+    peers.install()
     envelopes.install()
     routing.install()
     standing.install()

@@ -9,12 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.config.injector import Injector
 from acapy_agent.config.settings import Settings
 
 
 def install() -> None:
-    """Put the quicker way in place of ACA-Py's; doing it twice changes nothing."""
+    """Put the quicker ways in place of ACA-Py's; doing it twice changes nothing."""
     Settings.__init__ = _init
+    InjectionContext.copy = _copy
+
+
+def _copy(self: InjectionContext) -> InjectionContext:
+    copied: InjectionContext = object.__new__(type(self))
+    copied.__dict__.update(self.__dict__)
+    injector: Injector = object.__new__(type(self._injector))
+    injector.__dict__.update(self._injector.__dict__)
+    injector._settings = Settings(self._injector._settings)
+    injector._providers = self._injector._providers.copy()
+    copied._injector = injector
+    return copied
 
 
 def _init(self: Settings, values: Mapping[str, Any] | None = None) -> None:

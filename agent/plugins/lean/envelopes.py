@@ -7,17 +7,15 @@ takes less than handing it to another thread and back.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from acapy_agent.askar.didcomm.v1 import pack_message, unpack_message
 from acapy_agent.wallet.askar import AskarWallet
 from acapy_agent.wallet.error import WalletError, WalletNotFoundError
 from aries_askar import AskarError, Key, Session
 
-_MOST = 64  # keys of one store
+from agent.plugins.lean.kept import kept_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +30,14 @@ class _Keys:
         self._session = session
 
     async def fetch_key(self, verkey: str) -> _Kept | None:
-        store, name = self._session._store, (self._profile, verkey)
-        kept: OrderedDict[Any, _Kept] | None = getattr(store, "haven_keys", None)
-        if kept is None:
-            kept = store.haven_keys = OrderedDict()
+        kept, name = kept_with(self._session._store, "keys"), (self._profile, verkey)
         if name not in kept:
             entry = await self._session.fetch_key(verkey)
             if entry is None:
                 return None
-            if len(kept) >= _MOST:
-                kept.popitem(last=False)
-            kept[name] = _Kept(entry.key)
-        return kept[name]
+            kept.keep(name, _Kept(entry.key))
+        found: _Kept = kept[name]
+        return found
 
     @property
     def _profile(self) -> str | None:

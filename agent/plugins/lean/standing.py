@@ -25,6 +25,8 @@ from aries_askar import AskarError, Session, Store
 from aries_askar.bindings import SessionHandle, StoreHandle
 from aries_askar.store import OpenSession
 
+from agent.plugins.lean.kept import forget_with
+
 MOST_WAITING = 4
 REST_SECONDS = 30.0
 _PART_OF_POOL = 5
@@ -163,4 +165,5 @@ async def _open(self: OpenSession) -> Session:
 async def _close(self: Store, *, remove: bool = False) -> bool:
     if self._handle:
         standing_of(self._handle).end()
+        forget_with(self._handle)
     return bool(await _plain_close(self, remove=remove))

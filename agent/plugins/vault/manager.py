@@ -35,6 +35,8 @@ from acapy_agent.storage.base import BaseStorage
 from acapy_agent.transport.wire_format import BaseWireFormat
 from acapy_agent.wallet.models.wallet_record import WalletRecord
 
+from agent.plugins.lean.tenants import claims_of
+
 LOGGER = logging.getLogger(__name__)
 
 RAW_KEY = {"wallet.key_derivation_method": "RAW"}
@@ -179,7 +181,7 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
 
     async def get_profile_for_token(self, context: InjectionContext, token: str) -> Profile:
         """The profile of an open session; InvalidTokenError for any other token (rule 3)."""
-        claims = self._read(token)
+        claims = claims_of(self, token)
         wallet = self._open.get(claims.get("wallet_id", ""))
         if wallet is None or claims.get("sid") not in wallet.sessions:
             raise InvalidTokenError("This session has ended")
@@ -255,11 +257,6 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         return jwt.encode(
             {"wallet_id": wallet_id, "sid": session_id}, secret, algorithm="HS256"
         )
-
-    def _read(self, token: str) -> dict[str, Any]:
-        secret = self._profile.settings.get("multitenant.jwt_secret")
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=["HS256"])
-        return claims
 
 
 def _request_profile(profile: Profile) -> Profile:
