@@ -12,11 +12,12 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.announcements import Announcement
 from controllers.moment import now
+from controllers.store.brief import Steps, filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import InboxItem
 
@@ -24,9 +25,25 @@ LOGGER = logging.getLogger(__name__)
 
 _RETRY_STEP, _LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 _MOST_DOUBLINGS = 6  # then the longest wait is reached; without an end the sum overflows
-_CLAIM = timedelta(seconds=30)
+_CLAIMED_FOR = timedelta(seconds=30)
 _KEPT = timedelta(hours=1)
 _BATCH = 32
+
+_ROW = table_of(InboxItem)
+_DUE = (
+    select(_ROW)
+    .where(_ROW.c.handled < _ROW.c.heard, _ROW.c.due_at <= bindparam("at"))
+    .order_by(_ROW.c.due_at)
+    .limit(_BATCH)
+)
+_CLAIMED = _DUE.with_for_update(skip_locked=True)
+_CLAIM = update(_ROW).where(_ROW.c.id.in_(bindparam("ids", expanding=True)))
+_SET = update(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_HEARD_AGAIN = (
+    update(_ROW)
+    .where(_ROW.c.kind == bindparam("its_kind"), _ROW.c.record_id == bindparam("its_record"))
+    .values(heard=_ROW.c.heard + 1, due_at=bindparam("at"))
+)
 
 
 class Inbox:
@@ -37,11 +54,10 @@ class Inbox:
 
     async def put(self, announcement: Announcement) -> None:
         """Write an announcement down; returns when it is safe."""
-        if await self._heard_again(announcement):
-            return
-        try:
-            async with self._database.transaction() as session:
-                session.add(
+
+        def note(steps: Steps) -> None:
+            if not _heard_again(steps, announcement):
+                steps.add(
                     InboxItem(
                         kind=announcement.kind.value,
                         record_id=announcement.record_id,
@@ -49,42 +65,31 @@ class Inbox:
                         due_at=now(),
                     )
                 )
-        except IntegrityError:
-            await self._heard_again(announcement)
+
+        try:
+            await self._database.write(note)
+        except IntegrityError:  # another replica heard of it at the same moment
+            await self._database.write(lambda steps: _heard_again(steps, announcement))
 
     async def due(self) -> list[InboxItem]:
         """Claim what is due, for half a minute each; another worker gets other items."""
-        async with self._database.transaction() as session:
-            found = await session.scalars(
-                select(InboxItem)
-                .where(InboxItem.handled < InboxItem.heard, InboxItem.due_at <= now())
-                .order_by(InboxItem.due_at)
-                .limit(_BATCH)
-                .with_for_update(skip_locked=True)
-            )
-            items = list(found)
-            for item in items:
-                item.due_at = now() + _CLAIM
-        return items
+        # most of the time there is nothing, and then nobody waits for us to write
+        if await self._database.row(_DUE, at=now()) is None:
+            return []
+        return await self._database.write(_claim)
 
     async def handled(self, item: InboxItem) -> None:
         """Caught up with what was heard when the item was claimed."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(InboxItem)
-                .where(InboxItem.id == item.id)
-                .values(handled=item.heard, tries=0, due_at=now())
-            )
+        await self._database.change(
+            _SET, its_id=item.id, handled=item.heard, tries=0, due_at=now()
+        )
 
     async def failed(self, item: InboxItem) -> None:
         """Try again later, each time a little later."""
         wait = min(_RETRY_STEP * 2 ** min(item.tries, _MOST_DOUBLINGS), _LONGEST_RETRY)
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(InboxItem)
-                .where(InboxItem.id == item.id)
-                .values(tries=item.tries + 1, due_at=now() + wait)
-            )
+        await self._database.change(
+            _SET, its_id=item.id, tries=item.tries + 1, due_at=now() + wait
+        )
 
     async def purge(self) -> None:
         """Forget what was handled an hour ago."""
@@ -95,14 +100,15 @@ class Inbox:
                 )
             )
 
-    async def _heard_again(self, announcement: Announcement) -> bool:
-        async with self._database.transaction() as session:
-            found = await session.execute(
-                update(InboxItem)
-                .where(
-                    InboxItem.kind == announcement.kind.value,
-                    InboxItem.record_id == announcement.record_id,
-                )
-                .values(heard=InboxItem.heard + 1, due_at=now())
-            )
-            return bool(found.rowcount)  # type: ignore[attr-defined] # an UPDATE has one
+
+def _heard_again(steps: Steps, announcement: Announcement) -> int:
+    kind, record_id = announcement.kind.value, announcement.record_id
+    return steps.change(_HEARD_AGAIN, its_kind=kind, its_record=record_id, at=now())
+
+
+def _claim(steps: Steps) -> list[InboxItem]:
+    items = [filled(InboxItem, row) for row in steps.rows(_CLAIMED, at=now())]
+    if items:
+        until = now() + _CLAIMED_FOR
+        steps.change(_CLAIM, ids=[item.id for item in items], due_at=until)
+    return items
