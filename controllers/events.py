@@ -34,6 +34,7 @@ _SINCE = (
     .where(_EVENT.c.subject_id == bindparam("subject"), _EVENT.c.id > bindparam("after"))
     .order_by(_EVENT.c.id)
 )
+_PAST = delete(_EVENT).where(_EVENT.c.at < bindparam("until"))
 _SEEN = select(_EVENT.c.kind).where(
     _EVENT.c.subject_id == bindparam("subject"), _EVENT.c.id <= bindparam("until")
 )
@@ -86,8 +87,7 @@ class EventStream:
 
     async def purge(self) -> None:
         """Forget old events."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(Event).where(Event.at < now() - _KEPT))
+        await self._database.change(_PAST, until=now() - _KEPT)
 
     async def _seen_the_end(
         self, subject_id: str, after: int, last_kinds: frozenset[str]

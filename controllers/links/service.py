@@ -32,6 +32,7 @@ _LINK = table_of(Link)
 _NEW = insert(_LINK)
 _BY_TOKEN = select(_LINK).where(_LINK.c.token_digest == bindparam("wanted"))
 _LOCKED = _BY_TOKEN.with_for_update()
+_PAST = delete(_LINK).where(_LINK.c.expires_at < bindparam("until"))
 _SET = update(_LINK).where(_LINK.c.token_digest == bindparam("wanted"))
 
 
@@ -118,8 +119,7 @@ class LinkService:
 
     async def purge(self) -> None:
         """Remove the links whose time is over."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(Link).where(Link.expires_at < now()))
+        await self._database.change(_PAST, until=now())
 
 
 def _opened(link: Link) -> OpenLink:

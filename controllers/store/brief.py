@@ -138,7 +138,7 @@ class OnSqlite:
     async def read[Result](self, work: Work[Result]) -> Result:
         if self._reader is None:
             self._reader = self._engine.connect()
-        with self._one_moment(self._reader):
+        with _one_moment(self._reader):
             return work(Steps(self._reader))
 
     async def write[Result](self, work: Work[Result]) -> tuple[Result, set[str]]:
@@ -160,13 +160,6 @@ class OnSqlite:
                 connection.close()
         self._reader = self._writer = None
         self._thread.shutdown()
-
-    @contextlib.contextmanager
-    def _one_moment(self, reader: Connection) -> Iterator[None]:
-        """Everything read is as of one moment."""
-        with reader.begin():
-            cast(sqlite3.Connection, reader.connection.driver_connection).execute("BEGIN")
-            yield
 
     def _opened_writer(self) -> Connection:
         writer = self._engine.connect()
@@ -205,6 +198,22 @@ class OnSqlite:
             raise
 
 
+@contextlib.contextmanager
+def _one_moment(reader: Connection) -> Iterator[None]:
+    """Everything read is as of one moment. Told to the driver alone: to SQLAlchemy the reader
+    is in one transaction for life, of which there is never anything to commit."""
+    driver = _driver(reader)
+    driver.execute("BEGIN")
+    try:
+        yield
+    finally:
+        driver.execute("ROLLBACK")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
 def _begin_after_others(writer: Connection, patience: float) -> None:
     _wait_for_others(writer, patience)
     try:
@@ -214,8 +223,7 @@ def _begin_after_others(writer: Connection, patience: float) -> None:
 
 
 def _wait_for_others(connection: Connection, seconds: float) -> None:
-    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
-    driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+    _driver(connection).execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
 
 def _is_busy(err: OperationalError) -> bool:

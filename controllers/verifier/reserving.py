@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.moment import now
 from controllers.sealing import Seal
@@ -22,6 +21,7 @@ from governance.checks import CheckResult
 
 _ROW = table_of(Reservation)
 _RELEASE = delete(_ROW).where(_ROW.c.check_id == bindparam("of_check"))
+_PAST = delete(_ROW).where(_ROW.c.period_ends < bindparam("until"))
 _KEPT = timedelta(days=32)  # longer than the longest period, a month
 _USED = "This was used already in this period."
 _RESERVED = "Reserved now; it can be used once in this period."
@@ -53,9 +53,9 @@ def release(steps: Steps, check_id: str) -> None:
         raise Conflict("This check has reserved nothing, or it was released already")
 
 
-async def forget_past(session: AsyncSession) -> None:
+def forget_past(steps: Steps) -> None:
     """Remove the reservations whose period is over."""
-    await session.execute(delete(Reservation).where(Reservation.period_ends < now()))
+    steps.change(_PAST, until=now())
 
 
 def _result(outcome: Any, reason: str, explanation: str) -> CheckResult:

@@ -68,6 +68,11 @@ _SET = update(_ROW).where(_ROW.c.id == bindparam("its_id"))
 _TAKE = _SET.where(_ROW.c.state == bindparam("seen"), _ROW.c.updated_at == bindparam("seen_at"))
 _END = _SET.where(_ROW.c.state != State.DONE.value)
 _FORGOTTEN = _SET.where(_ROW.c.forgotten_at.is_(None))
+_KEPT_TOO_LONG = (
+    update(_ROW)
+    .where(_ROW.c.disclosed_until <= bindparam("at"))
+    .values(sealed_disclosed=None, disclosed_until=None)
+)
 _UNFINISHED = select(_ROW.c.id).where(
     _ROW.c.forgotten_at.is_(None),  # set last of all: only what is done can be forgotten
     _ROW.c.updated_at < bindparam("quiet_since"),
@@ -257,13 +262,12 @@ class VerifierService:
 
     async def purge(self) -> None:
         """Remove what was disclosed and may not be kept any longer."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(Check)
-                .where(Check.disclosed_until <= now())
-                .values(sealed_disclosed=None, disclosed_until=None)
-            )
-            await forget_past(session)
+
+        def purge(steps: Steps) -> None:
+            steps.change(_KEPT_TOO_LONG, at=now())
+            forget_past(steps)
+
+        await self._database.write(purge)
 
     async def _answer(self, check: Check, request: CheckRequest) -> tuple[Answer, bool]:
         organisation = await self._organisations.get(check.organisation_id)

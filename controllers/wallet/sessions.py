@@ -36,6 +36,7 @@ _RENEW_AFTER = timedelta(minutes=1)
 
 _ROW = table_of(WalletSession)
 _BY_DIGEST = select(_ROW).where(_ROW.c.session_digest == bindparam("wanted"))
+_PAST = delete(_ROW).where(_ROW.c.expires_at < bindparam("until"))
 _SET = update(_ROW).where(
     _ROW.c.session_digest == bindparam("wanted"), _ROW.c.ended_at.is_(None)
 )
@@ -134,10 +135,7 @@ class SessionService:
     async def purge(self) -> None:
         """Forget sessions whose time is over, and close the stores that they left open."""
         await self._vaults.close_idle(self._lifetime.total_seconds())
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(WalletSession).where(WalletSession.expires_at < now() - self._lifetime)
-            )
+        await self._database.change(_PAST, until=now() - self._lifetime)
 
     async def _reopen(self, wallet: OpenWallet) -> None:
         """Open the store again; what was ended is not brought back."""

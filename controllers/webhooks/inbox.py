@@ -39,6 +39,7 @@ _DUE = (
 _CLAIMED = _DUE.with_for_update(skip_locked=True)
 _CLAIM = update(_ROW).where(_ROW.c.id.in_(bindparam("ids", expanding=True)))
 _SET = update(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_PAST = delete(_ROW).where(_ROW.c.handled >= _ROW.c.heard, _ROW.c.due_at < bindparam("until"))
 _HEARD_AGAIN = (
     update(_ROW)
     .where(_ROW.c.kind == bindparam("its_kind"), _ROW.c.record_id == bindparam("its_record"))
@@ -93,12 +94,7 @@ class Inbox:
 
     async def purge(self) -> None:
         """Forget what was handled an hour ago."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(InboxItem).where(
-                    InboxItem.handled >= InboxItem.heard, InboxItem.due_at < now() - _KEPT
-                )
-            )
+        await self._database.change(_PAST, until=now() - _KEPT)
 
 
 def _heard_again(steps: Steps, announcement: Announcement) -> int:
