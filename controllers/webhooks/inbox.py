@@ -1,6 +1,7 @@
 """The durable inbox (docs/adr/0013).
 
-1. A webhook is written down before it is acknowledged; of its body only ids are kept.
+1. A webhook is written down before it is acknowledged; of its body only ids are kept. A worker
+   with room claims it in the same transaction, and handles it at once.
 2. Hearing of the same record again adds one to `heard`; a worker handles the record until it
    has caught up. So twice, late and out of order are all the same.
 3. Handling reads the truth from the agent. A failure is tried again, later each time.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.announcements import Announcement
@@ -44,7 +45,9 @@ _HEARD_AGAIN = (
     update(_ROW)
     .where(_ROW.c.kind == bindparam("its_kind"), _ROW.c.record_id == bindparam("its_record"))
     .values(heard=_ROW.c.heard + 1, due_at=bindparam("at"))
+    .returning(*_ROW.c)
 )
+_NEW = insert(_ROW).returning(*_ROW.c)
 
 
 class Inbox:
@@ -55,22 +58,12 @@ class Inbox:
 
     async def put(self, announcement: Announcement) -> None:
         """Write an announcement down; returns when it is safe."""
+        await self._note(announcement, timedelta())
 
-        def note(steps: Steps) -> None:
-            if not _heard_again(steps, announcement):
-                steps.add(
-                    InboxItem(
-                        kind=announcement.kind.value,
-                        record_id=announcement.record_id,
-                        invitation_id=announcement.invitation_id,
-                        due_at=now(),
-                    )
-                )
-
-        try:
-            await self._database.write(note)
-        except IntegrityError:  # another replica heard of it at the same moment
-            await self._database.write(lambda steps: _heard_again(steps, announcement))
+    async def take(self, announcement: Announcement) -> InboxItem:
+        """The same, and claim it: whoever hears of it handles it at once. Should that break
+        off, it is due for everybody after half a minute, as any other claim."""
+        return await self._note(announcement, _CLAIMED_FOR)
 
     async def due(self) -> list[InboxItem]:
         """Claim what is due, for half a minute each; another worker gets other items."""
@@ -92,14 +85,28 @@ class Inbox:
             _SET, its_id=item.id, tries=item.tries + 1, due_at=now() + wait
         )
 
+    async def _note(self, announcement: Announcement, due_in: timedelta) -> InboxItem:
+        def note(steps: Steps) -> InboxItem:
+            return _noted(steps, announcement, due_in)
+
+        try:
+            return await self._database.write(note)
+        except IntegrityError:  # another replica heard of it first, at the same moment
+            return await self._database.write(note)
+
     async def purge(self) -> None:
         """Forget what was handled an hour ago."""
         await self._database.change(_PAST, until=now() - _KEPT)
 
 
-def _heard_again(steps: Steps, announcement: Announcement) -> int:
-    kind, record_id = announcement.kind.value, announcement.record_id
-    return steps.change(_HEARD_AGAIN, its_kind=kind, its_record=record_id, at=now())
+def _noted(steps: Steps, announcement: Announcement, due_in: timedelta) -> InboxItem:
+    kind, record_id, at = announcement.kind.value, announcement.record_id, now() + due_in
+    found = steps.rows(_HEARD_AGAIN, its_kind=kind, its_record=record_id, at=at)
+    if not found:
+        invitation_id = announcement.invitation_id
+        new = {"kind": kind, "record_id": record_id, "invitation_id": invitation_id}
+        found = steps.rows(_NEW, **new, due_at=at)
+    return filled(InboxItem, found[0])
 
 
 def _claim(steps: Steps) -> list[InboxItem]:
