@@ -122,7 +122,7 @@ def assemble(
         further_shards=tuple(further_shards),
         org=org,
         wallets=wallets,
-        registry=RegistryService(database.sessions, domain=settings.did_domain),
+        registry=RegistryService(database, domain=settings.did_domain),
         governance=governance,
         organisations=organisations,
         accreditation=AccreditationService(
