@@ -12,18 +12,27 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 
 from controllers.moment import now
+from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models import ApiKey, Organisation
 from core.errors import Forbidden, NotAuthenticated, NotFound
 from core.secret import Secret
 from governance.engine import Framework
+
+_KEY, _ORGANISATION = table_of(ApiKey), table_of(Organisation)
+_WITH_TENANT = (
+    select(_KEY.c.role, _KEY.c.secret_digest, _KEY.c.ended_at, _KEY.c.organisation_id)
+    .add_columns(*_ORGANISATION.c)
+    .outerjoin_from(_KEY, _ORGANISATION, _KEY.c.organisation_id == _ORGANISATION.c.id)
+    .where(_KEY.c.id == bindparam("key_id"))
+)
 
 
 class Role(StrEnum):
@@ -92,18 +101,19 @@ async def authenticate(database: Database, presented: str) -> Caller:
     """The caller behind a key. Raises NotAuthenticated, the same for every reason."""
     prefix, _, rest = presented.partition("_")
     key_id, _, secret = rest.partition("_")
-    async with database.reading() as session:
-        key = await session.get(ApiKey, key_id) if prefix == "hvn" else None
-        expected = key.secret_digest if key else digest("")
-        fits = hmac.compare_digest(expected, digest(secret))
-        if key is None or key.ended_at is not None or not fits:
-            raise NotAuthenticated("This key is not known")
-        organisation = (
-            await session.get(Organisation, key.organisation_id)
-            if key.organisation_id
-            else None
-        )
-        return Caller(key.id, Role(key.role), organisation)
+    row = await database.row(_WITH_TENANT, key_id=key_id) if prefix == "hvn" else None
+    expected = row.secret_digest if row else digest("")
+    fits = hmac.compare_digest(expected, digest(secret))
+    if row is None or row.ended_at is not None or not fits:
+        raise NotAuthenticated("This key is not known")
+    return Caller(key_id, Role(row.role), _tenant(row))
+
+
+def _tenant(row: Row[Any]) -> Organisation | None:
+    if row.organisation_id is None:
+        return None
+    own = {column.name: row._mapping[column] for column in _ORGANISATION.c}
+    return Organisation(**own)
 
 
 class Governed(Protocol):

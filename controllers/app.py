@@ -122,7 +122,7 @@ def assemble(
         further_shards=tuple(further_shards),
         org=org,
         wallets=wallets,
-        registry=RegistryService(database.sessions, domain=settings.did_domain),
+        registry=RegistryService(database, domain=settings.did_domain),
         governance=governance,
         organisations=organisations,
         accreditation=AccreditationService(
@@ -264,7 +264,7 @@ def _equip_public(haven: Haven) -> None:
 def _equip_internal(haven: Haven) -> None:
     app = haven.internal_app
     problems.install(app, MOST_TAILS_BODY)
-    app.include_router(webhooks_router.router(haven.inbox, haven.worker, haven.secrets.agents))
+    app.include_router(webhooks_router.router(haven.worker, haven.secrets.agents))
     app.include_router(write_router(haven.registry, haven.secrets.registry_write_key.reveal()))
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header
-from sqlalchemy import delete, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.moment import now
+from controllers.store.brief import Steps, table_of
 from controllers.store.database import SUBJECTS, Database
 from controllers.store.models import Event
 
@@ -26,11 +27,29 @@ _POLL_SECONDS = 0.5  # for what another replica wrote; our own rings the bell
 _KEEP_ALIVE_EVERY = 20  # polls: a comment each 10 s keeps proxies from closing the stream
 _KEPT = timedelta(days=1)
 
+_EVENT = table_of(Event)
+_NOTE = insert(_EVENT).inline()
+_SINCE = (
+    select(_EVENT.c.id, _EVENT.c.kind, _EVENT.c.at)
+    .where(_EVENT.c.subject_id == bindparam("subject"), _EVENT.c.id > bindparam("after"))
+    .order_by(_EVENT.c.id)
+)
+_PAST = delete(_EVENT).where(_EVENT.c.at < bindparam("until"))
+_SEEN = select(_EVENT.c.kind).where(
+    _EVENT.c.subject_id == bindparam("subject"), _EVENT.c.id <= bindparam("until")
+)
+
 
 def note_event(session: AsyncSession, subject_id: str, kind: str) -> None:
     """Write an event in the transaction that makes it true."""
     session.add(Event(subject_id=subject_id, kind=kind, at=now()))
     session.info.setdefault(SUBJECTS, set()).add(subject_id)
+
+
+def tell(steps: Steps, subject_id: str, kind: str) -> None:
+    """The same in a brief unit of work."""
+    steps.change(_NOTE, subject_id=subject_id, kind=kind, at=now())
+    steps.subjects.add(subject_id)
 
 
 class EventStream:
@@ -44,7 +63,7 @@ class EventStream:
     ) -> AsyncIterator[str]:
         """Server-sent events after id `after`, until one of `last_kinds` was sent."""
         # whoever has seen the end is not kept waiting for more
-        if await self._seen_the_end(subject_id, after, last_kinds):
+        if after and await self._seen_the_end(subject_id, after, last_kinds):
             return
         with self._database.bell.listening(subject_id) as rung:
             async for sent in self._sending(subject_id, after, last_kinds, rung):
@@ -68,23 +87,13 @@ class EventStream:
 
     async def purge(self) -> None:
         """Forget old events."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(Event).where(Event.at < now() - _KEPT))
+        await self._database.change(_PAST, until=now() - _KEPT)
 
     async def _seen_the_end(
         self, subject_id: str, after: int, last_kinds: frozenset[str]
     ) -> bool:
-        seen = select(Event.id).where(
-            Event.subject_id == subject_id, Event.id <= after, Event.kind.in_(last_kinds)
-        )
-        async with self._database.reading() as session:
-            return await session.scalar(seen.limit(1)) is not None
+        seen = await self._database.rows(_SEEN, subject=subject_id, until=after)
+        return any(event.kind in last_kinds for event in seen)
 
-    async def _since(self, subject_id: str, after: int) -> list[Event]:
-        async with self._database.reading() as session:
-            found = await session.scalars(
-                select(Event)
-                .where(Event.subject_id == subject_id, Event.id > after)
-                .order_by(Event.id)
-            )
-            return list(found)
+    async def _since(self, subject_id: str, after: int) -> Sequence[Row[Any]]:
+        return await self._database.rows(_SINCE, subject=subject_id, after=after)

@@ -14,17 +14,24 @@ from typing import Annotated, Any
 
 from fastapi import Header
 from pydantic import BaseModel
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from controllers.moment import now
 from controllers.sealing import Seal
+from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models import RepeatableRequest
 from core.errors import Conflict, InvalidInput
 
 _KEPT = timedelta(days=1)
 _IN_WORK = timedelta(minutes=15)  # longer than the longest creation, a grant's, takes
+
+_ROW = table_of(RepeatableRequest)
+_IT = (_ROW.c.caller == bindparam("of_caller"), _ROW.c.key == bindparam("by_key"))
+_NEW = insert(_ROW).inline()
+_FINISH, _FORGET = update(_ROW).where(*_IT), delete(_ROW).where(*_IT)
+_PAST = delete(_ROW).where(_ROW.c.created_at < bindparam("until"))
 
 IdempotencyKey = Annotated[
     str | None,
@@ -74,19 +81,13 @@ class Repeatable:
 
     async def purge(self) -> None:
         """Forget answers older than a day."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(RepeatableRequest).where(RepeatableRequest.created_at < now() - _KEPT)
-            )
+        await self._database.change(_PAST, until=now() - _KEPT)
 
     async def _begin(self, caller: str, key: str, digest: str) -> Any | None:
         try:
-            async with self._database.transaction() as session:
-                session.add(
-                    RepeatableRequest(
-                        caller=caller, key=key, request_digest=digest, created_at=now()
-                    )
-                )
+            await self._database.change(
+                _NEW, caller=caller, key=key, request_digest=digest, created_at=now()
+            )
         except IntegrityError:
             return await self._earlier(caller, key, digest)
         return None
@@ -106,19 +107,11 @@ class Repeatable:
         raise Conflict("An earlier try with this key broke off; please try again")
 
     async def _finish(self, caller: str, key: str, answer: BaseModel) -> None:
-        async with self._database.transaction() as session:
-            row = await session.get_one(RepeatableRequest, (caller, key))
-            row.sealed_answer = self._seal.seal(
-                answer.model_dump(mode="json"), f"{caller}/{key}"
-            )
+        sealed = self._seal.seal(answer.model_dump(mode="json"), f"{caller}/{key}")
+        await self._database.change(_FINISH, of_caller=caller, by_key=key, sealed_answer=sealed)
 
     async def _forget(self, caller: str, key: str) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(RepeatableRequest).where(
-                    RepeatableRequest.caller == caller, RepeatableRequest.key == key
-                )
-            )
+        await self._database.change(_FORGET, of_caller=caller, by_key=key)
 
     def _digest(self, request: BaseModel) -> str:
         # keyed: from the database alone nobody can try out which name was sent

@@ -15,6 +15,7 @@ import sys
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from agent.launch import collect_garbage_seldom, die_with_parent, use_all_files_allowed
 from agent.profiling import profile_if_asked
@@ -24,6 +25,31 @@ from controllers.haven import Haven
 from controllers.secrets import load
 from controllers.settings import read_settings
 from core.errors import HavenError
+
+_MOST_BESIDE_BODY = 64 * 1024
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Lets go of whoever sends more headers, trailers and framing than any client of ours.
+
+    The parser itself takes any amount of them into memory; a body is bounded by problems.py.
+    """
+
+    _beside_body = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._beside_body += len(data)
+        super().data_received(data)
+        if self._beside_body > _MOST_BESIDE_BODY:
+            self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside_body -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._beside_body = 0
+        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -57,6 +83,7 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
         app,
         host=host,
         port=port,
+        http=BoundedProtocol,
         access_log=False,
         log_level="warning",
         log_config=None,  # ours stays

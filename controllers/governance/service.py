@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from controllers.moment import now
+from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models import FrameworkVersion
 from core.decision import Decision, Deny, Permit
@@ -24,6 +25,7 @@ from governance.engine import Framework, Query, decide, parse_framework
 
 _MOST_TRIES = 10
 _KEPT = 8  # parsed versions: checks in flight rest on older ones
+_NEWEST = select(func.max(table_of(FrameworkVersion).c.version))
 
 type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
@@ -47,8 +49,7 @@ class GovernanceService:
 
     async def current(self) -> Framework:
         """The newest version. Raises NotFound before the authority has been founded."""
-        async with self._database.reading() as session:
-            newest = await session.scalar(select(func.max(FrameworkVersion.version)))
+        newest: int | None = await self._database.value(_NEWEST)
         if newest is None:
             raise NotFound("This installation has no governance framework yet")
         return await self.version(newest)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
-from controllers.events import note_event
+from controllers.events import tell
 from controllers.issuer.flow import IssuanceFlow
 from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.links.service import digest
@@ -21,6 +21,7 @@ from controllers.moment import now
 from controllers.organisations.service import did_of, tenant_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
+from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import Issuance, Organisation
 from core.errors import Conflict, Gone
@@ -28,6 +29,12 @@ from core.ports import Document, InvitingAgent
 
 # a handshake takes a second; wallets wait twenty for an offer before they ask again
 _TO_CONNECT = timedelta(seconds=15)
+_ROW = table_of(Issuance)
+_INVITE = update(_ROW).where(
+    _ROW.c.id == bindparam("its_id"),
+    _ROW.c.state == bindparam("seen"),
+    _ROW.c.updated_at == bindparam("seen_at"),
+)
 _PREPARING = "This offer is just being prepared; please try again"
 
 
@@ -119,23 +126,25 @@ class Meetings:
             organisation, issuance.credential, invitation.message, issuance.expires_at
         )
         both = {"invitation": invitation.message, "statement": statement}
-        async with self._database.transaction() as session:
+        invited = {
+            "state": State.INVITED.value,
+            "invitation_id": invitation.invitation_id,
+            "sealed_invitation": self._seal.seal(both, issuance.id),
+            "claim_digest": digest(claim) if claim else None,
+            "updated_at": now(),
+        }
+        seen = {
+            "its_id": issuance.id,
+            "seen": issuance.state,
+            "seen_at": issuance.updated_at,
+        }
+
+        def invite(steps: Steps) -> None:
             # only the first of two at once is kept; the other invitation leads nowhere
-            invited = await session.execute(
-                update(Issuance)
-                .where(Issuance.id == issuance.id, Issuance.state == issuance.state)
-                .where(Issuance.updated_at == issuance.updated_at)
-                .values(
-                    state=State.INVITED.value,
-                    invitation_id=invitation.invitation_id,
-                    sealed_invitation=self._seal.seal(both, issuance.id),
-                    claim_digest=digest(claim) if claim else None,
-                    updated_at=now(),
-                )
-            )
-            first = issuance.state == State.WAITING
-            if invited.rowcount and first:  # type: ignore[attr-defined] # an UPDATE has one
-                note_event(session, issuance.id, State.INVITED.value)
+            if steps.change(_INVITE, **seen, **invited) and issuance.state == State.WAITING:
+                tell(steps, issuance.id, State.INVITED.value)
+
+        await self._database.write(invite)
 
 
 def _meeting(

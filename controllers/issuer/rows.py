@@ -8,11 +8,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, true, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from controllers.events import note_event
+from controllers.events import tell
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService
+from controllers.store.brief import Steps, filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import Event, Issuance, Organisation
 from core.errors import NotFound
@@ -49,6 +50,33 @@ NOTHING_KEPT: Mapping[str, Any] = MappingProxyType(
 )
 
 
+_ROW, _EVENT = table_of(Issuance), table_of(Event)
+_BY_ID = select(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_SET = update(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_MOVE = _SET.where(_ROW.c.state.in_(bindparam("sources", expanding=True)))
+_MOVE_UNCHANGED = _MOVE.where(_ROW.c.updated_at == bindparam("seen"))
+_CAME = select(func.max(_EVENT.c.at)).where(
+    _EVENT.c.subject_id == bindparam("subject"), _EVENT.c.kind == bindparam("kind")
+)
+_BY_CLAIM = (
+    select(_ROW.c.connection_id)
+    .where(_ROW.c.claim_digest == bindparam("claim"))
+    .where(_ROW.c.organisation_id == bindparam("organisation"))
+    .where(_ROW.c.state == State.ISSUED.value)
+    .limit(1)
+)
+_BY_INVITATION = select(_ROW.c.id).where(_ROW.c.invitation_id == bindparam("it"))
+_BY_EXCHANGE = select(_ROW.c.id).where(_ROW.c.exchange_id == bindparam("it"))
+_UNFINISHED = select(_ROW.c.id).where(
+    or_(
+        _ROW.c.state.in_([state.value for state in OPEN]),
+        # ended, and not cleared on the agent
+        and_(_ROW.c.state.in_(sorted(ENDED)), _ROW.c.exchange_id.is_not(None)),
+    ),
+    _ROW.c.updated_at < bindparam("quiet_since"),
+)
+
+
 class IssuanceRows:
     """Reading and moving issuances; of several at once, one succeeds."""
 
@@ -58,10 +86,10 @@ class IssuanceRows:
 
     async def read(self, issuance_id: str) -> tuple[Issuance, Organisation]:
         """An issuance and whose it is. Raises NotFound."""
-        async with self._database.reading() as session:
-            issuance = await session.get(Issuance, issuance_id)
-        if issuance is None:
+        row = await self._database.row(_BY_ID, its_id=issuance_id)
+        if row is None:
             raise NotFound("There is no such issuance")
+        issuance = filled(Issuance, row)
         return issuance, await self._organisations.get(issuance.organisation_id)
 
     async def move(
@@ -76,20 +104,18 @@ class IssuanceRows:
         """Compare and set; False if somebody else moved it first (or, with `unchanged`,
         so much as touched it). What ends keeps no value and no invitation."""
         kept = NOTHING_KEPT if target in ENDED else {}
-        async with self._database.transaction() as session:
-            moved = await session.execute(
-                update(Issuance)
-                .where(
-                    Issuance.id == issuance.id,
-                    Issuance.state.in_([state.value for state in sources]),
-                    Issuance.updated_at == issuance.updated_at if unchanged else true(),
-                )
-                .values(state=target.value, updated_at=now(), **changes, **kept)
-            )
-            changed = bool(moved.rowcount)  # type: ignore[attr-defined] # an UPDATE has one
+        wanted: dict[str, Any] = {"its_id": issuance.id, "sources": [*map(str, sources)]}
+        wanted |= {"seen": issuance.updated_at} if unchanged else {}
+        statement = _MOVE_UNCHANGED if unchanged else _MOVE
+        values = {"state": target.value, "updated_at": now(), **changes, **kept}
+
+        def move(steps: Steps) -> bool:
+            changed = bool(steps.change(statement, **wanted, **values))
             if changed and issuance.state != target:
-                note_event(session, issuance.id, target.value)
-        return changed
+                tell(steps, issuance.id, target.value)
+            return changed
+
+        return await self._database.write(move)
 
     async def touch(self, issuance: Issuance) -> None:
         """Somebody looked, and nothing had happened."""
@@ -97,11 +123,9 @@ class IssuanceRows:
 
     async def came_before(self, issuance: Issuance, state: State, moment: datetime) -> bool:
         """Whether it last came into a state before that moment."""
-        last = select(func.max(Event.at)).where(
-            Event.subject_id == issuance.id, Event.kind == state.value
+        at: datetime | None = await self._database.value(
+            _CAME, subject=issuance.id, kind=state.value
         )
-        async with self._database.reading() as session:
-            at: datetime | None = await session.scalar(last)
         return at is not None and at < moment
 
     async def forgot_exchange(self, issuance: Issuance) -> None:
@@ -109,39 +133,26 @@ class IssuanceRows:
         await self._set(issuance, exchange_id=None)
 
     async def _set(self, issuance: Issuance, **changes: Any) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(Issuance).where(Issuance.id == issuance.id).values(**changes)
-            )
+        await self._database.change(_SET, its_id=issuance.id, **changes)
 
-    async def one_id(self, condition: Any) -> str | None:
-        """The issuance that meets a condition."""
-        async with self._database.reading() as session:
-            found: str | None = await session.scalar(select(Issuance.id).where(condition))
-            return found
+    async def by_invitation(self, invitation_id: str) -> str | None:
+        """The issuance that an invitation belongs to."""
+        found: str | None = await self._database.value(_BY_INVITATION, it=invitation_id)
+        return found
+
+    async def by_exchange(self, exchange_id: str) -> str | None:
+        """The issuance that an exchange belongs to."""
+        found: str | None = await self._database.value(_BY_EXCHANGE, it=exchange_id)
+        return found
 
     async def connection_by_claim(self, organisation_id: str, claim_digest: str) -> str | None:
         """The connection over which this organisation issued to whoever made that claim."""
-        issued = (
-            select(Issuance.connection_id)
-            .where(Issuance.claim_digest == claim_digest)
-            .where(Issuance.organisation_id == organisation_id)
-            .where(Issuance.state == State.ISSUED.value)
+        found: str | None = await self._database.value(
+            _BY_CLAIM, organisation=organisation_id, claim=claim_digest
         )
-        async with self._database.reading() as session:
-            found: str | None = await session.scalar(issued.limit(1))
         return found
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
         """Those in flight, or ended and not cleared on the agent, and quiet for so long."""
-        ended_on_agent = and_(
-            Issuance.state.in_(sorted(ENDED)), Issuance.exchange_id.is_not(None)
-        )
-        async with self._database.reading() as session:
-            found = await session.scalars(
-                select(Issuance.id).where(
-                    or_(Issuance.state.in_([state.value for state in OPEN]), ended_on_agent),
-                    Issuance.updated_at < now() - quiet_for,
-                )
-            )
-            return list(found)
+        quiet = await self._database.rows(_UNFINISHED, quiet_since=now() - quiet_for)
+        return [row.id for row in quiet]

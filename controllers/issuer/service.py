@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from controllers.events import note_event
+from controllers.events import tell
 from controllers.governance.service import GovernanceService, require
 from controllers.issuer.flow import IssuanceFlow
 from controllers.issuer.meeting import Meetings
@@ -27,6 +27,7 @@ from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
+from controllers.store.brief import Steps
 from controllers.store.database import Database
 from controllers.store.models import Issuance, Organisation
 from core.decision import Deny, Permit
@@ -95,17 +96,19 @@ class IssuerService:
             expires_at=at + self._lifetime,
         )
         issuance.sealed_values = self._seal.seal(signed_values, issuance.id)
-        async with self._database.transaction() as session:
-            session.add(issuance)
-            link = issue_link(session, LinkKind.OFFER, issuance.id, issuance.expires_at)
-            note_event(session, issuance.id, issuance.state)
-        return issuance, link
+
+        def open_offer(steps: Steps) -> FreshLink:
+            steps.add(issuance)
+            link = issue_link(steps, LinkKind.OFFER, issuance.id, issuance.expires_at)
+            tell(steps, issuance.id, issuance.state)
+            return link
+
+        return issuance, await self._database.write(open_offer)
 
     async def get(self, organisation: Organisation, issuance_id: str) -> Issuance:
         """One issuance of this organisation. Raises NotFound."""
-        async with self._database.reading() as session:
-            found = await session.get(Issuance, issuance_id)
-        if found is None or found.organisation_id != organisation.id:
+        found, _ = await self._rows.read(issuance_id)
+        if found.organisation_id != organisation.id:
             raise NotFound("There is no such issuance")
         return found
 
@@ -137,11 +140,11 @@ class IssuerService:
 
     async def by_connection(self, invitation_id: str) -> str | None:
         """The issuance that an invitation belongs to."""
-        return await self._rows.one_id(Issuance.invitation_id == invitation_id)
+        return await self._rows.by_invitation(invitation_id)
 
     async def by_exchange(self, exchange_id: str) -> str | None:
         """The issuance that an exchange belongs to."""
-        return await self._rows.one_id(Issuance.exchange_id == exchange_id)
+        return await self._rows.by_exchange(exchange_id)
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
         """Issuances in flight, or not cleared on the agent, that nothing was heard of for so

@@ -14,11 +14,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import delete, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from controllers.moment import now
+from controllers.store.brief import Steps, filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import Link
 from core.errors import Forbidden, Gone, NotFound, TooManyTries
@@ -26,6 +27,13 @@ from core.errors import Forbidden, Gone, NotFound, TooManyTries
 _CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is read as something else
 _CODE_LENGTH = 6
 _TRIES = 5
+
+_LINK = table_of(Link)
+_NEW = insert(_LINK)
+_BY_TOKEN = select(_LINK).where(_LINK.c.token_digest == bindparam("wanted"))
+_LOCKED = _BY_TOKEN.with_for_update()
+_PAST = delete(_LINK).where(_LINK.c.expires_at < bindparam("until"))
+_SET = update(_LINK).where(_LINK.c.token_digest == bindparam("wanted"))
 
 
 class LinkKind(StrEnum):
@@ -64,22 +72,21 @@ def _code_digest(token: str, code: str) -> str:
 
 
 def issue_link(
-    session: AsyncSession, kind: LinkKind, subject_id: str, expires_at: datetime
+    steps: Steps, kind: LinkKind, subject_id: str, expires_at: datetime
 ) -> FreshLink:
-    """Add a link to the caller's transaction."""
+    """Add a link to the caller's unit of work."""
     token = secrets.token_urlsafe(32)
     code = None
     if kind is LinkKind.OFFER:
         code = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH))
-    session.add(
-        Link(
-            token_digest=digest(token),
-            kind=kind.value,
-            subject_id=subject_id,
-            code_digest=_code_digest(token, code) if code else None,
-            tries_left=_TRIES,
-            expires_at=expires_at,
-        )
+    steps.change(
+        _NEW,
+        token_digest=digest(token),
+        kind=kind.value,
+        subject_id=subject_id,
+        code_digest=_code_digest(token, code) if code else None,
+        tries_left=_TRIES,
+        expires_at=expires_at,
     )
     return FreshLink(token, code)
 
@@ -92,51 +99,54 @@ class LinkService:
 
     async def open(self, token: str) -> OpenLink:
         """What the link leads to; changes nothing. Raises NotFound, Gone."""
-        async with self._database.reading() as session:
-            link = await self._alive(session, token)
-        return OpenLink(
-            LinkKind(link.kind), link.subject_id, link.code_digest is not None, link.expires_at
-        )
+        return _opened(_alive(await self._database.row(_BY_TOKEN, wanted=digest(token))))
 
     async def bind(self, token: str, claim: str, code: str | None) -> OpenLink:
         """Bind the link to a claim. Raises NotFound, Gone, Forbidden, TooManyTries."""
-        async with self._database.transaction() as session:
+
+        def bind(steps: Steps) -> tuple[Link, Forbidden | TooManyTries | None]:
             # locked: wrong codes that come at once are each counted
-            link = await self._alive(session, token, lock=True)
-            outcome = _try_code(link, token, code)
-            if outcome is None and not await self._claimed(session, link, claim):
-                raise Gone("This link was used already. Please ask the desk for a new one.")
+            link = _alive(steps.row(_LOCKED, wanted=digest(token)))
+            outcome = _try_code(steps, link, token, code)
+            if outcome is None:
+                _claim(steps, link, digest(claim))
+            return link, outcome
+
+        link, outcome = await self._database.write(bind)
         if outcome is not None:
             raise outcome
-        return OpenLink(
-            LinkKind(link.kind), link.subject_id, link.code_digest is not None, link.expires_at
-        )
+        return _opened(link)
 
     async def purge(self) -> None:
         """Remove the links whose time is over."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(Link).where(Link.expires_at < now()))
-
-    async def _alive(self, session: AsyncSession, token: str, *, lock: bool = False) -> Link:
-        link = await session.get(Link, digest(token), with_for_update=lock or None)
-        if link is None:
-            raise NotFound("This link leads nowhere. Please check that it is complete.")
-        if link.expires_at <= now():
-            raise Gone("The time of this link is over. Please ask the desk for a new one.")
-        return link
-
-    async def _claimed(self, session: AsyncSession, link: Link, claim: str) -> bool:
-        wanted = digest(claim)
-        await session.execute(
-            update(Link)
-            .where(Link.token_digest == link.token_digest, Link.claim_digest.is_(None))
-            .values(claim_digest=wanted)
-        )
-        await session.refresh(link)
-        return link.claim_digest == wanted
+        await self._database.change(_PAST, until=now())
 
 
-def _try_code(link: Link, token: str, code: str | None) -> Forbidden | TooManyTries | None:
+def _opened(link: Link) -> OpenLink:
+    needs_code = link.code_digest is not None
+    return OpenLink(LinkKind(link.kind), link.subject_id, needs_code, link.expires_at)
+
+
+def _alive(row: Row[Any] | None) -> Link:
+    if row is None:
+        raise NotFound("This link leads nowhere. Please check that it is complete.")
+    link = filled(Link, row)
+    if link.expires_at <= now():
+        raise Gone("The time of this link is over. Please ask the desk for a new one.")
+    return link
+
+
+def _claim(steps: Steps, link: Link, wanted: str) -> None:
+    """The first claim is kept; another one is told that it comes too late."""
+    if link.claim_digest is None:
+        steps.change(_SET, wanted=link.token_digest, claim_digest=wanted)
+    elif link.claim_digest != wanted:
+        raise Gone("This link was used already. Please ask the desk for a new one.")
+
+
+def _try_code(
+    steps: Steps, link: Link, token: str, code: str | None
+) -> Forbidden | TooManyTries | None:
     """Count a wrong code. The error is handed back, so that the count is committed first."""
     if link.code_digest is None:
         return None
@@ -145,5 +155,5 @@ def _try_code(link: Link, token: str, code: str | None) -> Forbidden | TooManyTr
     if code and secrets.compare_digest(link.code_digest, _code_digest(token, code)):
         return None
     if code:
-        link.tries_left -= 1
+        steps.change(_SET, wanted=link.token_digest, tries_left=link.tries_left - 1)
     return Forbidden("Please enter the code that the desk showed you.")

@@ -14,15 +14,14 @@ place where a mistake would be published, so it verifies before it stores:
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 import base58
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
 from agent.webvh.canonical import Json
@@ -37,11 +36,20 @@ from agent.webvh.identifiers import (
     parse_resource_id,
 )
 from agent.webvh.reader import check_status_list
+from controllers.store.brief import table_of
+from controllers.store.database import Database
 from controllers.store.models.registry import DidLogEntry, PublishedResource, TailsFile
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
 
-# tells controllers.store.database that a transaction needs no write lock
-READING = {"haven_reading": True}
+_RESOURCE, _ENTRY = table_of(PublishedResource), table_of(DidLogEntry)
+_BY_DIGEST = select(_RESOURCE.c.document, _RESOURCE.c.resource_type).where(
+    _RESOURCE.c.opaque == bindparam("of_opaque"), _RESOURCE.c.digest == bindparam("its_digest")
+)
+_LOG = (
+    select(_ENTRY.c.entry)
+    .where(_ENTRY.c.opaque == bindparam("of_opaque"))
+    .order_by(_ENTRY.c.version_number)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +64,14 @@ class RegistryService:
     """All that this installation's registry can do.
 
     Args:
-        sessions: The controllers' database.
+        database: The controllers' database.
         domain: The one domain whose DIDs are hosted here.
     """
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], *, domain: str) -> None:
-        self._sessions = sessions
+    def __init__(self, database: Database, *, domain: str) -> None:
+        self._database = database
+        self._sessions = database.sessions
         self._domain = domain
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncSession]:
-        async with self._sessions.begin() as session:
-            await session.connection(execution_options=READING)
-            yield session
 
     # -- DID logs
 
@@ -78,11 +81,10 @@ class RegistryService:
         Raises:
             NotFound: there is no such DID.
         """
-        async with self._reading() as session:
-            entries = await _log_entries(session, opaque)
-        if not entries:
+        rows = await self._database.rows(_LOG, of_opaque=opaque)
+        if not rows:
             raise NotFound("there is no such identifier here")
-        return "".join(f"{entry}\n" for entry in entries)
+        return "".join(f"{row.entry}\n" for row in rows)
 
     async def append_log(
         self, opaque: str, entries: Sequence[str], *, expected_version: str | None
@@ -128,8 +130,7 @@ class RegistryService:
         Raises:
             NotFound: there is none.
         """
-        async with self._reading() as session:
-            row = await session.get(PublishedResource, (opaque, digest))
+        row = await self._database.row(_BY_DIGEST, of_opaque=opaque, its_digest=digest)
         if row is None:
             raise NotFound("there is no such resource here")
         changes = row.resource_type == ResourceType.REGISTRY_DEFINITION.value
@@ -211,7 +212,7 @@ class RegistryService:
         Raises:
             NotFound: there is none with this hash.
         """
-        async with self._reading() as session:
+        async with self._database.reading() as session:
             row = await session.get(TailsFile, tails_hash)
         if row is None:
             raise NotFound("there is no such tails file here")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Executable, Row, event, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -15,7 +16,8 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from controllers.store.bell import Bell
-from controllers.store.near import BEGIN_TO_WRITE, NearConnection, connecting
+from controllers.store.brief import OnPostgres, OnSqlite, Units, Work
+from controllers.store.near import BEGIN_TO_WRITE, NearConnection, connecting, prepare
 from controllers.store.upgrading import upgrade
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -29,12 +31,9 @@ class Database:
     """One engine and its sessions."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
         self.bell = Bell()
+        self.engine, self._units = _opened(url)
         self.sessions: Sessions = async_sessionmaker(self.engine, expire_on_commit=False)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_immediate)
 
     async def migrate(self) -> None:
         """Bring the tables to the newest version; safe to call from every replica.
@@ -46,6 +45,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._units.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -64,20 +64,45 @@ class Database:
             await session.connection(execution_options={_READING: True})
             yield session
 
+    async def write[Result](self, work: Work[Result]) -> Result:
+        """A brief unit of work (brief.py): all of it is committed, or nothing."""
+        result, subjects = await self._units.write(work)
+        for subject_id in subjects:
+            self.bell.ring(subject_id)
+        return result
 
-def _engine(url: str) -> AsyncEngine:
+    async def read[Result](self, work: Work[Result]) -> Result:
+        """A brief unit of work that only reads."""
+        return await self._units.read(work)
+
+    async def change(self, statement: Executable, **values: Any) -> int:
+        """One statement that writes; how many rows there were to write."""
+        return await self.write(lambda steps: steps.change(statement, **values))
+
+    async def row(self, statement: Executable, **values: Any) -> Row[Any] | None:
+        """The first row of one statement."""
+        return await self.read(lambda steps: steps.row(statement, **values))
+
+    async def rows(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+        """Every row of one statement."""
+        return await self.read(lambda steps: steps.rows(statement, **values))
+
+    async def value(self, statement: Executable, **values: Any) -> Any:
+        """The first column of the first row of one statement."""
+        return await self.read(lambda steps: steps.value(statement, **values))
+
+
+def _opened(url: str) -> tuple[AsyncEngine, Units]:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
-    near = connecting(parsed.database or ":memory:", patience=_PATIENCE)
-    return create_async_engine(url, connect_args={"async_creator_fn": near})
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        engine = create_async_engine(url, pool_pre_ping=True)
+        return engine, OnPostgres(engine)
+    path, line = parsed.database or ":memory:", asyncio.Lock()
+    near = connecting(path, line, patience=_PATIENCE)
+    engine = create_async_engine(url, connect_args={"async_creator_fn": near})
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine, OnSqlite(path, line, patience=_PATIENCE)
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -21,11 +21,13 @@ import aiosqlite
 BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
 _CACHED_STATEMENTS = 256
 
+type Line = asyncio.Lock
+
 
 class NearConnection(aiosqlite.Connection):
     """A connection whose quick steps are taken at once."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], line: asyncio.Lock) -> None:
+    def __init__(self, connector: Callable[[], sqlite3.Connection], line: Line) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._line = line
         self._in_front = False
@@ -91,22 +93,31 @@ class NearConnection(aiosqlite.Connection):
             self._line.release()
 
 
-def connecting(path: str, *, patience: float) -> Callable[..., NearConnection]:
+def connecting(path: str, line: Line, *, patience: float) -> Callable[..., NearConnection]:
     """Makes connections to one file; `patience` seconds for other processes that write."""
-    line = asyncio.Lock()
-
-    def connector() -> sqlite3.Connection:
-        return sqlite3.connect(
-            path,
-            timeout=patience,
-            isolation_level=None,  # transactions begin where the code says so
-            check_same_thread=False,  # the thread and the loop take turns, never both
-            cached_statements=_CACHED_STATEMENTS,
-        )
 
     def connect(*_: Any, **__: Any) -> NearConnection:
-        connection = NearConnection(connector, line)
+        connection = NearConnection(lambda: open_file(path, patience), line)
         connection._thread.daemon = True
         return connection
 
     return connect
+
+
+def open_file(path: str, patience: float) -> sqlite3.Connection:
+    """A connection of the driver's own."""
+    return sqlite3.connect(
+        path,
+        timeout=patience,
+        isolation_level=None,  # transactions begin where the code says so
+        check_same_thread=False,  # the thread and the loop take turns, never both
+        cached_statements=_CACHED_STATEMENTS,
+    )
+
+
+def prepare(connection: Any, _record: Any) -> None:
+    """What every connection of ours is set to."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -21,11 +21,10 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a time zone is not stored")
-        return value.astimezone(UTC)
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        result: datetime = aware.astimezone(UTC)
+        result: datetime = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         return result

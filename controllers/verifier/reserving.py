@@ -9,24 +9,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, delete
 
 from controllers.moment import now
 from controllers.sealing import Seal
+from controllers.store.brief import Steps, table_of
 from controllers.store.models import Check, Reservation
 from controllers.verifier.judging import Case, Judgement
 from core.errors import Conflict
 from governance.checks import CheckResult
 
+_ROW = table_of(Reservation)
+_RELEASE = delete(_ROW).where(_ROW.c.check_id == bindparam("of_check"))
+_PAST = delete(_ROW).where(_ROW.c.period_ends < bindparam("until"))
 _KEPT = timedelta(days=32)  # longer than the longest period, a month
 _USED = "This was used already in this period."
 _RESERVED = "Reserved now; it can be used once in this period."
 
 
-async def reserve(
-    session: AsyncSession, seal: Seal, check: Check, case: Case, judgement: Judgement
+def reserve(
+    steps: Steps, seal: Seal, check: Check, case: Case, judgement: Judgement
 ) -> tuple[CheckResult, ...]:
     """Reserve once per reference and period, in the transaction of the verdict."""
     once, shown = case.plan.once, judgement.shown
@@ -40,26 +42,20 @@ async def reserve(
         amount=once.amount or 0,
         period_ends=now() + _KEPT,
     )
-    try:
-        async with session.begin_nested():
-            session.add(reservation)
-    except IntegrityError:
+    if not steps.add_unless_there(reservation):
         return (_result("failed", "used-already", _USED),)
     return (_result("passed", "ok", _RESERVED),)
 
 
-async def release(session: AsyncSession, check_id: str) -> None:
+def release(steps: Steps, check_id: str) -> None:
     """Give back what a check reserved. Raises Conflict if it holds nothing."""
-    released = await session.execute(
-        delete(Reservation).where(Reservation.check_id == check_id)
-    )
-    if not released.rowcount:  # type: ignore[attr-defined] # a DELETE has one
+    if not steps.change(_RELEASE, of_check=check_id):
         raise Conflict("This check has reserved nothing, or it was released already")
 
 
-async def forget_past(session: AsyncSession) -> None:
+def forget_past(steps: Steps) -> None:
     """Remove the reservations whose period is over."""
-    await session.execute(delete(Reservation).where(Reservation.period_ends < now()))
+    steps.change(_PAST, until=now())
 
 
 def _result(outcome: Any, reason: str, explanation: str) -> CheckResult:

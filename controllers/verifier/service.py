@@ -16,17 +16,19 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from controllers.events import note_event
+from controllers.events import tell
 from controllers.governance.service import GovernanceService, require
 from controllers.links.service import FreshLink, LinkKind, issue_link
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of, tenant_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
+from controllers.store.brief import Steps, filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import Check, CheckRequest, Organisation
 from controllers.verifier.judging import Case, Judge, Judgement
@@ -58,6 +60,26 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     NOT_SHOWN = "not-shown"
+
+
+_ROW, _REQUEST = table_of(Check), table_of(CheckRequest)
+_BY_ID = select(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_SET = update(_ROW).where(_ROW.c.id == bindparam("its_id"))
+_TAKE = _SET.where(_ROW.c.state == bindparam("seen"), _ROW.c.updated_at == bindparam("seen_at"))
+_END = _SET.where(_ROW.c.state != State.DONE.value)
+_FORGOTTEN = _SET.where(_ROW.c.forgotten_at.is_(None))
+_KEPT_TOO_LONG = (
+    update(_ROW)
+    .where(_ROW.c.disclosed_until <= bindparam("at"))
+    .values(sealed_disclosed=None, disclosed_until=None)
+)
+_UNFINISHED = select(_ROW.c.id).where(
+    _ROW.c.forgotten_at.is_(None),  # set last of all: only what is done can be forgotten
+    _ROW.c.updated_at < bindparam("quiet_since"),
+)
+_REQUESTS = select(_REQUEST).where(_REQUEST.c.check_id == bindparam("its_id"))
+_OF_VARIANT = _REQUESTS.where(_REQUEST.c.variant == bindparam("its_variant"))
+_BY_EXCHANGE = select(_REQUEST.c.check_id).where(_REQUEST.c.exchange_id == bindparam("it"))
 
 
 class VerifierService:
@@ -106,17 +128,19 @@ class VerifierService:
             updated_at=at,
             expires_at=at + self._lifetime,
         )
-        async with self._database.transaction() as session:
-            session.add(check)
-            link = issue_link(session, LinkKind.CHECK, check.id, check.expires_at)
-            note_event(session, check.id, check.state)
-        return check, link
+
+        def open_check(steps: Steps) -> FreshLink:
+            steps.add(check)
+            link = issue_link(steps, LinkKind.CHECK, check.id, check.expires_at)
+            tell(steps, check.id, check.state)
+            return link
+
+        return check, await self._database.write(open_check)
 
     async def get(self, organisation: Organisation, check_id: str) -> Check:
         """One check of this organisation. Raises NotFound."""
-        async with self._database.reading() as session:
-            found = await session.get(Check, check_id)
-        if found is None or found.organisation_id != organisation.id:
+        found = await self._check(check_id)
+        if found.organisation_id != organisation.id:
             raise NotFound("There is no such check")
         return found
 
@@ -139,9 +163,12 @@ class VerifierService:
         Raises NotFound, and Conflict if nothing is reserved for it.
         """
         check = await self.get(organisation, check_id)
-        async with self._database.transaction() as session:
-            await release(session, check.id)
-            note_event(session, check.id, _RELEASED)
+
+        def give_back(steps: Steps) -> None:
+            release(steps, check.id)
+            tell(steps, check.id, _RELEASED)
+
+        await self._database.write(give_back)
         return check
 
     # --- what a link leads to -------------------------------------------------------------
@@ -187,8 +214,7 @@ class VerifierService:
             statement=statement,
         )
         try:
-            async with self._database.transaction() as session:
-                session.add(made)
+            await self._database.write(lambda steps: steps.add(made))
         except IntegrityError:
             # two wallets opened it at once: the first request is the check's, ours is not sent
             await self._agent.forget_request(tenant, exchange_id)
@@ -225,34 +251,23 @@ class VerifierService:
 
     async def by_exchange(self, exchange_id: str) -> str | None:
         """The check that an exchange belongs to."""
-        async with self._database.reading() as session:
-            found: str | None = await session.scalar(
-                select(CheckRequest.check_id).where(CheckRequest.exchange_id == exchange_id)
-            )
-            return found
+        found: str | None = await self._database.value(_BY_EXCHANGE, it=exchange_id)
+        return found
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
         """Checks in flight that were not looked at for so long; and those that are done but
         not yet forgotten by the agent."""
-        async with self._database.reading() as session:
-            found = await session.scalars(
-                select(Check.id).where(
-                    # set last of all: only what is done can be forgotten
-                    Check.forgotten_at.is_(None),
-                    Check.updated_at < now() - quiet_for,
-                )
-            )
-            return list(found)
+        quiet = await self._database.rows(_UNFINISHED, quiet_since=now() - quiet_for)
+        return [row.id for row in quiet]
 
     async def purge(self) -> None:
         """Remove what was disclosed and may not be kept any longer."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(Check)
-                .where(Check.disclosed_until <= now())
-                .values(sealed_disclosed=None, disclosed_until=None)
-            )
-            await forget_past(session)
+
+        def purge(steps: Steps) -> None:
+            steps.change(_KEPT_TOO_LONG, at=now())
+            forget_past(steps)
+
+        await self._database.write(purge)
 
     async def _answer(self, check: Check, request: CheckRequest) -> tuple[Answer, bool]:
         organisation = await self._organisations.get(check.organisation_id)
@@ -291,67 +306,70 @@ class VerifierService:
 
     async def _claim(self, check: Check) -> datetime | None:
         """When this worker took the check up; None if another was quicker."""
-        at = now()
-        async with self._database.transaction() as session:
-            claimed = await session.execute(
-                update(Check)
-                .where(Check.id == check.id, Check.state == check.state)
-                .where(Check.updated_at == check.updated_at)
-                .values(state=State.JUDGING.value, updated_at=at)
-            )
-            return at if claimed.rowcount else None  # type: ignore[attr-defined] # an UPDATE has one
+        at, seen = now(), {"seen": check.state, "seen_at": check.updated_at}
+        judging = {"state": State.JUDGING.value, "updated_at": at}
+        claimed = await self._database.change(_TAKE, its_id=check.id, **seen, **judging)
+        return at if claimed else None
 
     async def _give_back(self, check: Check, claimed_at: datetime) -> None:
         """Undo a claim, unless it grew stale and another worker has it now."""
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(Check)
-                .where(Check.id == check.id, Check.state == State.JUDGING.value)
-                .where(Check.updated_at == claimed_at)
-                .values(state=State.WAITING.value, updated_at=now())
-            )
+        seen = {"seen": State.JUDGING.value, "seen_at": claimed_at}
+        waiting = {"state": State.WAITING.value, "updated_at": now()}
+        await self._database.change(_TAKE, its_id=check.id, **seen, **waiting)
 
     async def _conclude(
         self, check: Check, variant: str, case: Case, judgement: Judgement
     ) -> None:
-        async with self._database.transaction() as session:
-            # locked: of two that judge, one concludes
-            stored = await session.get_one(Check, check.id, with_for_update=True)
-            if stored.state == State.DONE:
-                return
-            once = await reserve(session, self._seal, check, case, judgement)
+        def conclude(steps: Steps) -> bool:
+            # first, and it locks the row: of two that judge, one concludes
+            if not steps.change(_END, its_id=check.id, state=State.DONE.value):
+                return False
+            once = reserve(steps, self._seal, check, case, judgement)
             results = (*judgement.results, *once)
             accepted = all(result.outcome != "failed" for result in results)
-            stored.state, stored.updated_at = State.DONE.value, now()
-            stored.verdict = (Verdict.ACCEPTED if accepted else Verdict.REFUSED).value
-            stored.variant = variant
-            stored.result = [result.model_dump() for result in results]
-            if accepted and judgement.shown is not None:
-                self._keep(stored, case.plan, judgement.shown)
-            note_event(session, check.id, stored.verdict)
-        self._observe_verdict((now() - case.answered_at).total_seconds())
+            verdict = (Verdict.ACCEPTED if accepted else Verdict.REFUSED).value
+            kept = (
+                self._kept(check, case.plan, judgement.shown)
+                if accepted and judgement.shown is not None
+                else {}
+            )
+            steps.change(
+                _SET,
+                its_id=check.id,
+                updated_at=now(),
+                verdict=verdict,
+                variant=variant,
+                result=[result.model_dump() for result in results],
+                **kept,
+            )
+            tell(steps, check.id, verdict)
+            return True
 
-    def _keep(self, stored: Check, plan: CheckPlan, shown: ShownPresentation) -> None:
-        stored.permission = plan.representative.permission if plan.representative else None
+        if await self._database.write(conclude):
+            self._observe_verdict((now() - case.answered_at).total_seconds())
+
+    def _kept(self, check: Check, plan: CheckPlan, shown: ShownPresentation) -> dict[str, Any]:
         values = {each.label: each.revealed for each in shown.credentials if each.revealed}
-        stored.sealed_disclosed = self._seal.seal(values, stored.id)
         kept = timedelta(seconds=plan.retention_seconds)
-        stored.disclosed_until = now() + max(kept, _READING_TIME)
+        return {
+            "permission": plan.representative.permission if plan.representative else None,
+            "sealed_disclosed": self._seal.seal(values, check.id),
+            "disclosed_until": now() + max(kept, _READING_TIME),
+        }
 
     async def _conclude_not_shown(self, check: Check) -> None:
-        async with self._database.transaction() as session:
-            done = await session.execute(
-                update(Check)
-                .where(Check.id == check.id, Check.state != State.DONE.value)
-                .values(
-                    state=State.DONE.value,
-                    verdict=Verdict.NOT_SHOWN.value,
-                    result=[],
-                    updated_at=now(),
-                )
-            )
-            if done.rowcount:  # type: ignore[attr-defined] # an UPDATE has one
-                note_event(session, check.id, Verdict.NOT_SHOWN.value)
+        not_shown = {
+            "state": State.DONE.value,
+            "verdict": Verdict.NOT_SHOWN.value,
+            "result": [],
+            "updated_at": now(),
+        }
+
+        def conclude(steps: Steps) -> None:
+            if steps.change(_END, its_id=check.id, **not_shown):
+                tell(steps, check.id, Verdict.NOT_SHOWN.value)
+
+        await self._database.write(conclude)
         await self._forget(check)
 
     async def _forget(self, check: Check) -> None:
@@ -359,27 +377,18 @@ class VerifierService:
         organisation = await self._organisations.get(check.organisation_id)
         for request in await self._requests(check.id):
             await self._agent.forget_request(tenant_of(organisation), request.exchange_id)
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(Check)
-                .where(Check.id == check.id, Check.forgotten_at.is_(None))
-                .values(forgotten_at=now())
-            )
+        await self._database.change(_FORGOTTEN, its_id=check.id, forgotten_at=now())
 
     async def _check(self, check_id: str) -> Check:
-        async with self._database.reading() as session:
-            found = await session.get(Check, check_id)
-        if found is None:
+        row = await self._database.row(_BY_ID, its_id=check_id)
+        if row is None:
             raise NotFound("There is no such check")
-        return found
+        return filled(Check, row)
 
     async def _requests(self, check_id: str) -> list[CheckRequest]:
-        async with self._database.reading() as session:
-            found = await session.scalars(
-                select(CheckRequest).where(CheckRequest.check_id == check_id)
-            )
-            return list(found)
+        rows = await self._database.rows(_REQUESTS, its_id=check_id)
+        return [filled(CheckRequest, row) for row in rows]
 
     async def _stored(self, check_id: str, variant: str) -> CheckRequest | None:
-        async with self._database.reading() as session:
-            return await session.get(CheckRequest, (check_id, variant))
+        row = await self._database.row(_OF_VARIANT, its_id=check_id, its_variant=variant)
+        return None if row is None else filled(CheckRequest, row)

@@ -17,11 +17,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, select, update
 
 from agent.keys import raw_wallet_key
 from controllers.moment import now
 from controllers.sealing import Seal
+from controllers.store.brief import filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import WalletSession
 from core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound, SessionClosed
@@ -32,6 +33,13 @@ _PREFIX = "hvw_"
 _CONTEXT = "wallet-session"
 _KEY_BYTES = 32
 _RENEW_AFTER = timedelta(minutes=1)
+
+_ROW = table_of(WalletSession)
+_BY_DIGEST = select(_ROW).where(_ROW.c.session_digest == bindparam("wanted"))
+_PAST = delete(_ROW).where(_ROW.c.expires_at < bindparam("until"))
+_SET = update(_ROW).where(
+    _ROW.c.session_digest == bindparam("wanted"), _ROW.c.ended_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +135,7 @@ class SessionService:
     async def purge(self) -> None:
         """Forget sessions whose time is over, and close the stores that they left open."""
         await self._vaults.close_idle(self._lifetime.total_seconds())
-        async with self._database.transaction() as session:
-            await session.execute(
-                delete(WalletSession).where(WalletSession.expires_at < now() - self._lifetime)
-            )
+        await self._database.change(_PAST, until=now() - self._lifetime)
 
     async def _reopen(self, wallet: OpenWallet) -> None:
         """Open the store again; what was ended is not brought back."""
@@ -145,11 +150,10 @@ class SessionService:
             raise
 
     async def _alive(self, session_id: str, at: datetime) -> WalletSession:
-        async with self._database.reading() as session:
-            row = await session.get(WalletSession, _digest(session_id))
+        row = await self._database.row(_BY_DIGEST, wanted=_digest(session_id))
         if row is None or row.ended_at is not None or row.expires_at <= at:
             raise NotAuthenticated("Your wallet was locked. Please open it again.")
-        return row
+        return filled(WalletSession, row)
 
     async def _prolong(self, session_id: str) -> None:
         at = now()
@@ -161,13 +165,7 @@ class SessionService:
         await self._set(session_id, ended_at=now())
 
     async def _set(self, session_id: str, **values: datetime) -> None:
-        async with self._database.transaction() as session:
-            await session.execute(
-                update(WalletSession)
-                .where(WalletSession.session_digest == _digest(session_id))
-                .where(WalletSession.ended_at.is_(None))
-                .values(**values)
-            )
+        await self._database.change(_SET, wanted=_digest(session_id), **values)
 
 
 def _digest(session_id: str) -> str:

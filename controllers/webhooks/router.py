@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from agent.announcements import read_announcement
 from agent.options import AgentSecrets
-from controllers.webhooks.inbox import Inbox
 from controllers.webhooks.worker import Worker
 from core.errors import InvalidInput, NotAuthenticated, NotFound
 
 _FOLLOWED = "org"
 
 
-def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> APIRouter:
+def router(worker: Worker, secrets: dict[str, AgentSecrets]) -> APIRouter:
     """The routes ACA-Py posts to: /webhooks/<agent>/topic/<topic>/."""
     routes = APIRouter()
 
@@ -28,8 +27,7 @@ def router(inbox: Inbox, worker: Worker, secrets: dict[str, AgentSecrets]) -> AP
         announcement = read_announcement(topic, await _body(request))
         # wallets are followed by their own open sessions, never by us
         if announcement is not None and agent == _FOLLOWED:
-            await inbox.put(announcement)
-            worker.wake()
+            await worker.hear(announcement)
         return Response(status_code=204)
 
     return routes

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from agent.announcements import RecordKind
+from agent.announcements import Announcement, RecordKind
 from controllers.issuer.service import IssuerService
 from controllers.store.models import InboxItem
 from controllers.verifier.service import VerifierService
@@ -50,6 +50,18 @@ class Worker:
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: list[asyncio.Task[None]] = []
+        self._at_once: set[asyncio.Task[None]] = set()  # tasks that nothing else holds
+
+    async def hear(self, announcement: Announcement) -> None:
+        """Returns when it is safe. It is handled at once if there is room, else in its turn."""
+        if not self._tasks or self._slots.locked():
+            await self._inbox.put(announcement)
+            self.wake()
+            return
+        item = await self._inbox.take(announcement)
+        task = asyncio.create_task(self._handle_heard(item))
+        self._at_once.add(task)
+        task.add_done_callback(self._at_once.discard)
 
     def wake(self) -> None:
         """Something was announced."""
@@ -68,9 +80,11 @@ class Worker:
 
     async def stop(self) -> None:
         """End; what is unfinished is found again at the next start."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._at_once]
+        self._tasks = []
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
+        for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
@@ -113,6 +127,12 @@ class Worker:
             self._wake.clear()
             return
         await asyncio.gather(*(self._handle_one(item) for item in items))
+
+    async def _handle_heard(self, item: InboxItem) -> None:
+        try:
+            await self._handle_one(item)
+        except Exception as err:  # its claim ends, and then it is due again
+            LOGGER.error("the worker met an unforeseen %s", type(err).__name__)
 
     async def _handle_one(self, item: InboxItem) -> None:
         async with self._slots:

@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from controllers_house import House
 
+from agent.announcements import Announcement, RecordKind
 from controllers.issuer.service import State
+from controllers.store.models import InboxItem
 from controllers.verifier.service import Verdict
+from controllers.webhooks.worker import Worker
 from core.errors import Unavailable
 from core.ports import OfferState
 
@@ -106,6 +109,69 @@ async def test_a_running_worker_follows_what_is_announced(house: House) -> None:
     await until(lambda: in_state(State.ISSUED))
     await house.haven.worker.stop()
     assert len(house.network.issuances) == 1
+
+
+async def test_what_a_running_worker_hears_of_is_safe_and_handled_at_once(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_house.announced = False
+    wallet, worker = await small_house.new_wallet(), small_house.haven.worker
+    issuance, *_ = await small_house.offered()
+    await small_house.connect(issuance, wallet)
+    invited = await small_house.issuance(issuance.id)
+    heard = Announcement(RecordKind.CONNECTION, "record", invited.invitation_id)
+
+    async def nothing_is_due() -> list[InboxItem]:
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(small_house.haven.inbox, "due", nothing_is_due)
+        worker.start()
+        await worker.hear(heard)
+
+        async def offered() -> bool:
+            return (await small_house.issuance(issuance.id)).state == State.OFFERED
+
+        await until(offered)
+        await until(lambda: _none_at_once(worker))
+        await worker.stop()
+    small_house.pass_time(minutes=1)
+    assert await small_house.haven.inbox.due() == []
+
+
+async def test_what_was_heard_of_and_broke_off_is_due_again(
+    small_house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, inbox = small_house.haven.worker, small_house.haven.inbox
+
+    async def breaks(_item: InboxItem) -> None:
+        raise RuntimeError("planted-text-of-an-error")
+
+    monkeypatch.setattr(inbox, "handled", breaks)
+    worker.start()
+    await worker.hear(Announcement(RecordKind.ISSUANCE, "nobody-knows-it"))
+    await until(lambda: _none_at_once(worker))
+    await worker.stop()
+    assert "planted-text-of-an-error" not in caplog.text
+    assert await inbox.due() == []
+    small_house.pass_time(seconds=31)
+    assert len(await inbox.due()) == 1
+
+
+async def test_what_there_is_no_room_for_waits_in_the_inbox(small_house: House) -> None:
+    worker, inbox = small_house.haven.worker, small_house.haven.inbox
+    await worker.hear(Announcement(RecordKind.ISSUANCE, "before-the-start"))
+    assert [item.record_id for item in await inbox.due()] == ["before-the-start"]
+    worker._tasks = [asyncio.create_task(asyncio.sleep(30))]
+    for _ in range(16):
+        await worker._slots.acquire()
+    await worker.hear(Announcement(RecordKind.ISSUANCE, "too-much-at-once"))
+    assert [item.record_id for item in await inbox.due()] == ["too-much-at-once"]
+    await worker.stop()
+
+
+async def _none_at_once(worker: Worker) -> bool:
+    return not worker._at_once
 
 
 async def test_an_agent_that_is_away_for_a_while_is_asked_again(small_house: House) -> None:

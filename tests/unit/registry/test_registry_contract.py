@@ -88,14 +88,14 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     engine = database.engine
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    service = RegistryService(database.sessions, domain=DOMAIN)
+    service = RegistryService(database, domain=DOMAIN)
     transport = httpx.ASGITransport(application(service))
     fetcher = HttpFetcher({DOMAIN: "http://registry"}, transport=transport)
     writer = RegistryWriter("http://registry/write", KEY, transport=transport)
     yield Subject(fetcher, writer)
     await fetcher.aclose()
     await writer.aclose()
-    await engine.dispose()
+    await database.close()
 
 
 async def publish_did(subject: Subject, issuer: Issuer) -> None:

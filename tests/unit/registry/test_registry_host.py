@@ -12,29 +12,29 @@ import base58
 import httpx
 import pytest
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from agent.webvh.fetch import MAX_TAILS_BYTES
 from controllers.registry.router import file_in_form
 from controllers.registry.service import RegistryService
 from controllers.store.base import Base
+from controllers.store.database import Database
 from core.errors import InvalidInput
 from tests.fakes.registry import DOMAIN, Issuer
 from tests.unit.registry.test_registry_contract import KEY, application
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/registry.db")
-    async with engine.begin() as connection:
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite+aiosqlite:///{tmp_path}/registry.db")
+    async with opened.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    yield engine
-    await engine.dispose()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
-def service(engine: AsyncEngine) -> RegistryService:
-    return RegistryService(async_sessionmaker(engine, expire_on_commit=False), domain=DOMAIN)
+def service(database: Database) -> RegistryService:
+    return RegistryService(database, domain=DOMAIN)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_only_a_form_with_one_file_is_read(content_type: str, body: bytes) -> No
 
 
 async def test_a_crash_between_the_two_writes_leaves_the_old_state(
-    engine: AsyncEngine, service: RegistryService
+    database: Database, service: RegistryService
 ) -> None:
     issuer = Issuer()
     await service.append_log(issuer.opaque, issuer.log, expected_version=None)
@@ -140,10 +140,10 @@ async def test_a_crash_between_the_two_writes_leaves_the_old_state(
         if statement.startswith("UPDATE registry_resource"):
             raise OSError("the machine stops here")
 
-    event.listen(engine.sync_engine, "before_cursor_execute", crash)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", crash)
     with pytest.raises(OSError, match="stops here"):
         await service.publish(second, grown)
-    event.remove(engine.sync_engine, "before_cursor_execute", crash)
+    event.remove(database.engine.sync_engine, "before_cursor_execute", crash)
 
     assert await service.resource(opaque, definition["metadata"]["resourceId"]) == before
     with pytest.raises(Exception, match="no such resource"):
