@@ -18,6 +18,7 @@ import signal
 import sys
 from pathlib import Path
 
+from agent.planner import mend_stores
 from agent.profiling import profile_if_asked
 from core.log_lines import write_what_nobody_caught
 
@@ -75,6 +76,8 @@ def main() -> None:
     use_all_files_allowed()
     use_the_quick_loop()
     profile_if_asked("agent")
+    if home := os.environ.get("ACAPY_HOME"):  # before Askar opens any of them
+        mend_stores(Path(home) / "wallet")
     from acapy_agent.__main__ import main as acapy  # noqa: PLC0415 (after the line above)
 
     write_what_nobody_caught()

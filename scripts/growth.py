@@ -7,6 +7,7 @@ production (tests/support/postgres.py otherwise turns that off).
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -61,7 +62,17 @@ def _bench(name: str, options: Sequence[str]) -> int:
     kept = str(FIGURES / f"{name}.json")
     command = [str(Path(sys.executable).parent / "haven"), "bench", "growth", "--json", kept]
     # our own command, and what the person in front gave it
-    return subprocess.run([*command, *options], check=False).returncode  # noqa: S603
+    with subprocess.Popen([*command, *options]) as process:  # noqa: S603
+        try:
+            return process.wait()
+        except SystemExit:  # we were told to end: so is the bench, which stops what it started
+            process.terminate()
+            process.wait()
+            raise
+
+
+def _end(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
 
 
 def plot() -> int:
@@ -116,4 +127,5 @@ def _value(point: dict[str, Any], wanted: str) -> float:
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(measure(rest) if what == "measure" else plot())

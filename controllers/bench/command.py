@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Coroutine
@@ -116,6 +117,8 @@ def growth(
 @app.callback()
 def bench() -> None:
     """Measure what runs, on real processes."""
+    # as Ctrl-C: what was started is stopped, and temporary folders go
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def topology(postgres: str | None, agent_postgres: str | None, replicas: int) -> Topology:

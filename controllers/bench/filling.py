@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import URL, insert, make_url, select, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from agent.growing import (
     Contents,
@@ -101,6 +102,17 @@ class Filler:
         base = await store_of(self._org, "")
         await multiply(self._org, *base, learnt.left["org-base"], times)
         await self._add_rows(organisation, registries, count)
+        for url in self._grown(store[0], base[0]):
+            await _analyse(url)
+
+    def _grown(self, *stores: str) -> list[URL]:
+        """The databases on PostgreSQL that have become larger; none with SQLite."""
+        found = [make_url(self._settings.store_url)]
+        if self._org.database_url is not None:
+            server = make_url(self._org.database_url.reveal())
+            found += [server.set(database=name) for name in stores]
+        postgres = (url for url in found if url.get_backend_name() == "postgresql")
+        return [url.set(drivername="postgresql+asyncpg") for url in postgres]
 
     async def _stores(self) -> dict[str, tuple[AgentOptions, str]]:
         organisation, _ = await self._issuer()
@@ -152,6 +164,17 @@ def learn(before: Snapshot, after: Snapshot, exchanges: int) -> Learnt:
     """What came into each store by so many exchanges."""
     left = {label: contents.since(before[label]) for label, contents in after.items()}
     return Learnt(left, exchanges)
+
+
+async def _analyse(url: URL) -> None:
+    """What PostgreSQL does by itself within a minute; what grows in a year is never that far
+    ahead of its statistics."""
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("ANALYZE"))
+    finally:
+        await engine.dispose()
 
 
 def _shard(number: int) -> str:

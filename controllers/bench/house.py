@@ -25,7 +25,11 @@ from core.errors import ConfigurationError, Unavailable
 _BLOCK = 100  # ports from the first on that an installation may use, replicas included
 _PORTS = range(20_000, 32_000, _BLOCK)
 _START_SECONDS, _STOP_SECONDS = 120.0, 40.0
-_UP = "from controllers.cli import main; main()"
+# a bench that is killed leaves no installation behind
+_UP = (
+    "from agent.launch import die_with_parent; die_with_parent(); "
+    "from controllers.cli import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,9 @@ async def _up(settings: Settings, environment: dict[str, str]) -> asyncio.subpro
     except TimeoutError as err:
         await _stop(process)
         raise Unavailable("Haven did not start; see the log folder") from err
+    except asyncio.CancelledError:  # we are told to end
+        await _stop(process)
+        raise
     return process
 
 

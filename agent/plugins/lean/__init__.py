@@ -4,15 +4,16 @@ Nothing of its protocols or its cryptography is touched:
 - models.py    the marshmallow schemas that every record and message passes through are made
                once, not for every pass; messages kept in a record are read when needed
 - records.py   a record that is saved is not written out a second time for a log nobody reads
-- caches.py   what expired is looked for now and then, not with each question
+- caches.py    what expired is looked for now and then, not with each question
 - contexts.py  settings are copied at once, not one by one
 - standing.py  a session on a store stays open for the next who needs one
-- shortcuts.py  what ACA-Py asks its store with each call and cannot be otherwise here
+- shortcuts.py  which mediator is the default one: none
 - peers.py, kept.py  what never changes is read from a store once
 - envelopes.py  messages are packed with keys that were read before
 - routing.py  whose message it is, remembered
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
 - tenants.py   whose token it is, without reading the store for every call
+- finding.py   a record is found without going through all that earlier exchanges left
 - announcing.py  webhooks tell ids of the few changes that somebody waits for, never a record
 """
 
@@ -28,6 +29,7 @@ from agent.plugins.lean import (
     caches,
     contexts,
     envelopes,
+    finding,
     models,
     peers,
     records,
@@ -54,5 +56,6 @@ async def setup(context: InjectionContext) -> None:
     sessions.install()
     shortcuts.install()
     tenants.install()
+    finding.install()
     announcing.install()
     asyncio.get_running_loop().call_later(_READY_AFTER, collect_garbage_seldom)
