@@ -8,10 +8,11 @@ learns to leave less. Only for an agent that is stopped.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aries_askar import Key, KeyAlg, Session, Store
@@ -30,7 +31,7 @@ _TOKEN = re.compile(
     rf"|[{_BASE58}]{{32,}}"
 )
 _LONGEST = 64  # of a longer token only the beginning is made new
-_COMMIT_EVERY = 2_000
+_COMMIT_EVERY, _AT_ONCE = 2_000, 64
 _REGISTRY, _WALLET = "revocation_reg_def", "wallet_record"
 
 
@@ -196,10 +197,15 @@ class _Writing:
         self._store = store
         self._transaction: Session | None = None
         self._written = 0
+        self._waiting: list[Awaitable[None]] = []
 
     async def insert(self, row: Row) -> None:
         session = await self._session()
-        await session.insert(row.category, row.name, value=row.value, tags=dict(row.tags))
+        self._waiting.append(
+            session.insert(row.category, row.name, value=row.value, tags=dict(row.tags))
+        )
+        if len(self._waiting) >= _AT_ONCE:
+            await self._insert_waiting()
 
     async def insert_key(self) -> None:
         key = Key.generate(KeyAlg.ED25519)
@@ -208,9 +214,15 @@ class _Writing:
         await session.insert_key(name, key, metadata="{}", tags={"multikey": f"z6Mk{name}"})
 
     async def end(self) -> None:
+        await self._insert_waiting()
         if self._transaction is not None:
             await self._transaction.commit()
             self._transaction = None
+
+    async def _insert_waiting(self) -> None:
+        """The session takes one after the other, but none waits for us in between."""
+        waiting, self._waiting = self._waiting, []
+        await asyncio.gather(*waiting)
 
     async def _session(self) -> Session:
         if self._written % _COMMIT_EVERY == 0:
