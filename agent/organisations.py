@@ -273,9 +273,7 @@ class OrganisationsAgent:
         """
         path = f"/haven/presentations/{exchange_id}"
         for _ in range(_VERIFY_TRIES):
-            record = await self._api.get(path, self.token(tenant))
-            if record["state"] != _VERIFIED:
-                record = await self._verify_now(path, tenant)
+            record = await self._verify_now(path, tenant)
             if record.get("state") == _VERIFIED:
                 return VerifiedAnswer(record.get("verified") == "true", _answer(record))
         raise Unavailable("The answer could not be verified; it keeps changing")
@@ -289,9 +287,7 @@ class OrganisationsAgent:
             return await self._api.get(path, self.token(tenant))
 
     async def forget_request(self, tenant: TenantRef, exchange_id: str) -> None:
-        await _remove(
-            self._api, f"/present-proof-2.0/records/{exchange_id}", self.token(tenant)
-        )
+        await self._api.delete(f"/haven/presentations/{exchange_id}", self.token(tenant))
 
 
 async def verify_statement(api: AdminApi, token: Secret, statement: Document) -> str:

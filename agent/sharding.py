@@ -181,9 +181,10 @@ class ShardedWallets:
         *,
         put: Mapping[tuple[str, str], Document],
         delete: Sequence[tuple[str, str]],
+        close: Sequence[str] = (),
     ) -> None:
         shard, own = self._speaking(token)
-        await shard.change_notes(own, put=put, delete=delete)
+        await shard.change_notes(own, put=put, delete=delete, close=close)
 
     async def delete_note(self, token: Secret, kind: str, key: str) -> None:
         shard, own = self._speaking(token)

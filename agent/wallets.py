@@ -115,12 +115,8 @@ class WalletsAgent:
         await self._api.delete(f"/haven/offers/{exchange_id}", token)
 
     async def credentials(self, token: Secret) -> list[HeldCredential]:
-        found: list[HeldCredential] = []
-        while True:
-            page = await self._api.get("/credentials", token, limit=100, offset=len(found))
-            found += [_held(entry) for entry in page["results"]]
-            if len(page["results"]) < 100:
-                return found
+        found = await self._api.get("/haven/credentials", token)
+        return [HeldCredential(**entry) for entry in found["credentials"]]
 
     async def delete_credential(self, token: Secret, credential_id: str) -> None:
         await _remove(self._api, f"/credential/{credential_id}", token)
@@ -172,7 +168,7 @@ class WalletsAgent:
         return bool(answer["revoked"])
 
     async def forget(self, token: Secret, exchange_id: str) -> None:
-        await _remove(self._api, f"/present-proof-2.0/records/{exchange_id}", token)
+        await self._api.delete(f"/haven/presentations/{exchange_id}", token)
 
     # --- notes ----------------------------------------------------------------------------
 
@@ -191,10 +187,12 @@ class WalletsAgent:
         *,
         put: Mapping[tuple[str, str], Document],
         delete: Sequence[tuple[str, str]],
+        close: Sequence[str] = (),
     ) -> None:
         body: Document = {
             "put": [{"kind": k, "key": key, "note": note} for (k, key), note in put.items()],
             "delete": [{"kind": k, "key": key} for k, key in delete],
+            "close": list(close),
         }
         await self._api.post("/vault/notes", token, body)
 
@@ -230,15 +228,3 @@ def _received(found: Document) -> ReceivedOffer:
 
 def _state(found: Document) -> OfferState:
     return _STATES.get(found["state"], OfferState.OFFERED)
-
-
-def _held(entry: Document) -> HeldCredential:
-    index = entry.get("cred_rev_id")
-    return HeldCredential(
-        credential_id=entry["referent"],
-        schema_id=entry["schema_id"],
-        definition_id=entry["cred_def_id"],
-        registry_id=entry.get("rev_reg_id"),
-        index=int(index) if index not in (None, "None") else None,
-        values=dict(entry["attrs"]),
-    )

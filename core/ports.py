@@ -363,6 +363,10 @@ class WalletNotes(Protocol):
         *,
         put: Mapping[tuple[str, str], Document],
         delete: Sequence[tuple[str, str]],
+        close: Sequence[str] = (),
     ) -> None:
-        """Several changes, each of a (kind, key): all of them are made, or none."""
+        """Several changes, each of a (kind, key): all of them are made, or none.
+
+        With them go the exchanges in `close`, of offers that have ended (HolderAgent).
+        """
         ...

@@ -39,9 +39,10 @@ class Notes:
         *,
         put: Mapping[tuple[str, str], Document] = MappingProxyType({}),
         delete: Sequence[tuple[str, str]] = (),
+        close: Sequence[str] = (),
     ) -> None:
-        """Several changes at once: all of them, or none."""
-        await self._store.change_notes(token, put=put, delete=delete)
+        """Several changes at once: all of them, or none; with the exchanges to `close`."""
+        await self._store.change_notes(token, put=put, delete=delete, close=close)
 
     async def history(self, token: Secret) -> list[Document]:
         """Newest first; each entry with its `id`, to delete it by."""
@@ -64,10 +65,13 @@ class Notes:
         offer_id: str,
         credential: str,
         issuer: str,
+        *,
         contact: Document | None,
+        ended: Sequence[str] = (),
     ) -> None:
         """A credential came into the wallet: a receipt, and nothing pending any more; and
-        how to meet its issuer again, if there is a way (offers.py).
+        how to meet its issuer again, if there is a way (offers.py). The exchanges that have
+        ended go with that, and their values.
 
         Noted once, also when an answer got lost.
         """
@@ -75,7 +79,7 @@ class Notes:
         put: dict[tuple[str, str], Document] = {(HISTORY, offer_id): receipt}
         if contact is not None:
             put[CONTACTS, contact_key(issuer)] = contact
-        await self.change(token, put=put, delete=[(PENDING, offer_id)])
+        await self.change(token, put=put, delete=[(PENDING, offer_id)], close=ended)
 
     async def note_answered(self, token: Secret, request_id: str, exchange_id: str) -> None:
         """Answered: not pending any more. The verifier's acknowledgement still looks for the

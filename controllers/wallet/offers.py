@@ -119,11 +119,16 @@ class OfferService:
             verified = await self._offered(wallet, offer_id, note)
             if verified.offer.state is OfferState.OFFERED:
                 await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-            found = await self._until_stored(wallet, note, verified)
+            stored, lost = await self._until_stored(wallet, note, verified)
             await self._notes.note_received(
-                wallet.token, offer_id, verified.credential, verified.issuer, _contact(note)
+                wallet.token,
+                offer_id,
+                verified.credential,
+                verified.issuer,
+                contact=_contact(note),
+                ended=stored,
             )
-            for exchange_id in {verified.offer.exchange_id, *found}:
+            for exchange_id in lost:
                 await self._holder.close_offer(wallet.token, exchange_id)
         return verified
 
@@ -202,15 +207,17 @@ class OfferService:
 
     async def _until_stored(
         self, wallet: OpenWallet, note: Document, verified: VerifiedOffer
-    ) -> list[str]:
-        """Returns with every exchange for this offer: one that was lost is there, too."""
+    ) -> tuple[list[str], list[str]]:
+        """Returns with the exchanges for this offer: that of the credential, and others
+        that were lost and are still there."""
         found = await self._holder.offers(
             wallet.token, *_place(note), awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
         )
         offers = [each for each in found if each.exchange_id == verified.offer.exchange_id]
         if not offers or offers[0].state is OfferState.DONE:
             # stored; another of her devices may have tidied up already
-            return [each.exchange_id for each in found]
+            others = [each for each in found if each not in offers]
+            return [verified.offer.exchange_id], [each.exchange_id for each in others]
         if offers[0].state is OfferState.FAILED:
             raise Conflict("The desk took this offer back.")
         raise Unavailable("The credential has not arrived yet. Please try again in a moment.")

@@ -698,8 +698,10 @@ class FakeWallets:
         *,
         put: Mapping[tuple[str, str], Document],
         delete: Sequence[tuple[str, str]],
+        close: Sequence[str] = (),
     ) -> None:
-        notes = self._wallet(token).notes
+        wallet = self._wallet(token)
+        notes = wallet.notes
         bodies = {name: json.dumps(note) for name, note in put.items()}
         for kind, key in (*put, *delete):
             _note_name(kind), _note_name(key)
@@ -708,6 +710,9 @@ class FakeWallets:
         notes.update({name: json.loads(body) for name, body in bodies.items()})
         for name in delete:
             notes.pop(name, None)
+        for issuance in self._arrived(wallet):
+            if issuance.holder_side in close:
+                issuance.holder_side = None
 
 
 def fake_agents() -> tuple[FakeOrganisations, FakeWallets]:

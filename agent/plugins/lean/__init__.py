@@ -7,7 +7,7 @@ Nothing of its protocols or its cryptography is touched:
 - caches.py    what expired is looked for now and then, not with each question
 - contexts.py  settings are copied at once, not one by one
 - standing.py  a session on a store stays open for the next who needs one
-- shortcuts.py  which mediator is the default one: none
+- shortcuts.py  which mediator there is: none
 - peers.py, kept.py  what never changes is read from a store once
 - envelopes.py  messages are packed with keys that were read before
 - routing.py  whose message it is, remembered

@@ -14,6 +14,8 @@ from acapy_agent.core.profile import Profile
 from aiohttp import web
 from aries_askar import AskarError, AskarErrorCode, Session
 
+from agent.plugins.waiting.reading import remove_exchange, tell_removed
+
 _CATEGORY = "haven-note"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _SIZE_LIMIT = 256 * 1024
@@ -45,16 +47,22 @@ async def put(request: web.Request) -> web.Response:
 
 @tenant_authentication
 async def change(request: web.Request) -> web.Response:
-    """POST /vault/notes {put: [{kind, key, note}], delete: [{kind, key}]}: all, or nothing."""
+    """POST /vault/notes {put: [{kind, key, note}], delete: [{kind, key}], close: [id]}: all,
+    or nothing. What is closed are issuances that have ended."""
     asked = await request.json()
     written = [(*_named(each), _encoded(each["note"])) for each in asked["put"]]
     deleted = [_named(each) for each in asked["delete"]]
+    closed = [_plain("close", each) for each in asked.get("close", ())]
     async with _profile(request).transaction() as txn:
         for kind, key, body in written:
             await _write(txn.handle, kind, key, body)
         for kind, key in deleted:
             await _remove(txn.handle, kind, key)
+        for exchange_id in closed:
+            await remove_exchange(txn.handle, exchange_id)
         await txn.commit()
+    for exchange_id in closed:
+        await tell_removed(_profile(request), exchange_id)
     return web.json_response({})
 
 

@@ -32,7 +32,7 @@ from acapy_agent.protocols.issue_credential.v2_0.routes import _create_free_offe
 from acapy_agent.storage.error import StorageError, StorageNotFoundError
 from aiohttp import web
 
-from agent.plugins.waiting.reading import offer_made, remove_exchange
+from agent.plugins.waiting.reading import offer_made, remove_exchange, tell_removed
 
 _FAILURES = (
     AnonCredsHolderError,
@@ -108,7 +108,10 @@ async def ask(request: web.Request) -> web.Response:
 @tenant_authentication
 async def remove(request: web.Request) -> web.Response:
     """DELETE /haven/offers/{exchange_id} -> {}; removing what is not there is no error."""
-    await remove_exchange(request["context"].profile, request.match_info["exchange_id"])
+    profile, exchange_id = request["context"].profile, request.match_info["exchange_id"]
+    async with profile.session() as session:
+        await remove_exchange(session.handle, exchange_id)
+    await tell_removed(profile, exchange_id)
     return web.json_response({})
 
 

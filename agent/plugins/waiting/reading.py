@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from acapy_agent.anoncreds.holder import CATEGORY_CREDENTIAL
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
@@ -56,20 +57,31 @@ async def offers_received(
     return [_received(name, value, details.get(name, {})) for name, value in fitting]
 
 
-async def remove_exchange(profile: Profile, exchange_id: str) -> None:
-    """Remove an exchange: first what hangs on it, so that nothing is ever left behind."""
-    async with profile.opened.store.session(profile.profile_id) as store:
-        await store.remove_all(
-            V20CredExRecordAnonCreds.RECORD_TYPE,
-            V20CredExRecordAnonCreds.prefix_tag_filter({"cred_ex_id": exchange_id}),
-        )
-        try:
-            await store.remove(V20CredExRecord.RECORD_TYPE, exchange_id)
-        except AskarError as err:
-            if err.code != AskarErrorCode.NOT_FOUND:
-                raise
-            return
+async def remove_exchange(store: Session, exchange_id: str) -> None:
+    """Remove an issuance: first what hangs on it, so that nothing is ever left behind."""
+    await store.remove_all(
+        V20CredExRecordAnonCreds.RECORD_TYPE,
+        V20CredExRecordAnonCreds.prefix_tag_filter({"cred_ex_id": exchange_id}),
+    )
+    await _remove(store, V20CredExRecord.RECORD_TYPE, exchange_id)
+
+
+async def tell_removed(profile: Profile, exchange_id: str) -> None:
+    """Wake who waits for an exchange to end."""
     await profile.notify(_REMOVED, {"cred_ex_id": exchange_id, "state": "deleted"})
+
+
+async def remove_presentation(profile: Profile, exchange_id: str) -> None:
+    """Remove a request and what was shown for it."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        await _remove(store, V20PresExRecord.RECORD_TYPE, exchange_id)
+
+
+async def held(profile: Profile) -> list[Json]:
+    """The credentials in a wallet, with their values."""
+    async with profile.opened.store.session(profile.profile_id) as store:
+        entries = await store.fetch_all(CATEGORY_CREDENTIAL)
+    return [_held(entry.name, _value(entry)) for entry in entries]
 
 
 async def connection_of(profile: Profile, invitation_id: str, *, completed: bool) -> str | None:
@@ -106,6 +118,27 @@ def presentation(value: Mapping[str, Any]) -> Json:
         "updated_at": value["updated_at"],
         "request": _by_anoncreds(request, "request_presentations~attach"),
         "presentation": _by_anoncreds(shown, "presentations~attach"),
+    }
+
+
+async def _remove(store: Session, category: str, name: str) -> None:
+    try:
+        await store.remove(category, name)
+    except AskarError as err:  # somebody else removed it: that is what was wanted
+        if err.code != AskarErrorCode.NOT_FOUND:
+            raise
+
+
+def _held(name: str, credential: Json) -> Json:
+    """Of an AnonCreds credential as its library writes it, what Haven knows of."""
+    revocable = credential["signature"].get("r_credential")
+    return {
+        "credential_id": name,
+        "schema_id": credential["schema_id"],
+        "definition_id": credential["cred_def_id"],
+        "registry_id": credential.get("rev_reg_id"),
+        "index": revocable["i"] if revocable else None,
+        "values": {key: value["raw"] for key, value in credential["values"].items()},
     }
 
 

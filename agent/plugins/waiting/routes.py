@@ -21,10 +21,12 @@ from agent.plugins.waiting.board import Board
 from agent.plugins.waiting.issuing import ROUTES as ISSUING
 from agent.plugins.waiting.reading import (
     connection_of,
+    held,
     offer_made,
     offers_received,
     presentation,
     presentation_of,
+    remove_presentation,
     request_on,
 )
 
@@ -124,7 +126,8 @@ async def get_presentation(request: web.Request) -> web.Response:
 @tenant_authentication
 async def verify(request: web.Request) -> web.Response:
     """POST /haven/presentations/{exchange_id}/verify: as ACA-Py's verify-presentation, but it
-    answers with the few fields above, of the very record that was verified."""
+    answers with the few fields above, of the very record that was verified. What is done is
+    answered as it is."""
     profile = _profile(request)
     try:
         async with profile.session() as session:
@@ -133,6 +136,8 @@ async def verify(request: web.Request) -> web.Response:
             )
     except StorageNotFoundError as err:
         raise web.HTTPNotFound(reason="No such exchange") from err
+    if record.state == V20PresExRecord.STATE_DONE:
+        return web.json_response(presentation(record.value))
     if record.state != V20PresExRecord.STATE_PRESENTATION_RECEIVED:
         raise web.HTTPBadRequest(reason="Nothing was received that is not verified yet")
     try:
@@ -140,6 +145,20 @@ async def verify(request: web.Request) -> web.Response:
     except (BaseModelError, LedgerError, StorageError) as err:
         await _abandon(request, record, err)
     return web.json_response(presentation(record.value))
+
+
+@tenant_authentication
+async def delete_presentation(request: web.Request) -> web.Response:
+    """DELETE /haven/presentations/{exchange_id}; removing what is not there is no error."""
+    await remove_presentation(_profile(request), request.match_info["exchange_id"])
+    return web.json_response({})
+
+
+@tenant_authentication
+async def get_credentials(request: web.Request) -> web.Response:
+    """GET /haven/credentials -> {credentials: [{credential_id, schema_id, definition_id,
+    registry_id, index, values}]}"""
+    return web.json_response({"credentials": await held(_profile(request))})
 
 
 async def _abandon(request: web.Request, record: V20PresExRecord, err: Exception) -> None:
@@ -165,6 +184,8 @@ async def register(app: web.Application) -> None:
             web.get("/haven/requests/{thread_id}", get_request, allow_head=False),
             web.get("/haven/presentations/{exchange_id}", get_presentation, allow_head=False),
             web.post("/haven/presentations/{exchange_id}/verify", verify),
+            web.delete("/haven/presentations/{exchange_id}", delete_presentation),
+            web.get("/haven/credentials", get_credentials, allow_head=False),
             *ISSUING,
         ]
     )

@@ -728,6 +728,29 @@ async def test_notes_are_kept_and_replaced_in_the_wallet(world: World) -> None:
     assert await world.wallets.notes(holder.token, "pending") == {"first": {"other": 1}}
 
 
+async def test_an_exchange_that_ended_goes_with_the_notes_or_stays_with_them(
+    world: World,
+) -> None:
+    linked = await world.linked()
+    token = linked.holder.token
+    _, offer = await world.offer(linked)
+    await world.wallets.accept_offer(token, offer.exchange_id)
+    (ended,) = await world.wallets.offers(
+        token, linked.holder_side, awaited=Awaited.SETTLING, seconds=20
+    )
+    assert ended.state is OfferState.DONE
+    with pytest.raises(InvalidInput):
+        put = {("history", "no name"): {}}
+        await world.wallets.change_notes(token, put=put, delete=[], close=[ended.exchange_id])
+    assert await world.wallets.offers(token, linked.holder_side)
+    for _ in range(2):
+        put = {("history", "received"): {}}
+        await world.wallets.change_notes(token, put=put, delete=[], close=[ended.exchange_id])
+        assert await world.wallets.offers(token, linked.holder_side) == []
+    assert await world.wallets.notes(token, "history") == {"received": {}}
+    assert len(await world.wallets.credentials(token)) == 1
+
+
 async def test_what_is_no_note(world: World, held: Held) -> None:
     token = held.holder.token
     for kind, key in (("his tory", "a"), ("history", "a.b"), ("history", "a" * 81)):
