@@ -18,6 +18,7 @@ import signal
 import sys
 from pathlib import Path
 
+from agent.cores import stay_together
 from agent.planner import mend_stores
 from agent.profiling import profile_if_asked
 from core.log_lines import write_what_nobody_caught
@@ -75,6 +76,7 @@ def main() -> None:
     die_with_parent()
     use_all_files_allowed()
     use_the_quick_loop()
+    stay_together()
     profile_if_asked("agent")
     if home := os.environ.get("ACAPY_HOME"):  # before Askar opens any of them
         mend_stores(Path(home) / "wallet")

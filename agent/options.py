@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from agent.cores import TURN
 from agent.profiling import VARIABLE
 from core.errors import ConfigurationError
 from core.secret import Secret
@@ -49,6 +50,7 @@ class AgentOptions:
     database_url: Secret | None = None
     host: str = "127.0.0.1"
     log_level: str = "warning"
+    turn: int = 0  # which of the machine's agents this is (agent/cores.py)
     extra: tuple[str, ...] = field(default=())
 
     @property
@@ -71,6 +73,7 @@ class AgentOptions:
             "ACAPY_WEBHOOK_URL": f"{self.webhook_url}#{self.secrets.webhook_key.reveal()}",
             "ACAPY_HOME": str(self.home),
             "HOME": str(self.home),  # AnonCreds' tails files are kept below it
+            TURN: str(self.turn),
             "HAVEN_DID_DOMAIN": self.did_domain,
             "HAVEN_HOST_MAP": json.dumps(dict(self.host_map)),
             "HAVEN_REGISTRY_WRITE_URL": self.registry_write_url,

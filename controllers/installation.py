@@ -37,13 +37,17 @@ class Kind(StrEnum):
 def org_options(
     settings: Settings, secrets: InstallationSecrets, replica: int = 0
 ) -> AgentOptions:
-    """One of the organisations' agents; all of them work on the same stores."""
+    """One of the organisations' agents; all of them work on the same stores.
+
+    Their turns and those of the wallet agents are dealt out so that two cores have one of each.
+    """
     url = settings.agent_store_url
     ports = settings.org_ports_of(replica)
     return _options(
         settings,
         secrets,
         name="org",
+        turn=2 * replica + replica % 2,
         home=_numbered("org", replica),
         ports=ports,
         endpoint=settings.org_endpoint or f"http://127.0.0.1:{ports[1]}",
@@ -59,6 +63,7 @@ def wallet_options(
         settings,
         secrets,
         name="wallets",
+        turn=2 * shard + 1 - shard % 2,
         home=_numbered("wallets", shard),
         ports=settings.wallet_ports_of(shard),
         endpoint=settings.wallet_endpoint_of(shard),
@@ -76,6 +81,7 @@ def _options(
     secrets: InstallationSecrets,
     *,
     name: str,
+    turn: int,
     home: str,
     ports: tuple[int, int],
     endpoint: str,
@@ -84,6 +90,7 @@ def _options(
     admin_port, inbound_port = ports
     return AgentOptions(
         name=name,
+        turn=turn,
         label="Agent",
         home=(settings.data_dir / home).resolve(),
         admin_port=admin_port,

@@ -23,6 +23,7 @@ import asyncio
 
 from acapy_agent.config.injection_context import InjectionContext
 
+from agent.cores import let_arithmetic_roam
 from agent.launch import collect_garbage_seldom
 from agent.plugins.lean import (
     announcing,
@@ -58,4 +59,5 @@ async def setup(context: InjectionContext) -> None:
     tenants.install()
     finding.install()
     announcing.install()
+    let_arithmetic_roam()
     asyncio.get_running_loop().call_later(_READY_AFTER, collect_garbage_seldom)

@@ -733,19 +733,21 @@ async def test_an_exchange_that_ended_goes_with_the_notes_or_stays_with_them(
 ) -> None:
     linked = await world.linked()
     token = linked.holder.token
-    _, offer = await world.offer(linked)
+    exchange_id, offer = await world.offer(linked)
     await world.wallets.accept_offer(token, offer.exchange_id)
+    await world.signed(exchange_id)
     (ended,) = await world.wallets.offers(
         token, linked.holder_side, awaited=Awaited.SETTLING, seconds=20
     )
     assert ended.state is OfferState.DONE
+    wrong: dict[tuple[str, str], Document] = {("history", "no name"): {}}
+    receipt: dict[tuple[str, str], Document] = {("history", "received"): {}}
+    close = [ended.exchange_id]
     with pytest.raises(InvalidInput):
-        put = {("history", "no name"): {}}
-        await world.wallets.change_notes(token, put=put, delete=[], close=[ended.exchange_id])
+        await world.wallets.change_notes(token, put=wrong, delete=[], close=close)
     assert await world.wallets.offers(token, linked.holder_side)
     for _ in range(2):
-        put = {("history", "received"): {}}
-        await world.wallets.change_notes(token, put=put, delete=[], close=[ended.exchange_id])
+        await world.wallets.change_notes(token, put=receipt, delete=[], close=close)
         assert await world.wallets.offers(token, linked.holder_side) == []
     assert await world.wallets.notes(token, "history") == {"received": {}}
     assert len(await world.wallets.credentials(token)) == 1
