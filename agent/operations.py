@@ -12,7 +12,7 @@ _WORDS = frozenset(
         "create-invitation", "create-request", "credential", "credential-definition",
         "credentials", "destroy", "haven", "identity", "issue", "issue-credential-2.0",
         "latest", "multitenancy", "presentations", "notes", "offers", "out-of-band", "pending",
-        "present-proof-2.0", "problem-report", "ready", "receive-invitation", "received",
+        "present-proof-2.0", "problem-report", "ready", "received",
         "records", "requests", "revocation", "revocation-lists", "revocations", "revoked",
         "schema", "send-presentation", "sessions", "sign",
         "statements", "status", "vault", "verify", "verify-presentation", "wallet", "wallets",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import quote
 
 from agent.admin import AdminApi
 from agent.keys import session_token
@@ -24,8 +22,6 @@ _STATES = {
     "done": OfferState.DONE,
     "abandoned": OfferState.FAILED,
 }
-
-_TAKE_IN_SECONDS = 10.0
 
 # What an inviter sees as the name of a wallet: the same for everyone.
 _WALLET_LABEL = "Wallet"
@@ -81,10 +77,10 @@ class WalletsAgent:
             raise InvalidInput("This is no invitation")
         # an invitation is good for one connection: taking it up again makes a dead one
         async with self._taking_in.lock(invitation_id):
-            path = f"/haven/connections/{quote(invitation_id, safe='')}"
-            if known := (await self._api.get(path, token))["connection_id"]:
-                return str(known)
-            return str((await self._take_in(token, invitation))["connection_id"])
+            found = await self._api.post(
+                "/haven/connections", token, {"invitation": invitation}
+            )
+        return str(found["connection_id"])
 
     async def offers(
         self,
@@ -127,23 +123,12 @@ class WalletsAgent:
         thread = _thread_of(invitation)
         # ACA-Py cannot answer a request at all once it has taken it in twice
         async with self._taking_in.lock(thread):
-            known = await self._exchange_on(token, thread)
-            if known is not None:
-                return known
-            await self._take_in(token, invitation)
-            # ACA-Py answers before it has handled the attached request
-            taken_in = await self._exchange_on(token, thread, seconds=_TAKE_IN_SECONDS)
-        if taken_in is None:
+            body = {"invitation": invitation, "thread_id": thread}
+            found = await self._api.post("/haven/requests", token, body)
+        if found["exchange_id"] is None:
             words = "The request did not arrive in the wallet; please try again"
             raise Unavailable(words)
-        return taken_in
-
-    async def _exchange_on(
-        self, token: Secret, thread: str, seconds: float = 0.0
-    ) -> str | None:
-        path = f"/haven/requests/{quote(thread, safe='')}"
-        found = await self._api.get(path, token, wait=str(seconds))
-        return found["exchange_id"] and str(found["exchange_id"])
+        return str(found["exchange_id"])
 
     async def present(
         self, token: Secret, exchange_id: str, ask: PresentationAsk, chosen: Mapping[str, str]
@@ -195,15 +180,6 @@ class WalletsAgent:
             "close": list(close),
         }
         await self._api.post("/vault/notes", token, body)
-
-    async def _take_in(self, token: Secret, invitation: Document) -> dict[str, Any]:
-        return await self._api.post(
-            "/out-of-band/receive-invitation",
-            token,
-            invitation,
-            auto_accept="true",
-            use_existing_connection="false",
-        )
 
 
 def _thread_of(invitation: Document) -> str:

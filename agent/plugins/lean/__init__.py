@@ -8,7 +8,7 @@ Nothing of its protocols or its cryptography is touched:
 - contexts.py  settings are copied at once, not one by one
 - standing.py  a session on a store stays open for the next who needs one
 - shortcuts.py  which mediator there is: none
-- peers.py, kept.py  what never changes is read from a store once
+- peers.py, definitions.py, kept.py  what never changes is read from a store once
 - envelopes.py  messages are packed with keys that were read before
 - routing.py  whose message it is, remembered
 - sessions.py  as many sessions on a store as are needed at once, none waiting forever
@@ -29,6 +29,7 @@ from agent.plugins.lean import (
     announcing,
     caches,
     contexts,
+    definitions,
     envelopes,
     finding,
     models,
@@ -51,6 +52,7 @@ async def setup(context: InjectionContext) -> None:
     caches.install()
     contexts.install()
     peers.install()
+    definitions.install()
     envelopes.install()
     routing.install()
     standing.install()

@@ -7,15 +7,26 @@ takes less than handing it to another thread and back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from acapy_agent.askar.didcomm.v1 import pack_message, unpack_message
+from acapy_agent.utils import jwe
 from acapy_agent.wallet.askar import AskarWallet
 from acapy_agent.wallet.error import WalletError, WalletNotFoundError
 from aries_askar import AskarError, Key, Session
+from marshmallow import Schema
 
 from agent.plugins.lean.kept import kept_with
+
+_SCHEMAS = (jwe.JweSchema, jwe.JweRecipientSchema)
+
+
+@functools.cache
+def _once(schema: type[Schema]) -> Callable[[], Schema]:
+    made = schema()
+    return lambda: made
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class _Keys:
 
 def install() -> None:
     """Put ours in place of ACA-Py's; doing it twice changes nothing."""
+    # a schema holds nothing of what it reads, and is as good the second time
+    jwe.JweSchema, jwe.JweRecipientSchema = (_once(each) for each in _SCHEMAS)
     AskarWallet.pack_message = _pack
     AskarWallet.unpack_message = _unpack
 

@@ -24,6 +24,7 @@ from acapy_agent.protocols.issue_credential.v2_0.manager import (
     V20CredManager,
     V20CredManagerError,
 )
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_problem_report import (
     ProblemReportReason,
 )
@@ -32,7 +33,7 @@ from acapy_agent.protocols.issue_credential.v2_0.routes import _create_free_offe
 from acapy_agent.storage.error import StorageError, StorageNotFoundError
 from aiohttp import web
 
-from agent.plugins.waiting.reading import offer_made, remove_exchange, tell_removed
+from agent.plugins.waiting.reading import remove_exchange, tell_removed
 
 _FAILURES = (
     AnonCredsHolderError,
@@ -90,7 +91,7 @@ async def sign(request: web.Request) -> web.Response:
         return (await manager.issue_credential(record))[1]
 
     record = await _take_step(request, step)
-    return web.json_response(await offer_made(request["context"].profile, record.cred_ex_id))
+    return web.json_response(_signed(record))
 
 
 @tenant_authentication
@@ -132,6 +133,17 @@ async def _take_step(request: web.Request, step: _Step) -> V20CredExRecord:
         await _abandon(request, profile, record, err)
     await request["outbound_message_router"](message, connection_id=record.connection_id)
     return record
+
+
+def _signed(record: V20CredExRecord) -> dict[str, Any]:
+    """Where the exchange stands, and the entry of the credential that was just signed."""
+    credential = record.cred_issue.attachment(V20CredFormat.Format.ANONCREDS)
+    revocable = credential["signature"].get("r_credential")
+    return {
+        "state": record.state,
+        "registry_id": credential.get("rev_reg_id"),
+        "index": revocable["i"] if revocable else None,
+    }
 
 
 async def _connection(session: Any, connection_id: str) -> ConnRecord:

@@ -27,8 +27,8 @@ from agent.plugins.waiting.reading import (
     presentation,
     presentation_of,
     remove_presentation,
-    request_on,
 )
+from agent.plugins.waiting.taking_in import ROUTES as TAKING_IN
 
 _LONGEST_WAIT = 30.0
 _SETTLED = ("done", "abandoned")
@@ -37,7 +37,6 @@ _CHANGES = {
     "arrival": frozenset({"offer-received"}),
     "settling": frozenset({*_SETTLED, "deleted"}),
 }
-_ASKED = frozenset({"request-received"})
 
 
 def _profile(request: web.Request) -> Profile:
@@ -101,16 +100,6 @@ async def get_connection(request: web.Request) -> web.Response:
         completed=request.query.get("completed") == "true",
     )
     return web.json_response({"connection_id": found})
-
-
-@tenant_authentication
-async def get_request(request: web.Request) -> web.Response:
-    """GET /haven/requests/{thread_id}?wait=s -> {exchange_id or null}."""
-    profile, thread_id = _profile(request), request.match_info["thread_id"]
-    found = await _board(request).until(
-        profile, lambda: request_on(profile, thread_id), _seconds(request), _ASKED
-    )
-    return web.json_response({"exchange_id": found})
 
 
 @tenant_authentication
@@ -181,11 +170,11 @@ async def register(app: web.Application) -> None:
             web.get("/haven/offers/{exchange_id}", get_offer, allow_head=False),
             web.get("/haven/received/{connection_id}", get_received, allow_head=False),
             web.get("/haven/connections/{invitation_id}", get_connection, allow_head=False),
-            web.get("/haven/requests/{thread_id}", get_request, allow_head=False),
             web.get("/haven/presentations/{exchange_id}", get_presentation, allow_head=False),
             web.post("/haven/presentations/{exchange_id}/verify", verify),
             web.delete("/haven/presentations/{exchange_id}", delete_presentation),
             web.get("/haven/credentials", get_credentials, allow_head=False),
             *ISSUING,
+            *TAKING_IN,
         ]
     )
