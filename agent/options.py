@@ -50,7 +50,7 @@ class AgentOptions:
     database_url: Secret | None = None
     host: str = "127.0.0.1"
     log_level: str = "warning"
-    turn: int = 0  # which of the machine's agents this is (agent/cores.py)
+    turn: int | None = None  # whose turn it is to choose a core (agent/cores.py)
     extra: tuple[str, ...] = field(default=())
 
     @property
@@ -73,7 +73,7 @@ class AgentOptions:
             "ACAPY_WEBHOOK_URL": f"{self.webhook_url}#{self.secrets.webhook_key.reveal()}",
             "ACAPY_HOME": str(self.home),
             "HOME": str(self.home),  # AnonCreds' tails files are kept below it
-            TURN: str(self.turn),
+            **({} if self.turn is None else {TURN: str(self.turn)}),
             "HAVEN_DID_DOMAIN": self.did_domain,
             "HAVEN_HOST_MAP": json.dumps(dict(self.host_map)),
             "HAVEN_REGISTRY_WRITE_URL": self.registry_write_url,

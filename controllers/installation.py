@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -90,7 +91,7 @@ def _options(
     admin_port, inbound_port = ports
     return AgentOptions(
         name=name,
-        turn=turn,
+        turn=_first_core(settings) + turn if settings.agents_on_one_core else None,
         label="Agent",
         home=(settings.data_dir / home).resolve(),
         admin_port=admin_port,
@@ -107,6 +108,11 @@ def _options(
         host=settings.agent_host,
         log_level=settings.agent_log_level,
     )
+
+
+def _first_core(settings: Settings) -> int:
+    """Where an installation begins to count cores: several on one machine begin apart."""
+    return zlib.crc32(str(settings.data_dir.resolve()).encode())
 
 
 def children(settings: Settings, secrets: InstallationSecrets) -> list[ChildSpec]:

@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     limit_sessions: float = Field(50.0, ge=0, description="Wallets opened a second, the same")
     limit_refused: float = Field(10.0, ge=0, description="Refused keys a second, the same")
     agent_log_level: str = Field("warning", description="Log level of the two agents")
+    agents_on_one_core: bool = Field(
+        True, description="Keep an agent's event loop and store together on one core (Linux)"
+    )
     otlp_endpoint: str | None = Field(
         None, description="OpenTelemetry collector that traces are sent to; default: no traces"
     )

@@ -12,6 +12,7 @@ from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.resolver.did_resolver import DIDResolver
 
+from agent.plugins.webvh import rollover
 from agent.plugins.webvh.config import SETTINGS_KEY, read_config
 from agent.plugins.webvh.registrar import WebvhAnonCredsRegistry
 from agent.plugins.webvh.resolver import VerifyingWebvhResolver, replace_resolver
@@ -42,3 +43,4 @@ async def setup(context: InjectionContext) -> None:
     context.inject(AnonCredsRegistry).register(WebvhAnonCredsRegistry(runtime))
     replace_resolver(context.inject(DIDResolver), VerifyingWebvhResolver(reader))
     replace_retrieval(fetcher)
+    rollover.install()
