@@ -22,9 +22,10 @@ from agent.profiling import profile_if_asked
 from controllers import logs
 from controllers.app import build
 from controllers.haven import Haven
+from controllers.problems import problem
 from controllers.secrets import load
 from controllers.settings import read_settings
-from core.errors import HavenError
+from core.errors import HavenError, InvalidInput
 
 _MOST_BESIDE_BODY = 64 * 1024
 
@@ -42,6 +43,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._beside_body > _MOST_BESIDE_BODY:
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused as everything else is: in a form and words of ours."""
+        answer = problem(InvalidInput("This is no request that can be read."))
+        head = [b"HTTP/1.1 422 Unprocessable Content", b"connection: close"]
+        head += [b": ".join(pair) for pair in answer.raw_headers]
+        self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         self._beside_body -= len(body)

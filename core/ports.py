@@ -202,8 +202,8 @@ class OfferingAgent(Protocol):
         """Sign and send what was requested; once for an exchange, however often asked.
         Answers what became of it.
 
-        Raises Conflict if nothing was requested or a credential was signed already (the
-        exchange may then be FAILED; its entry stays), NotFound for an unknown exchange.
+        Raises Conflict, and changes nothing, if nothing was requested or a credential was
+        signed already; NotFound for an unknown exchange.
         """
         ...
 

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,7 +119,8 @@ class OfferService:
             note = await self._note(wallet, offer_id)
             verified = await self._offered(wallet, offer_id, note)
             if verified.offer.state is OfferState.OFFERED:
-                await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
+                with contextlib.suppress(Conflict):  # another of her devices was quicker
+                    await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
             stored, lost = await self._until_stored(wallet, note, verified)
             await self._notes.note_received(
                 wallet.token,

@@ -282,7 +282,6 @@ class FakeOrganisations:
             raise NotFound("The agent refused this (404)")
         (issuance,) = found
         if issuance.state is not OfferState.REQUESTED or issuance.registry_id is not None:
-            issuance.state = OfferState.FAILED
             raise Conflict("The agent refused this (400)")
         self._sign(issuance)
         await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)

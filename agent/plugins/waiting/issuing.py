@@ -1,7 +1,9 @@
 """The steps of an issuance, each in one call: as ACA-Py's own routes, with short answers.
 
 What is offered, requested, signed and sent is made by ACA-Py's managers. Its routes answer with
-the whole record, written out twice; these with the fields that somebody reads.
+the whole record, written out twice; these with the fields that somebody reads. And a step that
+was taken before, or is being taken, is refused and changes nothing: ACA-Py would give the
+exchange up for it.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from acapy_agent.storage.error import StorageError, StorageNotFoundError
 from aiohttp import web
 
 from agent.plugins.waiting.reading import remove_exchange, tell_removed
+from agent.webvh.locks import NamedLocks
 
 _FAILURES = (
     AnonCredsHolderError,
@@ -45,6 +48,8 @@ _FAILURES = (
     V20CredFormatError,
     V20CredManagerError,
 )
+
+_TURNS = NamedLocks()
 
 type _Step = Callable[[V20CredManager, V20CredExRecord, ConnRecord], Awaitable[Any]]
 
@@ -83,26 +88,27 @@ async def make_offer(request: web.Request) -> web.Response:
 async def sign(request: web.Request) -> web.Response:
     """POST /haven/offers/{exchange_id}/issue -> {state, registry_id, index}.
 
-    Signs and sends what was requested. 404 for an unknown exchange, 400 where nothing was
-    requested or a credential was signed already; the exchange is then given up.
+    Signs and sends what was requested. 404 for an unknown exchange; 400, and nothing else,
+    where nothing was requested or a credential was signed already.
     """
 
     async def step(manager: V20CredManager, record: V20CredExRecord, _: ConnRecord) -> Any:
         return (await manager.issue_credential(record))[1]
 
-    record = await _take_step(request, step)
+    record = await _take_step(request, V20CredExRecord.STATE_REQUEST_RECEIVED, step)
     return web.json_response(_signed(record))
 
 
 @tenant_authentication
 async def ask(request: web.Request) -> web.Response:
-    """POST /haven/received/{exchange_id}/accept -> {}: asks for what was offered."""
+    """POST /haven/received/{exchange_id}/accept -> {}: asks for what was offered; 400, and
+    nothing else, where it was asked for before."""
 
     async def step(manager: V20CredManager, record: V20CredExRecord, to: ConnRecord) -> Any:
         record.auto_remove = False
         return (await manager.create_request(record, to.my_did))[1]
 
-    await _take_step(request, step)
+    await _take_step(request, V20CredExRecord.STATE_OFFER_RECEIVED, step)
     return web.json_response({})
 
 
@@ -116,21 +122,22 @@ async def remove(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def _take_step(request: web.Request, step: _Step) -> V20CredExRecord:
+async def _take_step(request: web.Request, state: str, step: _Step) -> V20CredExRecord:
     """Make the next message of an exchange and send it; a failure gives the exchange up."""
-    profile = request["context"].profile
-    try:
-        async with profile.session() as session:
-            record = await V20CredExRecord.retrieve_by_id(
-                session, request.match_info["exchange_id"]
-            )
-            connection = await _connection(session, record.connection_id)
-    except StorageNotFoundError as err:
-        raise web.HTTPNotFound(reason="No such exchange") from err
-    try:
-        message = await step(V20CredManager(profile), record, connection)
-    except _FAILURES as err:
-        await _abandon(request, profile, record, err)
+    profile, exchange_id = request["context"].profile, request.match_info["exchange_id"]
+    async with _TURNS.lock(exchange_id):
+        try:
+            async with profile.session() as session:
+                record = await V20CredExRecord.retrieve_by_id(session, exchange_id)
+                connection = await _connection(session, record.connection_id)
+        except StorageNotFoundError as err:
+            raise web.HTTPNotFound(reason="No such exchange") from err
+        if record.state != state:
+            raise web.HTTPBadRequest(reason="This step is not the next one")
+        try:
+            message = await step(V20CredManager(profile), record, connection)
+        except _FAILURES as err:
+            await _abandon(request, profile, record, err)
     await request["outbound_message_router"](message, connection_id=record.connection_id)
     return record
 

@@ -122,6 +122,7 @@ def test_each_setting_is_described_and_read_from_its_name(
         "registry_size": "16",
         "data_dir": "/somewhere",
         "agent_log_level": "error",
+        "agents_on_one_core": "False",
     }
     numbers = ("offer_minutes", "check_minutes", "session_minutes", "sweep_seconds")
     of_each = ("controllers_replicas", "org_agents", "wallet_agents", "replica")

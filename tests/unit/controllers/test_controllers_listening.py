@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -62,6 +63,17 @@ async def test_a_large_body_is_taken(port: int) -> None:
     assert str(MUCH).encode() in await answered(port, begun(*body))
     in_chunks = *chunked(4096, 100), b"0\r\n\r\n"
     assert b"409600" in await answered(port, begun(*in_chunks))
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"hello\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nX: \x7f\r\n\r\n"]
+)
+async def test_what_is_no_http_is_refused_in_our_form(port: int, wrong: bytes) -> None:
+    head, _, body = (await answered(port, iter([wrong]))).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 422 ")
+    assert b"application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == ("urn:haven:problem:invalid-input", 422)
 
 
 async def test_many_requests_over_one_connection_are_taken(port: int) -> None:
