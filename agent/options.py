@@ -73,6 +73,9 @@ class AgentOptions:
             "ACAPY_WEBHOOK_URL": f"{self.webhook_url}#{self.secrets.webhook_key.reveal()}",
             "ACAPY_HOME": str(self.home),
             "HOME": str(self.home),  # AnonCreds' tails files are kept below it
+            # of calls and messages together, those that only wait among them: fifty, ACA-Py's
+            # own number, are soon in each other's way. What works is bounded by its store.
+            "DISPATCHER_MAX_ACTIVE": "2000",
             **({} if self.turn is None else {TURN: str(self.turn)}),
             "HAVEN_DID_DOMAIN": self.did_domain,
             "HAVEN_HOST_MAP": json.dumps(dict(self.host_map)),

@@ -232,6 +232,26 @@ async def test_requests_from_two_tabs_get_one_credential(world: World) -> None:
     assert len(on_it) == 1
 
 
+async def test_many_who_wait_hold_up_nobody(world: World) -> None:
+    linked = await world.linked()
+    token, side = linked.holder.token, linked.holder_side
+    waits = [
+        asyncio.create_task(
+            world.wallets.offers(token, side, "never", awaited=Awaited.ARRIVAL, seconds=20)
+        )
+        for _ in range(80)
+    ]
+    try:
+        await asyncio.sleep(0.3)
+        held = await asyncio.wait_for(world.issue(), 15)
+        await shown_by(world, held)
+        assert not any(each.done() for each in waits)
+    finally:
+        for each in waits:
+            each.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
 async def test_what_nobody_requested_is_not_signed(world: World) -> None:
     linked = await world.linked()
     exchange_id, _ = await world.offer(linked)
