@@ -39,6 +39,8 @@ from controllers.registry.service import RegistryService
 from controllers.sealing import Seal
 from controllers.secrets import InstallationSecrets
 from controllers.settings import Settings
+from controllers.shell import Shell
+from controllers.shell import routes as shell_routes
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
 from controllers.tracing import FRAMEWORKS_OWN
@@ -258,6 +260,7 @@ def _equip_public(haven: Haven) -> None:
     ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/wallet", shell_routes(Shell(haven.settings.leave_to)), name="wallet")
     app.include_router(public_router(haven.registry))
 
 

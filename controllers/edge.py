@@ -19,6 +19,7 @@ LOGGER = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FILES = frozenset({"/static", "/wallet"})
 _STREAM = b"text/event-stream"
 
 
@@ -90,7 +91,8 @@ def route_of(scope: Scope) -> str:
     path = getattr(scope.get("route"), "path", None)
     if isinstance(path, str):
         return path
-    return "/static" if scope.get("path", "").startswith("/static/") else "none"
+    top = "/" + str(scope.get("path", "")).removeprefix("/").partition("/")[0]
+    return top if top in _FILES else "none"
 
 
 def _method(scope: Scope) -> str:

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     )
     offer_minutes: int = Field(30, ge=1, description="How long a link to an offer lives")
     check_minutes: int = Field(10, ge=1, description="How long a link to a check lives")
+    leave_to: str = Field(
+        "https://www.wikipedia.org/",
+        description="The page about nothing that the wallet app's `Leave quickly` opens",
+    )
     session_minutes: int = Field(15, ge=1, description="How long a wallet stays open unused")
     sweep_seconds: float = Field(
         5.0, gt=0, description="How often unannounced work is looked for"

@@ -1,0 +1,121 @@
+// The wallet's API over HTTP. The session's token is in this module's memory and nowhere else:
+// after a reload the wallet is locked.
+
+import { language } from "./texts.js";
+
+const PLACE = "../api/wallet";
+const PATIENCE = 45_000;
+const ENDED = ["wallet-locked", "session-closed", "not-authenticated"];
+
+/** @type {string | null} */
+let token = null;
+
+/** The other side said no, or could not be reached. `code` says which sentence tells it. */
+export class Problem extends Error {
+  /**
+   * @param {number} status 0: nothing was heard of the other side
+   * @param {Record<string, any>} said the problem document (RFC 9457)
+   */
+  constructor(status, said) {
+    super(`the API answered ${status}`);
+    this.status = status;
+    this.slug = String(said.type ?? "").split(/[/:#]/).pop() ?? "";
+    /** @type {string} */
+    this.code = said.code ?? "";
+    /** @type {string} */
+    this.reason = said.reason ?? "";
+    /** @type {number} */
+    this.wait = Number(said.wait_seconds ?? 0);
+    /** @type {number | null} */
+    this.left = said.tries_left ?? null;
+  }
+
+  get offline() {
+    return this.status === 0;
+  }
+
+  /** The session is over: the wallet is locked. */
+  get ended() {
+    return ENDED.includes(this.code || this.slug);
+  }
+}
+
+/** @param {string | null} session */
+export function remember(session) {
+  token = session;
+}
+
+/** Whether a session was opened here. */
+export function isOpen() {
+  return token !== null;
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [body]
+ * @param {Record<string, string>} [headers]
+ */
+export function post(path, body, headers = {}) {
+  return call("POST", path, body, headers);
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [body]
+ */
+export function put(path, body) {
+  return call("PUT", path, body);
+}
+
+/** @param {string} path */
+export function get(path) {
+  return call("GET", path);
+}
+
+/** @param {string} path */
+export function remove(path) {
+  return call("DELETE", path);
+}
+
+/**
+ * End the session, also when the page goes away at this very moment.
+ */
+export function endSession() {
+  if (token === null) return;
+  const headers = { Authorization: `Bearer ${token}` };
+  token = null;
+  fetch(`${PLACE}/session/close`, { method: "POST", headers, keepalive: true }).catch(() => {
+    // nothing is heard of it any more: the session ends by itself
+  });
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {Record<string, any>} [body]
+ * @param {Record<string, string>} [more]
+ * @returns {Promise<any>}
+ */
+async function call(method, path, body, more = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json", "Accept-Language": language(), ...more };
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await send(PLACE + path, { method, headers, body: sent });
+  if (answer.ok) return answer.json();
+  throw new Problem(answer.status, await answer.json().catch(() => ({})));
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} options
+ */
+async function send(address, options) {
+  try {
+    const signal = AbortSignal.timeout(PATIENCE);
+    return await fetch(address, { ...options, signal, cache: "no-store" });
+  } catch {
+    throw new Problem(0, {});
+  }
+}

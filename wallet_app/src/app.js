@@ -1,0 +1,337 @@
+// The frame around every screen: which one is shown, the bars above and below, waiting,
+// problems in words, and locking by itself.
+
+import { Problem, isOpen } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { cover, leave, listenForShift, uncover } from "./leave.js";
+import { pictogram } from "./pictograms.js";
+import { lock } from "./session.js";
+import { hasVoice, hush, isSpeaking, speak } from "./speech.js";
+import { duration, has, t } from "./texts.js";
+
+/** @typedef {import("./types").Screen} Screen */
+/** @typedef {import("./types").ScreenMaker} ScreenMaker */
+
+/** @type {Record<string, () => Promise<{default: ScreenMaker}>>} */
+const SCREENS = {
+  language: () => import("./screens/language.js"),
+  notice: () => import("./screens/notice.js"),
+  start: () => import("./screens/start.js"),
+  newpin: () => import("./screens/newpin.js"),
+  code: () => import("./screens/code.js"),
+  trial: () => import("./screens/trial.js"),
+  locked: () => import("./screens/locked.js"),
+  recover: () => import("./screens/recover.js"),
+  home: () => import("./screens/home.js"),
+  scan: () => import("./screens/scan.js"),
+  deskcode: () => import("./screens/deskcode.js"),
+  offer: () => import("./screens/offer.js"),
+  request: () => import("./screens/request.js"),
+  outcome: () => import("./screens/outcome.js"),
+  card: () => import("./screens/card.js"),
+  history: () => import("./screens/history.js"),
+  receipt: () => import("./screens/receipt.js"),
+  more: () => import("./screens/more.js"),
+  changepin: () => import("./screens/changepin.js"),
+  newcode: () => import("./screens/newcode.js"),
+  people: () => import("./screens/people.js"),
+  phones: () => import("./screens/phones.js"),
+  move: () => import("./screens/move.js"),
+  copy: () => import("./screens/copy.js"),
+  second: () => import("./screens/second.js"),
+  remove: () => import("./screens/remove.js"),
+  gone: () => import("./screens/gone.js"),
+};
+
+const IDLE_MS = 2 * 60_000;
+const WARNING_MS = 40_000;
+const PAPER_MS = 60_000; // while a code is written down or printed, looking away does not lock
+
+/** @type {Screen | null} */
+let shown = null;
+let turn = 0;
+
+/** A link that waits until the wallet is open; in memory only. @type {string | null} */
+let waiting = null;
+
+/** While a code is on the screen, printing or looking for a pen is not leaving. */
+let paper = false;
+
+/** @param {string} link */
+export function keepForLater(link) {
+  waiting = link;
+}
+
+/** The link that waited, once. */
+export function takeWaiting() {
+  const link = waiting;
+  waiting = null;
+  return link;
+}
+
+/** @param {boolean} on */
+export function onPaper(on) {
+  paper = on;
+}
+
+/**
+ * Show a screen.
+ * @param {string} name
+ * @param {Record<string, any>} [given]
+ */
+export async function go(name, given = {}) {
+  const mine = ++turn;
+  const load = SCREENS[name];
+  if (!load) throw new Error(`there is no screen ${name}`);
+  wait(true);
+  try {
+    const screen = await (await load()).default(given);
+    if (mine !== turn) {
+      screen.onleave?.();
+      return;
+    }
+    show(screen, name);
+  } catch (error) {
+    if (mine === turn) failed(error, () => go(name, given));
+  } finally {
+    if (mine === turn) wait(false);
+  }
+}
+
+/**
+ * Do something that takes a moment, from a button: nothing else can be pressed meanwhile, and
+ * what goes wrong is said on the screen.
+ * @param {() => Promise<unknown>} work
+ */
+export async function act(work) {
+  const mine = turn;
+  wait(true);
+  say("");
+  try {
+    await work();
+  } catch (error) {
+    if (mine !== turn) return;
+    if (error instanceof Problem && error.ended && isOpen()) lockNow("lock.ended");
+    else say(wordsFor(error));
+  } finally {
+    if (mine === turn) wait(false);
+  }
+}
+
+/**
+ * Say something at the top of the screen; screen readers read it at once.
+ * @param {string} words
+ */
+export function say(words) {
+  const place = byId("said");
+  place.textContent = words;
+  place.hidden = !words;
+  if (words) place.scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * What went wrong, for the person in front.
+ * @param {unknown} error
+ */
+export function wordsFor(error) {
+  if (!(error instanceof Problem)) return t("problem.here");
+  if (error.offline) return t("problem.offline");
+  if (error.wait) return t("problem.pin-waits", { time: duration(error.wait) });
+  if (error.left !== null) return t("problem.wrong-pin-left", { left: error.left });
+  for (const key of [error.code, error.reason, error.slug]) {
+    if (key && has(`problem.${key}`)) return t(`problem.${key}`);
+  }
+  return t("problem.unknown");
+}
+
+/**
+ * Lock the wallet and show the PIN's screen.
+ * @param {string} [why] the text that says why
+ */
+export function lockNow(why) {
+  lock();
+  onPaper(false);
+  closeDialog();
+  go("locked", { why });
+}
+
+/** The app comes to life. */
+export function live() {
+  listenForShift();
+  addEventListener("popstate", stepBack);
+  history.pushState(null, "");
+  document.addEventListener("visibilitychange", onVisibility);
+  addEventListener("pagehide", () => {
+    cover();
+    lock();
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload(); // back from elsewhere: nothing of then is shown
+  });
+  addEventListener("blur", cover);
+  addEventListener("focus", uncover);
+  for (const sign of ["pointerdown", "keydown", "input"]) addEventListener(sign, onSign);
+}
+
+// --- inside ---------------------------------------------------------------------------------
+
+/**
+ * @param {Screen} screen
+ * @param {string} name
+ */
+function show(screen, name) {
+  const before = shown;
+  shown = screen;
+  before?.onleave?.();
+  hush();
+  const heading = h("h1", { tabindex: "-1" }, screen.title);
+  const said = h("p", { id: "said", role: "alert", hidden: true });
+  const main = h("main", { id: "main", "data-screen": name }, heading, said, screen.body);
+  stillHere();
+  fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
+  scrollTo(0, 0);
+  heading.focus({ preventScroll: true });
+}
+
+/** @param {Screen} screen */
+function top(screen) {
+  return h(
+    "header",
+    { class: "top" },
+    screen.back && tool("back", t("go.back"), stepBack),
+    h("span", { class: "space" }),
+    tool("speak", t("speak.start"), readAloud, "reader"),
+    isOpen() && tool("lock", t("lock.now"), () => lockNow()),
+    h("button", { class: "leave", type: "button", onclick: leave }, pictogram("leave"), t("leave.button")),
+  );
+}
+
+/** @param {string} name */
+function bar(name) {
+  /** @type {[import("./pictograms.js").Pictogram, string, string][]} */
+  const places = [
+    ["card", "home", t("home.title")],
+    ["scan", "scan", t("scan.title")],
+    ["history", "history", t("history.title")],
+    ["more", "more", t("more.title")],
+  ];
+  return h(
+    "nav",
+    { class: "bar", "aria-label": t("go.places") },
+    places.map(([sign, place, words]) =>
+      h(
+        "button",
+        { type: "button", onclick: () => go(place), "aria-current": place === name && "page" },
+        pictogram(sign),
+        words,
+      ),
+    ),
+  );
+}
+
+/**
+ * @param {import("./pictograms.js").Pictogram} sign
+ * @param {string} words
+ * @param {() => void} pressed
+ * @param {string} [id]
+ */
+function tool(sign, words, pressed, id) {
+  const about = { class: "tool", type: "button", id, "aria-label": words, title: words };
+  return h("button", { ...about, onclick: pressed }, pictogram(sign));
+}
+
+function stepBack() {
+  history.pushState(null, "");
+  if (shown?.back) shown.back();
+}
+
+function readAloud() {
+  if (isSpeaking()) return stopReading();
+  if (!hasVoice()) return say(t("speak.no-voice"));
+  label("stop", t("speak.stop"));
+  speak(shown?.spoken ?? byId("main").innerText, stopReading);
+}
+
+function stopReading() {
+  hush();
+  label("speak", t("speak.start"));
+}
+
+/**
+ * @param {import("./pictograms.js").Pictogram} sign
+ * @param {string} words
+ */
+function label(sign, words) {
+  const reader = document.getElementById("reader");
+  if (!reader) return;
+  reader.setAttribute("aria-label", words);
+  reader.title = words;
+  fill(reader, pictogram(sign));
+}
+
+/** @param {boolean} on */
+function wait(on) {
+  const app = byId("app");
+  app.toggleAttribute("aria-busy", on);
+  byId("waiting").hidden = !on;
+  byId("waiting").textContent = on ? t("wait") : "";
+  for (const each of app.querySelectorAll("main button")) each.toggleAttribute("disabled", on);
+}
+
+/**
+ * A screen could not be made.
+ * @param {unknown} error
+ * @param {() => void} again
+ */
+function failed(error, again) {
+  if (error instanceof Problem && error.ended && isOpen()) return lockNow("lock.ended");
+  const button = h("button", { type: "button", class: "main", onclick: again }, pictogram("again"), t("go.again"));
+  const back = isOpen() ? () => go("home") : null;
+  return show({ title: t("problem.title"), body: [h("p", null, wordsFor(error)), button], back }, "problem");
+}
+
+// --- looking away ---------------------------------------------------------------------------
+
+let awayTimer = 0;
+
+function onVisibility() {
+  clearTimeout(awayTimer);
+  if (document.visibilityState !== "hidden") return uncover();
+  cover();
+  if (!isOpen()) return undefined;
+  if (!paper) return lockNow();
+  awayTimer = window.setTimeout(() => lockNow("lock.away"), PAPER_MS);
+  return undefined;
+}
+
+let idleTimer = 0;
+
+/** @param {Event} event */
+function onSign(event) {
+  const asked = document.getElementById("still");
+  if (!asked || !(event.target instanceof Node) || !asked.contains(event.target)) stillHere();
+}
+
+function stillHere() {
+  clearTimeout(idleTimer);
+  closeDialog();
+  if (isOpen()) idleTimer = window.setTimeout(warn, IDLE_MS);
+}
+
+function warn() {
+  if (!isOpen()) return;
+  const dialog = h(
+    "dialog",
+    { id: "still", "aria-labelledby": "still-words" },
+    h("p", { id: "still-words" }, t("lock.soon")),
+    h("button", { type: "button", class: "main", onclick: stillHere }, pictogram("yes"), t("lock.stay")),
+    h("button", { type: "button", onclick: () => lockNow() }, pictogram("lock"), t("lock.now")),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  idleTimer = window.setTimeout(() => lockNow("lock.idle"), WARNING_MS);
+}
+
+function closeDialog() {
+  document.getElementById("still")?.remove();
+}

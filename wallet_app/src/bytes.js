@@ -1,0 +1,23 @@
+// Bytes and their text forms.
+
+/** @param {number} length */
+export function random(length) {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** @param {Uint8Array} bytes */
+export function toText(bytes) {
+  const binary = Array.from(bytes, (each) => String.fromCharCode(each)).join("");
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @param {string} text unpadded base64url */
+export function fromText(text) {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (each) => each.charCodeAt(0));
+}
+
+/** @param {string} text */
+export function utf8(text) {
+  return new TextEncoder().encode(text);
+}

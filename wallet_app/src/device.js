@@ -1,0 +1,60 @@
+// What this phone keeps: an id that says nothing, a salt, and an HMAC key that cannot be read
+// out. No name, no card, no link, not even the wrapped key.
+
+import { random, toText } from "./bytes.js";
+import { newDeviceKey } from "./keys.js";
+
+/** @typedef {{id: string, salt: Uint8Array<ArrayBuffer>, key: CryptoKey}} Device */
+
+const DATABASE = "app";
+const STORE = "kept";
+const ONLY = "device";
+
+/** @returns {Promise<Device>} */
+export async function newDevice() {
+  return { id: toText(random(32)), salt: random(16), key: await newDeviceKey() };
+}
+
+/** @returns {Promise<Device | null>} */
+export async function keptDevice() {
+  return (await within("readonly", (store) => store.get(ONLY))) ?? null;
+}
+
+/** @param {Device} device */
+export async function keep(device) {
+  await within("readwrite", (store) => store.put(device, ONLY));
+}
+
+/** Forget this phone's part: afterwards no PIN opens anything here. */
+export async function forget() {
+  await within("readwrite", (store) => store.delete(ONLY));
+}
+
+/**
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest} work
+ * @returns {Promise<any>}
+ */
+async function within(mode, work) {
+  const database = await open();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const request = work(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,67 @@
+// Leaving quickly, after the pattern "Exit this page" of the GOV.UK design system: the page is
+// blank at once, the session ends, and a page about nothing takes this one's place. Not the
+// Escape key, which closes dialogs and stops reading aloud; Shift, three times within five
+// seconds, with a sign of each.
+
+import { endSession } from "./api.js";
+import { byId } from "./dom.js";
+import { hush } from "./speech.js";
+import { t } from "./texts.js";
+
+const PRESSES = 3;
+const WITHIN_MS = 5_000;
+
+/** @type {number[]} */
+let presses = [];
+
+/** Cover what the page shows: it is blank at once, in the switcher between apps too. */
+export function cover() {
+  byId("cover").hidden = false;
+}
+
+/** Show the page again. */
+export function uncover() {
+  byId("cover").hidden = true;
+}
+
+/** Blank, locked, elsewhere. */
+export function leave() {
+  cover();
+  hush();
+  byId("app").replaceChildren();
+  document.title = "";
+  endSession();
+  location.replace(elsewhere());
+}
+
+/** Listen for the keyboard's way to leave. */
+export function listenForShift() {
+  addEventListener("keyup", (event) => {
+    if (event.key !== "Shift") {
+      forgetPresses();
+      return;
+    }
+    const at = Date.now();
+    presses = [...presses.filter((each) => at - each < WITHIN_MS), at];
+    show(presses.length);
+    if (presses.length >= PRESSES) leave();
+    else setTimeout(() => presses.at(-1) === at && forgetPresses(), WITHIN_MS);
+  });
+}
+
+function forgetPresses() {
+  presses = [];
+  show(0);
+}
+
+/** @param {number} count */
+function show(count) {
+  const sign = byId("presses");
+  sign.hidden = count === 0;
+  sign.textContent = count ? t("leave.presses", { count, of: PRESSES }) : "";
+}
+
+function elsewhere() {
+  const named = document.querySelector('meta[name="leave-to"]');
+  return named?.getAttribute("content") || "about:blank";
+}

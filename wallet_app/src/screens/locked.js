@@ -1,0 +1,57 @@
+// Locked: the PIN opens it. Nothing here tells what is inside, or whether there is one PIN.
+
+import { Problem } from "../api.js";
+import { go, say, takeWaiting, keepForLater } from "../app.js";
+import { presentPin } from "../pin.js";
+import { unlock } from "../session.js";
+import { duration, t } from "../texts.js";
+import { button, form, point } from "../ui.js";
+import { takeUp } from "../taking.js";
+
+/** @param {{why?: string}} given */
+export default function make({ why }) {
+  const pin = presentPin();
+  const open = async () => {
+    const typed = pin.read();
+    if (typed === null) return;
+    try {
+      await unlock(typed);
+    } catch (error) {
+      pin.clear();
+      if (!(error instanceof Problem) || ![401, 429].includes(error.status)) throw error;
+      pin.input.focus();
+      say(refused(error));
+      return;
+    }
+    await onward();
+  };
+  return {
+    title: t("locked.title"),
+    body: [
+      why ? point("lock", t(why)) : null,
+      form([pin.field], "key", t("locked.open"), open),
+      button("help", t("locked.forgot"), () => go("recover")),
+      button("globe", t("language.title"), () => go("language", { next: "locked" })),
+    ],
+    bar: false,
+    back: null,
+  };
+}
+
+/** @param {Problem} problem */
+function refused(problem) {
+  if (problem.wait) return t("locked.wait", { time: duration(problem.wait) });
+  if (problem.left !== null) return t("locked.wrong-left", { left: problem.left });
+  return t("locked.wrong");
+}
+
+async function onward() {
+  const link = takeWaiting();
+  if (link === null) return go("home");
+  try {
+    return await takeUp(link);
+  } catch (error) {
+    keepForLater(link);
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+// What is done seldom.
+
+import { go, lockNow } from "../app.js";
+import { h } from "../dom.js";
+import { t } from "../texts.js";
+import { row } from "../ui.js";
+
+const PRESSES = 5; // of the version's line: how the second PIN is reached, by who was told
+
+export default function make() {
+  return {
+    title: t("more.title"),
+    body: [
+      row("lock", t("lock.now"), () => lockNow()),
+      row("globe", t("language.title"), () => go("language")),
+      row("key", t("changepin.title"), () => go("changepin")),
+      row("print", t("newcode.title"), () => go("newcode"), t("newcode.row")),
+      row("pieces", t("people.title"), () => go("people"), t("people.row")),
+      row("phone", t("phones.title"), () => go("phones")),
+      row("send", t("move.title"), () => go("move"), t("move.row")),
+      row("save", t("copy.title"), () => go("copy"), t("copy.row")),
+      row("help", t("notice.title"), () => go("notice", { next: "more" })),
+      row("bin", t("remove.title"), () => go("remove")),
+      version(),
+    ],
+    back: () => go("home"),
+  };
+}
+
+function version() {
+  let presses = 0;
+  const pressed = () => {
+    presses += 1;
+    if (presses >= PRESSES) go("second");
+  };
+  return h("button", { type: "button", class: "version", onclick: pressed }, t("more.version", { number: "0.1" }));
+}

@@ -1,0 +1,34 @@
+// An offer: who, what, and each value, before it is taken.
+
+import { post } from "../api.js";
+import { go } from "../app.js";
+import { paint } from "../cards.js";
+import { h } from "../dom.js";
+import { settle } from "../settling.js";
+import { t } from "../texts.js";
+import { button, pairs, part, point, valueWords } from "../ui.js";
+
+/** @param {{offer: import("../types").Offer}} given */
+export default function make({ offer }) {
+  const path = `/offers/${offer.id}`;
+  const accept = () => settle({ id: offer.id, event: "received", send: () => post(`${path}/accept`), done: "received" });
+  const decline = async () => {
+    await post(`${path}/decline`);
+    await go("outcome", { what: "declined" });
+  };
+  const face = h("p", { class: "card still" }, h("span", { class: "name" }, offer.title));
+  paint(face, offer.branding);
+  return {
+    title: t("offer.title"),
+    body: [
+      part("place", t("offer.who"), h("p", { class: "who" }, offer.who)),
+      face,
+      offer.about ? h("p", null, offer.about) : null,
+      offer.held_for_other ? point("other", t("offer.for-other")) : null,
+      part("eye", t("offer.values"), pairs(offer.values.map((each) => [each.label, valueWords(each)]))),
+      h("div", { class: "choice" }, button("yes", t("offer.accept"), accept, "main"), button("no", t("offer.decline"), decline)),
+      point("help", t("offer.nothing-yet")),
+    ],
+    back: () => go("home"),
+  };
+}

@@ -1,0 +1,73 @@
+// The recovery code, split among people she chooses: any so many of them together bring the
+// wallet back, fewer learn nothing.
+
+import { go, onPaper } from "../app.js";
+import { h } from "../dom.js";
+import { qrPicture } from "../paper.js";
+import { presentPin } from "../pin.js";
+import { split, written } from "../recovery.js";
+import { renewCode } from "../session.js";
+import { t } from "../texts.js";
+import { button, field, form, point } from "../ui.js";
+import { wordList } from "./code.js";
+
+const MOST = 7;
+
+/** @param {{parts?: Uint8Array[], needed?: number}} given */
+export default async function make({ parts, needed = 2 }) {
+  return parts ? handOut(parts, needed) : ask();
+}
+
+function ask() {
+  const [people, needed] = [choice(3), choice(2)];
+  const pin = presentPin();
+  const divide = async () => {
+    const [count, enough] = [Number(people.value), Number(needed.value)];
+    const typed = pin.read();
+    if (typed === null) return;
+    if (enough > count) throw new RangeError("more are needed than there are");
+    const parts = await split(await renewCode(typed), count, enough);
+    await go("people", { parts, needed: enough });
+  };
+  const keepInOrder = () => {
+    if (Number(needed.value) > Number(people.value)) needed.value = people.value;
+  };
+  people.addEventListener("change", keepInOrder);
+  needed.addEventListener("change", keepInOrder);
+  return {
+    title: t("people.title"),
+    body: [
+      point("pieces", t("people.about")),
+      point("look", t("people.trust")),
+      point("key", t("newcode.old")),
+      form([field(t("people.how-many"), people), field(t("people.needed"), needed), pin.field], "yes", t("people.split"), divide),
+    ],
+    back: () => go("more"),
+  };
+}
+
+/**
+ * @param {Uint8Array[]} parts
+ * @param {number} needed
+ */
+async function handOut(parts, needed) {
+  onPaper(true);
+  const sheets = await Promise.all(parts.map(async (part, place) => {
+    const text = await written(part);
+    const title = t("people.part", { number: place + 1, of: parts.length });
+    return h("section", { class: "paper sheet" }, h("h2", null, title), h("p", null, t("people.for-keeper", { needed })), await qrPicture(text.picture, title), wordList(text));
+  }));
+  return {
+    title: t("people.parts"),
+    body: [point("pieces", t("people.give", { needed })), button("print", t("code.print"), () => print()), ...sheets, button("yes", t("go.done"), () => go("home"), "main")],
+    bar: false,
+    back: null,
+    onleave: () => onPaper(false),
+  };
+}
+
+/** @param {number} chosen */
+function choice(chosen) {
+  const numbers = Array.from({ length: MOST - 1 }, (_, place) => place + 2);
+  return h("select", null, numbers.map((each) => h("option", { value: each, selected: each === chosen }, String(each))));
+}

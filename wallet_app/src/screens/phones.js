@@ -1,0 +1,29 @@
+// Closing the wallet on every other phone: after a loss, or when one was borrowed.
+
+import { get } from "../api.js";
+import { go } from "../app.js";
+import { closeElsewhere } from "../session.js";
+import { t } from "../texts.js";
+import { button, point } from "../ui.js";
+
+/** @param {{recovered?: boolean}} given */
+export default async function make({ recovered = false }) {
+  const { devices } = await get("/setup");
+  const others = Math.max(0, devices - 1);
+  const close = async () => {
+    await closeElsewhere();
+    await go("outcome", { what: "closed-elsewhere" });
+  };
+  return {
+    title: t(recovered ? "phones.recovered" : "phones.title"),
+    body: [
+      recovered ? point("yes", t("phones.all-there")) : null,
+      point("phone", others ? t("phones.others", { others }) : t("phones.none")),
+      others ? point("help", t("phones.about")) : null,
+      others ? button("lock", t("phones.close"), close, "main") : null,
+      recovered ? button("card", t("outcome.home"), () => go("home"), others ? "" : "main") : null,
+    ],
+    bar: !recovered,
+    back: recovered ? null : () => go("more"),
+  };
+}

@@ -1,0 +1,36 @@
+// Deleting everything, for good.
+
+import { go } from "../app.js";
+import { presentPin } from "../pin.js";
+import { destroy } from "../session.js";
+import { t } from "../texts.js";
+import { button, form, point } from "../ui.js";
+
+export default function make() {
+  const pin = presentPin();
+  const all = async () => {
+    const typed = pin.read();
+    if (typed === null) return;
+    await destroy(typed);
+    await clearPhone();
+    await go("gone");
+  };
+  return {
+    title: t("remove.title"),
+    body: [
+      point("bin", t("remove.about")),
+      point("look", t("remove.desks")),
+      button("save", t("copy.title"), () => go("copy")),
+      form([pin.field], "bin", t("remove.yes"), all),
+      button("no", t("go.no"), () => go("more")),
+    ],
+    back: () => go("more"),
+  };
+}
+
+/** What browsers kept of the app itself. */
+async function clearPhone() {
+  localStorage.clear();
+  for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
+  for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? []) await worker.unregister();
+}

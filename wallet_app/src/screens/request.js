@@ -1,0 +1,117 @@
+// A request: who asks and whether they may, what would be shown, what only proven, what stays
+// hidden, for whom, and how long it is kept. Then yes or no.
+
+import { get, post } from "../api.js";
+import { go } from "../app.js";
+import { h } from "../dom.js";
+import { settle } from "../settling.js";
+import { duration, t } from "../texts.js";
+import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js";
+
+/** @typedef {import("../types").Request} Request */
+/** @typedef {import("../types").Asked} Asked */
+/** @typedef {import("../types").Card} Card */
+/** @typedef {import("../types").Choice} Choice */
+
+/** @param {{request: Request}} given */
+export default async function make({ request }) {
+  const path = `/requests/${request.id}`;
+  /** @type {Card[]} */
+  const cards = (await get("/credentials")).items;
+  const seen = h("div", { id: "asked" });
+  let [choice] = request.choices;
+  const show = (/** @type {Choice | undefined} */ chosen) => {
+    choice = chosen;
+    seen.replaceChildren(...asked(request, chosen, cards));
+  };
+  show(choice);
+  const answer = () =>
+    settle({
+      id: request.id,
+      event: "shown",
+      send: () => post(`${path}/accept`, { choice: choice?.credentials ?? null }),
+      done: "shown",
+    });
+  const decline = async () => {
+    await post(`${path}/decline`);
+    await go("outcome", { what: "said-no" });
+  };
+  return {
+    title: t("request.title"),
+    body: [
+      part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised", { purpose: request.purpose_title }))),
+      h("p", { class: "purpose" }, h("strong", null, request.title), " ", request.description),
+      request.can_answer ? chooser(request, cards, show) : obstacles(request),
+      seen,
+      part("clock", t("request.kept"), h("p", null, kept(request.retention_seconds))),
+      h(
+        "div",
+        { class: "choice" },
+        request.can_answer ? button("yes", t("request.accept"), answer, "main") : null,
+        button("no", t("request.decline"), decline),
+      ),
+      point("help", t("request.nothing-yet")),
+    ],
+    back: () => go("home"),
+  };
+}
+
+/** @param {number} seconds */
+export function kept(seconds) {
+  return seconds <= 0 ? t("kept.none") : t("kept.for", { time: duration(seconds) });
+}
+
+/** @param {Request} request */
+function obstacles({ obstacles: found }) {
+  return part("look", t("request.cannot"), list([...new Set(found.map((each) => each.explanation))]), point("help", t("request.cannot-help")));
+}
+
+/**
+ * For whom, and with which cards. One way to answer is only said; several are offered.
+ * @param {Request} request
+ * @param {Card[]} cards
+ * @param {(choice: Choice) => void} chosen
+ */
+function chooser(request, cards, chosen) {
+  const [only] = request.choices;
+  if (!only) return null;
+  if (request.choices.length === 1) return part(only.held_for === null ? "person" : "other", t("request.for"), h("p", null, forWhom(only.held_for)));
+  const option = (/** @type {Choice} */ choice, /** @type {number} */ place) =>
+    h(
+      "label",
+      { class: "option" },
+      h("input", { type: "radio", name: "choice", checked: place === 0, onchange: () => chosen(choice) }),
+      h("span", null, h("strong", null, forWhom(choice.held_for)), h("small", null, named(choice, cards))),
+    );
+  return h("fieldset", null, h("legend", null, t("request.choose")), request.choices.map(option));
+}
+
+/**
+ * @param {Choice} choice
+ * @param {Card[]} cards
+ */
+function named(choice, cards) {
+  const used = Object.values(choice.credentials).map((id) => cards.find((card) => card.id === id));
+  return used.map((card) => (card ? `${card.title} (${card.who})` : "")).filter(Boolean).join(", ");
+}
+
+/**
+ * @param {Request} request
+ * @param {Choice | undefined} choice
+ * @param {Card[]} cards
+ */
+function asked(request, choice, cards) {
+  const of = (/** @type {"shown" | "proven" | "hidden"} */ kind) => request.asks.flatMap((ask) => ask[kind].map((each) => ({ ask, each })));
+  const cardOf = (/** @type {Asked} */ ask) => cards.find((card) => card.id === choice?.credentials[ask.part]);
+  const valueOf = (/** @type {Asked} */ ask, /** @type {string} */ attribute) => {
+    const value = cardOf(ask)?.values.find((each) => each.attribute === attribute);
+    return value ? valueWords(value) : "";
+  };
+  const shown = of("shown").map(({ ask, each }) => /** @type {[string, string]} */ ([each.label, valueOf(ask, each.attribute)]));
+  const labels = (/** @type {"proven" | "hidden"} */ kind) => [...new Set(of(kind).map(({ each }) => each.label))];
+  return [
+    part("eye", t("request.shown"), shown.length ? pairs(shown) : h("p", null, t("request.shown-nothing"))),
+    labels("proven").length ? part("proven", t("request.proven"), h("p", { class: "help" }, t("request.proven-help")), list(labels("proven"))) : null,
+    labels("hidden").length ? part("hidden", t("request.hidden"), list(labels("hidden"))) : null,
+  ].filter((each) => each !== null);
+}

@@ -1,0 +1,177 @@
+// Setting up, opening and closing the wallet. The key itself is held no longer than a step
+// needs it.
+
+import * as api from "./api.js";
+import { toText, random } from "./bytes.js";
+import { forget, keep, keptDevice, newDevice } from "./device.js";
+import { emptySlot, fromCode, fromPin, newKey, seal, unseal } from "./keys.js";
+import { newCode } from "./recovery.js";
+
+/** @typedef {import("./keys.js").Opening} Opening */
+/** @typedef {import("./device.js").Device} Device */
+
+/** A wallet that is being made: kept until it is complete, so that a second try goes on. */
+/** @type {Opening & {once: string} | null} */
+let draft = null;
+
+/** Whether a wallet was set up on this phone. */
+export async function isSetUp() {
+  return (await keptDevice()) !== null;
+}
+
+/**
+ * Make a wallet and open it; answers its recovery code.
+ * @param {string} pin
+ */
+export async function setUp(pin) {
+  draft ??= { walletId: "", key: newKey(), once: toText(random(16)) };
+  const opening = draft;
+  const again = { "Idempotency-Key": opening.once };
+  opening.walletId = (await api.post("/wallets", { key: opening.key }, again)).wallet_id;
+  await openWith(opening);
+  const code = await codeFor(opening);
+  await bindToPhone(pin, opening);
+  draft = null;
+  return code;
+}
+
+/**
+ * Open the wallet with its PIN. Raises Problem: 401 for a wrong one, 429 while it waits.
+ * @param {string} pin
+ */
+export async function unlock(pin) {
+  await openWith((await withPin(pin)).opening);
+}
+
+/**
+ * Open the wallet of a recovery code, under a new PIN on this phone.
+ * @param {Uint8Array<ArrayBuffer>} code
+ * @param {string} pin
+ */
+export async function recover(code, pin) {
+  const opening = await openingOf(code);
+  await openWith(opening);
+  await bindToPhone(pin, opening);
+}
+
+/**
+ * Whether a code opens anything; nothing is opened.
+ * @param {Uint8Array<ArrayBuffer>} code
+ */
+export async function openingOf(code) {
+  const { lookup, wrap } = await fromCode(code);
+  const { box } = await api.post("/recovery/open", { lookup });
+  return unseal(wrap, box);
+}
+
+/** Close the wallet, here and on the server. */
+export function lock() {
+  api.endSession();
+}
+
+/**
+ * Change the PIN: the key is wrapped anew, nothing else changes.
+ * @param {string} pin
+ * @param {string} next
+ */
+export async function changePin(pin, next) {
+  const { device, derived, slot, opening } = await withPin(pin);
+  await replace(device, derived.proof, slot, next, opening);
+}
+
+/**
+ * A second PIN that opens another, empty wallet. What the second place held is gone.
+ * @param {string} pin
+ * @param {string} second
+ */
+export async function addSecond(pin, second) {
+  const { device, derived, slot } = await withPin(pin);
+  const key = newKey();
+  const { wallet_id } = await api.post("/wallets", { key });
+  const other = { walletId: wallet_id, key };
+  await replace(device, derived.proof, 1 - slot, second, other);
+}
+
+/**
+ * A new recovery code; the one before opens nothing any more.
+ * @param {string} pin
+ */
+export async function renewCode(pin) {
+  const { opening } = await withPin(pin);
+  return codeFor(opening);
+}
+
+/**
+ * Delete the wallet and everything in it, and this phone's part.
+ * @param {string} pin
+ */
+export async function destroy(pin) {
+  const { device, derived, opening } = await withPin(pin);
+  await api.post(`/wallets/${opening.walletId}/destroy`, { key: opening.key });
+  api.remember(null);
+  await api.post("/devices/forget", { device: device.id, proof: derived.proof }).catch(() => {
+    // gone with the wallet already; and without the phone's key it opens nothing
+  });
+  await forget();
+}
+
+/** Every other phone forgets how to open this wallet. */
+export async function closeElsewhere() {
+  const device = await theDevice();
+  return (await api.post("/devices/others/forget", { device: device.id })).forgotten;
+}
+
+/** @param {Opening} opening */
+async function codeFor(opening) {
+  const code = newCode();
+  const { lookup, wrap } = await fromCode(code);
+  await api.put("/recovery", { lookup, box: await seal(wrap, opening) });
+  return code;
+}
+
+/** @param {Opening} opening */
+async function openWith(opening) {
+  const path = `/wallets/${opening.walletId}/sessions`;
+  api.remember((await api.post(path, { key: opening.key })).session);
+}
+
+/**
+ * @param {string} pin
+ * @param {Opening} opening
+ */
+async function bindToPhone(pin, opening) {
+  const device = await newDevice();
+  const { proof, wrap } = await fromPin(pin, device);
+  const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
+  if (random(1)[0] & 1) slots.reverse();
+  await api.post("/devices", { device: device.id, slots });
+  await keep(device);
+}
+
+/** @param {string} pin */
+async function withPin(pin) {
+  const device = await theDevice();
+  const derived = await fromPin(pin, device);
+  const { slot, box } = await api.post("/devices/unlock", { device: device.id, proof: derived.proof });
+  return { device, derived, slot, opening: await unseal(derived.wrap, box) };
+}
+
+/**
+ * @param {Device} device
+ * @param {string} proof of the PIN that was typed
+ * @param {number} slot
+ * @param {string} pin
+ * @param {Opening} opening
+ */
+async function replace(device, proof, slot, pin, opening) {
+  const next = await fromPin(pin, device);
+  const box = await seal(next.wrap, opening);
+  const body = { device: device.id, proof, slot, new: { proof: next.proof, box } };
+  await api.post("/devices/slot", body);
+}
+
+async function theDevice() {
+  const device = await keptDevice();
+  if (device === null) throw new Error("no wallet was set up on this phone");
+  return device;
+}

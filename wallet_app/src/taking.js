@@ -1,0 +1,70 @@
+// From what was scanned, pasted or opened to the screen that shows what it is about.
+
+import { Problem, post } from "./api.js";
+import { go } from "./app.js";
+import { NoCode, read } from "./recovery.js";
+
+/** @typedef {import("./types").Preview} Preview */
+
+/**
+ * Show what a link offers or asks. Nothing is disclosed by looking.
+ * @param {string} text a link, or an invitation of another maker's software
+ * @param {string} [code] what the desk said
+ */
+export async function takeUp(text, code) {
+  const asked = meant(text);
+  if (asked === null) return go("outcome", { what: await strange(text) });
+  try {
+    /** @type {Preview} */
+    const found = await post("/links", code ? { ...asked, code } : asked);
+    if (found.kind === "code-needed") return await go("deskcode", { link: text });
+    if (found.kind === "offer") return await go("offer", { offer: found });
+    return await go("request", { request: found });
+  } catch (error) {
+    if (error instanceof Problem && toldApart(error, code)) throw error;
+    return go("outcome", { problem: error, again: () => takeUp(text, code) });
+  }
+}
+
+/**
+ * What stays on the screen where it was typed: no session, or a code that was not right.
+ * @param {Problem} problem
+ * @param {string | undefined} code
+ */
+function toldApart(problem, code) {
+  return problem.ended || (code !== undefined && problem.code === "wrong-code");
+}
+
+/**
+ * @param {string} text
+ * @returns {Record<string, any> | null}
+ */
+export function meant(text) {
+  const plain = text.trim();
+  const inside = /[#&]l=([^&]+)/.exec(plain);
+  if (inside?.[1]) return { link: decodeURIComponent(inside[1]) };
+  const invitation = /[?&](?:oob|c_i)=([A-Za-z0-9_-]+=*)/.exec(plain);
+  if (invitation?.[1]) return invited(invitation[1]);
+  return /^https?:\/\/\S{5,}$/.test(plain) && plain.length <= 2000 ? { link: plain } : null;
+}
+
+/** @param {string} encoded */
+function invited(encoded) {
+  try {
+    const bytes = Uint8Array.from(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    return { invitation: JSON.parse(new TextDecoder().decode(bytes)), statement: {} };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text */
+async function strange(text) {
+  try {
+    await read(text);
+    return "own-code";
+  } catch (error) {
+    if (error instanceof NoCode) return "not-a-link";
+    throw error;
+  }
+}

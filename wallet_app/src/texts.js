@@ -1,0 +1,99 @@
+// The app's sentences. They live in languages/*.json, every one in every language.
+
+export const LANGUAGES = /** @type {const} */ (["en", "es", "km"]);
+
+/** @typedef {typeof LANGUAGES[number]} Language */
+
+const KEPT_AS = "language";
+
+/** @type {Language} */
+let current = "en";
+/** @type {Record<string, string>} */
+let texts = {};
+
+/** The language in use. */
+export function language() {
+  return current;
+}
+
+/**
+ * The language that was chosen here before, or the first of the phone's that there is.
+ * @returns {Language}
+ */
+export function preferred() {
+  const wanted = [localStorage.getItem(KEPT_AS) ?? "", ...navigator.languages];
+  for (const each of wanted) {
+    const found = LANGUAGES.find((known) => known === each.slice(0, 2).toLowerCase());
+    if (found) return found;
+  }
+  return "en";
+}
+
+/**
+ * Speak this language from now on, on this phone.
+ * @param {Language} wanted
+ */
+export async function use(wanted) {
+  const answer = await fetch(`languages/${wanted}.json`);
+  if (!answer.ok) throw new Error("a language file is missing");
+  texts = (await answer.json()).texts;
+  current = wanted;
+  localStorage.setItem(KEPT_AS, wanted);
+  document.documentElement.lang = wanted;
+  document.title = t("app.name");
+}
+
+/**
+ * A sentence, with its parts filled in.
+ * @param {string} key
+ * @param {Record<string, string | number>} [parts]
+ */
+export function t(key, parts = {}) {
+  const text = texts[key];
+  if (text === undefined) throw new Error(`there is no text ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(parts[name] ?? ""));
+}
+
+/**
+ * Whether there is such a sentence (problems of newer servers may have none).
+ * @param {string} key
+ */
+export function has(key) {
+  return key in texts;
+}
+
+/**
+ * A day as people here write it.
+ * @param {string} iso for example 2027-01-31
+ */
+export function day(iso) {
+  const [year = 0, month = 1, date = 1] = iso.split("-").map(Number);
+  const noon = new Date(Date.UTC(year, month - 1, date, 12));
+  return new Intl.DateTimeFormat(current, { dateStyle: "long", timeZone: "UTC" }).format(noon);
+}
+
+/**
+ * A moment, in the phone's own time.
+ * @param {string} iso
+ */
+export function moment(iso) {
+  const style = /** @type {const} */ ({ dateStyle: "medium", timeStyle: "short" });
+  return new Intl.DateTimeFormat(current, style).format(new Date(iso));
+}
+
+const UNITS = /** @type {const} */ ([
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+]);
+
+/**
+ * A length of time in words, in its largest unit, rounded up.
+ * @param {number} seconds
+ */
+export function duration(seconds) {
+  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? ["second", 1];
+  const style = /** @type {const} */ ({ style: "unit", unitDisplay: "long" });
+  return new Intl.NumberFormat(current, { ...style, unit }).format(Math.ceil(seconds / size));
+}

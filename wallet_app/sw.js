@@ -1,0 +1,72 @@
+// The service worker: it keeps the app's shell, so that the app starts without a network, and
+// nothing else. No answer of the API, no link, no card ever passes through here: only requests
+// for files of the list below are looked at, all others go to the network as if it were not here.
+//
+// The list and its version are made by the server from the files themselves (shell.js). When a
+// file changes, the version does; the browser fetches the new shell as a whole and changes over
+// at the app's next start, never in the middle of something.
+
+/// <reference lib="webworker" />
+
+// @ts-ignore  (a worker, not a page)
+const worker = /** @type {ServiceWorkerGlobalScope} */ (self);
+
+importScripts("shell.js");
+
+/** @type {{version: string, files: string[]}} */
+const SHELL = /** @type {any} */ (worker).SHELL;
+const CACHE = `shell-${SHELL.version}`;
+
+/** @param {string} file */
+function address(file) {
+  return new URL(file, worker.registration.scope).href;
+}
+
+const ADDRESSES = new Set(SHELL.files.map(address));
+const START = address("./");
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(fetchShell());
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOldShells());
+});
+
+worker.addEventListener("fetch", (event) => {
+  const file = shellFile(event.request);
+  if (file) event.respondWith(answer(file, event.request));
+});
+
+async function fetchShell() {
+  const cache = await caches.open(CACHE);
+  // past the browser's own cache: a shell is of one version, or not kept at all
+  await cache.addAll([...ADDRESSES].map((each) => new Request(each, { cache: "reload" })));
+}
+
+async function forgetOldShells() {
+  for (const name of await caches.keys()) {
+    if (name !== CACHE) await caches.delete(name);
+  }
+}
+
+/**
+ * The file of the shell that a request is for, if it is for one.
+ * @param {Request} request
+ */
+function shellFile(request) {
+  if (request.method !== "GET") return null;
+  const plain = request.url.split(/[?#]/)[0] ?? "";
+  const wanted = request.mode === "navigate" && plain.startsWith(START) ? START : plain;
+  return ADDRESSES.has(wanted) ? wanted : null;
+}
+
+/**
+ * From the cache; from the network only if the browser has thrown the cache away.
+ * @param {string} file
+ * @param {Request} request
+ */
+async function answer(file, request) {
+  const kept = await (await caches.open(CACHE)).match(file);
+  return kept ?? fetch(request);
+}
