@@ -27,6 +27,7 @@ from controllers.wallet.notes import CONTACTS, PENDING, Notes, contact_key
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, NotFound, Unavailable, VerificationError
 from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
+from credential_defs import load_all
 from governance.engine import Framework, Issue
 
 _OFFER_SECONDS, _STORE_SECONDS = 20.0, 30.0
@@ -127,6 +128,9 @@ class OfferService:
                 offer_id,
                 verified.credential,
                 verified.issuer,
+                held_for_other=load_all()[verified.credential].is_for_other(
+                    verified.offer.values
+                ),
                 contact=_contact(note),
                 ended=stored,
             )

@@ -12,8 +12,9 @@ Whoever fails 1 to 3 gets the answer that somebody without a credential gives: n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from agent.organisations import attached_request
@@ -23,11 +24,14 @@ from controllers.governance.service import GovernanceService, require
 from controllers.moment import now
 from controllers.statements import RequestStatement, read_statement
 from controllers.wallet.choosing import Choice, choose_credentials
+from controllers.wallet.dependents import DependentNumbers, Numbers, held_for
 from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.labelling import definition_of
 from controllers.wallet.notes import ANSWERED, HISTORY, PENDING, Notes
 from controllers.wallet.sessions import OpenWallet
+from controllers.wallet.validity import expires_on
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
-from core.ports import Document, HolderAgent, PresentingAgent
+from core.ports import Document, HeldCredential, HolderAgent, PresentingAgent
 from core.presentation import PresentationAsk
 from governance.checks import check_for_purpose
 from governance.engine import Ask, Framework, decide
@@ -50,6 +54,17 @@ class VerifiedRequest:
     ask: PresentationAsk
     choice: Choice
     framework: Framework
+    numbers: Numbers  # of the dependents for whom something is held
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which credential each part is about, by the framework's names."""
+        names = {schema: name for name, schema in self.framework.schemas.items()}
+        return {one.label: names[one.schema_id] for one in self.ask.asks}
+
+    def held_for(self, combination: Mapping[str, str]) -> int | None:
+        """The number of the dependent for whom this answer would be."""
+        return held_for(combination, self.numbers)
 
 
 class RequestService:
@@ -71,6 +86,7 @@ class RequestService:
         self._governance = governance
         self._fetcher = fetcher
         self._notes = notes
+        self._dependents = DependentNumbers(notes)
         self._turns = NamedLocks()
 
     async def take_up(
@@ -149,7 +165,7 @@ class RequestService:
             request = await self.pending(wallet, request_id)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._presenting.refuse(wallet.token, exchange_id)
-            await self._done(wallet, request_id, exchange_id)
+            await self._notes.note_declined(wallet.token, request, exchange_id)
 
     async def _still_open(self, link: str, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
@@ -186,9 +202,18 @@ class RequestService:
         if await self._verify_statement(wallet.token, statement) != read.issuer:
             raise VerificationError("Somebody else signed this", step="issuer")
         held = await self._holder.credentials(wallet.token)
+        numbers = await self._dependents.numbers(wallet, held, framework)
         choice = choose_credentials(ask, held, rule.equal)
-        request_id = read.invitation_digest[:32]
-        return VerifiedRequest(request_id, read, statement, invitation, ask, choice, framework)
+        return VerifiedRequest(
+            id=read.invitation_digest[:32],
+            statement=read,
+            signed=statement,
+            invitation=invitation,
+            ask=ask,
+            choice=_best_first(choice, held, numbers, framework),
+            framework=framework,
+            numbers=numbers,
+        )
 
 
 def _rule(framework: Framework, statement: RequestStatement) -> Variant:
@@ -199,6 +224,23 @@ def _rule(framework: Framework, statement: RequestStatement) -> Variant:
     if said != (check.name, check.retention_seconds) or statement.variant not in check.variants:
         raise VerificationError("The statement misstates what is asked", step="check")
     return check.variants[statement.variant]
+
+
+def _best_first(
+    choice: Choice, held: Sequence[HeldCredential], numbers: Numbers, framework: Framework
+) -> Choice:
+    """Her own before a dependent's, in the order of their numbers; of those for one person
+    first what is good for longest."""
+    ends = {
+        each.credential_id: expires_on(definition_of(framework, each.schema_id), each.values)
+        for each in held
+    }
+
+    def rank(combination: Mapping[str, str]) -> tuple[int, int]:
+        first_end = min(ends[each] or date.max for each in combination.values())
+        return held_for(combination, numbers) or 0, -first_end.toordinal()
+
+    return replace(choice, combinations=tuple(sorted(choice.combinations, key=rank)))
 
 
 def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:
