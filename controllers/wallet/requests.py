@@ -24,6 +24,7 @@ from controllers.governance.service import GovernanceService, require
 from controllers.moment import now
 from controllers.statements import RequestStatement, read_statement
 from controllers.wallet.choosing import Choice, choose_credentials
+from controllers.wallet.codes import told_as, verifying
 from controllers.wallet.dependents import DependentNumbers, Numbers, held_for
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.labelling import definition_of
@@ -124,7 +125,7 @@ class RequestService:
     async def _note(self, wallet: OpenWallet, request_id: str) -> Document:
         note = (await self._notes.all(wallet.token, PENDING)).get(request_id)
         if note is None or note.get("kind") != "request":
-            raise NotFound("This request is not waiting in your wallet.")
+            raise NotFound("This request is not waiting in your wallet.", code="not-waiting")
         return note
 
     async def answer(
@@ -152,10 +153,13 @@ class RequestService:
         known = request.id in await self._notes.all(wallet.token, HISTORY)
         await self._notes.note_disclosure(wallet.token, request, combination)
         try:
-            await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
+            with told_as("not-sent", Conflict, InvalidInput):
+                await self._presenting.present(
+                    wallet.token, exchange_id, request.ask, combination
+                )
         except (Conflict, InvalidInput):
             if known:
-                raise Conflict(_SENT_BEFORE) from None
+                raise Conflict(_SENT_BEFORE, code="answered-before") from None
             await self._notes.forget(wallet.token, request.id)  # certainly nothing was sent
             raise
 
@@ -191,16 +195,25 @@ class RequestService:
         self, wallet: OpenWallet, statement: Document, invitation: Document
     ) -> VerifiedRequest:
         read = read_statement(RequestStatement, statement, invitation)
-        proof_request = attached_request(invitation)
+        with told_as("cannot-show", InvalidInput):
+            proof_request = attached_request(invitation)
+            ask = from_proof_request(proof_request)
         if proof_request.get("name") != read.purpose:
-            raise VerificationError("The request is for another purpose", step="purpose")
-        ask = from_proof_request(proof_request)
+            raise VerificationError(
+                "The request is for another purpose", step="purpose", code="cannot-verify"
+            )
         framework = await self._governance.current()
         # before anything of the asker's is fetched: a stranger learns nothing from that either
-        require(decide(framework, Ask(read.issuer, read.purpose, ask), as_of=now()))
+        require(
+            decide(framework, Ask(read.issuer, read.purpose, ask), as_of=now()), "may-not-ask"
+        )
         rule = _rule(framework, read)
-        if await self._verify_statement(wallet.token, statement) != read.issuer:
-            raise VerificationError("Somebody else signed this", step="issuer")
+        with verifying():
+            signer = await self._verify_statement(wallet.token, statement)
+        if signer != read.issuer:
+            raise VerificationError(
+                "Somebody else signed this", step="issuer", code="cannot-verify"
+            )
         held = await self._holder.credentials(wallet.token)
         numbers = await self._dependents.numbers(wallet, held, framework)
         choice = choose_credentials(ask, held, rule.equal)
@@ -222,7 +235,9 @@ def _rule(framework: Framework, statement: RequestStatement) -> Variant:
     check = framework.checks[check_for_purpose(framework, statement.purpose)]
     said = (statement.check, statement.retention_seconds)
     if said != (check.name, check.retention_seconds) or statement.variant not in check.variants:
-        raise VerificationError("The statement misstates what is asked", step="check")
+        raise VerificationError(
+            "The statement misstates what is asked", step="check", code="cannot-verify"
+        )
     return check.variants[statement.variant]
 
 
@@ -245,11 +260,13 @@ def _best_first(
 
 def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:
     if not choice.combinations:
-        raise Conflict("Nothing in your wallet answers this request.")
+        raise Conflict("Nothing in your wallet answers this request.", code="nothing-fits")
     if chosen is None:
         return choice.combinations[0]
     if dict(chosen) not in [dict(each) for each in choice.combinations]:
-        raise InvalidInput("These credentials do not answer this request.")
+        raise InvalidInput(
+            "These credentials do not answer this request.", code="choice-does-not-fit"
+        )
     return chosen
 
 

@@ -40,7 +40,7 @@ async def recognised(
 ) -> OpenWallet:
     """The open wallet that a request speaks for. Raises NotAuthenticated."""
     if credentials is None:
-        raise NotAuthenticated("Please open your wallet")
+        raise NotAuthenticated("Please open your wallet", code="wallet-locked")
     sessions: SessionService = request.app.state.haven.sessions
     return await sessions.recognise(credentials.credentials)
 
