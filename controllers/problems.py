@@ -36,6 +36,11 @@ class Problem(BaseModel):
     title: str = Field(examples=["There is nothing here"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no check with this id"])
+    code: str | None = Field(
+        None,
+        examples=["link-ended"],
+        description="What happened, closer than `type`, for an app to say in other words",
+    )
     request_id: str | None = Field(None, examples=["5f0c6a1b9d3e7a42"])
 
 
@@ -46,6 +51,7 @@ def problem(error: HavenError) -> JSONResponse:
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
+        "code": error.code,
         **_request_id(),
         **{name: value for name, value in error.extra.items() if name not in _RESERVED},
     }

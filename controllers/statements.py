@@ -101,15 +101,21 @@ def read_statement[S: (OfferStatement, RequestStatement)](
     try:
         read = kind.model_validate(statement)
     except ValidationError as err:
-        raise VerificationError("The statement cannot be read", step="form") from err
+        raise VerificationError(
+            "The statement cannot be read", step="form", code="cannot-verify"
+        ) from err
     try:
         digest = invitation_digest(invitation)
     except (ValueError, TypeError, RecursionError) as err:  # nothing that has a canonical form
-        raise VerificationError("The invitation cannot be read", step="form") from err
+        raise VerificationError(
+            "The invitation cannot be read", step="form", code="cannot-verify"
+        ) from err
     if read.invitation_digest != digest:
         raise VerificationError(
-            "The statement is about something else", step="invitation-digest"
+            "The statement is about something else",
+            step="invitation-digest",
+            code="cannot-verify",
         )
     if read.expires <= now():
-        raise VerificationError("The statement has expired", step="expires")
+        raise VerificationError("The statement has expired", step="expires", code="link-ended")
     return read

@@ -19,7 +19,8 @@
 
 An error's words are shown to people: `detail` never holds a personal value, a pseudonym, a
 key or a token (docs/adr, decision 6). HTTP knows these errors in one place only, which maps
-them to RFC 9457 problem details by `slug` and `status`.
+them to RFC 9457 problem details by `slug` and `status`. An app that speaks other languages goes
+by `code`, which says it more closely than the slug where there is more to tell apart.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ class HavenError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.extra = extra
+
+    @property
+    def code(self) -> str:
+        """A stable word for what happened: given as `code`, else the slug."""
+        return str(self.extra.get("code", self.slug))
 
 
 class InvalidInput(HavenError):
@@ -78,8 +84,8 @@ class GovernanceDenied(Forbidden):
     slug = "governance-denied"
     title = "The governance framework does not allow this"
 
-    def __init__(self, detail: str, *, rule_id: str, reason: str) -> None:
-        super().__init__(detail, rule_id=rule_id, reason=reason)
+    def __init__(self, detail: str, *, rule_id: str, reason: str, **extra: str | int) -> None:
+        super().__init__(detail, rule_id=rule_id, reason=reason, **extra)
         self.rule_id = rule_id
         self.reason = reason
 
@@ -121,8 +127,8 @@ class VerificationError(HavenError):
     title = "This could not be verified"
     status = 422
 
-    def __init__(self, detail: str, *, step: str) -> None:
-        super().__init__(detail, step=step)
+    def __init__(self, detail: str, *, step: str, **extra: str | int) -> None:
+        super().__init__(detail, step=step, **extra)
         self.step = step
 
 

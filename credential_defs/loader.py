@@ -67,6 +67,43 @@ class CredentialDefinition(Frozen):
         """Roles that may issue it, for a framework that does not know it yet."""
         return self.source.issued_by
 
+    @property
+    def acts_for_other(self) -> bool:
+        """Its holder acts for somebody else by it."""
+        return self.source.acts_for_other
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The attributes whose equality says that two credentials are about one dependent."""
+        return tuple(each.name for each in self.attributes if each.role == "link")
+
+    @property
+    def issued_date(self) -> str | None:
+        """The attribute with the day on which it was given, if it says that."""
+        return self.source.branding.issued_date_attribute
+
+    @property
+    def last_days(self) -> tuple[str, ...]:
+        """The attributes with the last day of what it grants; the latest of them ends it."""
+        ends = self.source.branding.expiry_date_attribute
+        return tuple(
+            each.name for each in self.attributes if each.valid_until or each.name == ends
+        )
+
+    def is_for_other(self, values: Mapping[str, str]) -> bool:
+        """Whether a credential with these values is kept for somebody else."""
+        return any(
+            each.held_for_other and values.get(each.name) == "1" for each in self.attributes
+        )
+
+    def about(self, language: str) -> str:
+        """What it is for, in a sentence."""
+        return self.source.meta.description.in_language(language)
+
+    def holder_help(self, language: str) -> str:
+        """What its holder may do with it, and whom to ask."""
+        return self.source.meta.credential_help_text.in_language(language)
+
     def display_name(self, language: str) -> str:
         """The discreet name for a card, safe where others look on."""
         return self.source.display_name.in_language(language)

@@ -67,6 +67,7 @@ class Attribute(Frozen):
     for "not granted" or "not known". `known_flag_of`: this is 1 if that date is known, else 0.
     `held_for_other`: 1 here says that the holder keeps this credential for somebody else.
     `reference`: a random value that names nobody; made fresh if the issuer leaves it out.
+    `valid_until`: this date is the last day of something that the credential grants.
     """
 
     name: AttributeName
@@ -77,6 +78,7 @@ class Attribute(Frozen):
     personal: bool
     reference: bool = False
     held_for_other: bool = False
+    valid_until: bool = False
     required: bool = False
     default: Written | None = None
     zero_allowed: bool = False
@@ -107,6 +109,8 @@ class Attribute(Frozen):
             raise ValueError(f"{self.name}: Numeric and DateTime are integers, Text is not")
         if (self.type == "DateTime") != self.is_date:
             raise ValueError(f"{self.name}: DateTime and YYYYMMDD belong together")
+        if self.valid_until and not self.is_date:
+            raise ValueError(f"{self.name}: only a date can be the last day of something")
         if self.role == "predicate" and not self.integer:
             raise ValueError(f"{self.name}: predicates compare integers only")
         if not self.is_date:
@@ -154,6 +158,8 @@ class CredentialSource(Frozen):
     `display_name` is what a card is called where others may look; `title` is the plain name,
     for the consoles of professionals and the page that the holder has opened. `issued_by` names
     the roles that may issue it where the framework's rules do not know the credential yet.
+    `acts_for_other`: by it its holder acts for somebody else; its `link` attributes equal those
+    of the credentials that she keeps for that person.
     """
 
     name: Slug
@@ -165,6 +171,7 @@ class CredentialSource(Frozen):
     meta: Meta
     branding: Branding
     issued_by: tuple[Slug, ...] = ()
+    acts_for_other: bool = False
     attributes: tuple[Attribute, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -175,6 +182,8 @@ class CredentialSource(Frozen):
         on_card = self.branding.model_dump(include=_CARD_ATTRIBUTES, exclude_none=True)
         if missing := set(on_card.values()) - set(names):
             raise ValueError(f"the branding names no attribute: {sorted(missing)}")
+        if self.acts_for_other and not any(each.role == "link" for each in self.attributes):
+            raise ValueError("it acts for somebody else, and nothing links it to her")
         for attribute in self.attributes:
             dated = names.get(attribute.known_flag_of or attribute.name)
             if attribute.known_flag_of and not (dated and dated.is_date):

@@ -31,11 +31,14 @@ type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
 
 
-def require(decision: Decision) -> Permit:
-    """The permit, or GovernanceDenied with the rule and the reason."""
+def require(decision: Decision, code: str = GovernanceDenied.slug) -> Permit:
+    """The permit, or GovernanceDenied with the rule, the reason, and the problem's code."""
     if isinstance(decision, Deny):
         raise GovernanceDenied(
-            decision.explanation, rule_id=decision.rule_id, reason=decision.reason
+            decision.explanation,
+            rule_id=decision.rule_id,
+            reason=decision.reason,
+            code=code,
         )
     return decision
 

@@ -108,14 +108,16 @@ class Meetings:
             await self._invite(issuance, organisation, claim)
             issuance, organisation = await self._open(issuance_id)
         if issuance.sealed_invitation is None:
-            raise Conflict(_PREPARING)
+            raise Conflict(_PREPARING, code="offer-not-arrived")
         both = self._seal.open(issuance.sealed_invitation, issuance.id)
         return _meeting(issuance, organisation, both["invitation"], both["statement"])
 
     async def _open(self, issuance_id: str) -> tuple[Issuance, Organisation]:
         issuance, organisation = await self._rows.read(issuance_id)
         if issuance.state in ENDED:
-            raise Gone("This offer has ended. Please ask the desk for a new one.")
+            raise Gone(
+                "This offer has ended. Please ask the desk for a new one.", code="link-ended"
+            )
         return issuance, organisation
 
     async def _invite(

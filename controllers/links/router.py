@@ -117,7 +117,7 @@ async def statement(house: House, token: Token, variant: Variant = "plain") -> R
     """Who asks, signed with a did:webvh over the invitation."""
     link = await house.links.open(token)
     if link.kind is not LinkKind.CHECK:
-        raise NotFound("An offer says who offers when it is accepted")
+        raise NotFound("An offer says who offers when it is accepted", code="other-kind")
     request = await house.verifier.request(link.subject_id, variant)
     return JSONResponse(request.statement, headers=_NEVER_KEPT)
 
@@ -127,7 +127,7 @@ async def accept_offer(house: House, token: Token, body: Acceptance) -> Accepted
     """Open an offer with the desk's code; the first claim binds the link."""
     link = await house.links.bind(token, body.claim, body.code)
     if link.kind is not LinkKind.OFFER:
-        raise NotFound("A check is answered by the invitation itself")
+        raise NotFound("A check is answered by the invitation itself", code="other-kind")
     meetings, issuance_id = house.issuer.meetings, link.subject_id
     earlier = body.earlier
     if body.only_who or (
@@ -168,7 +168,7 @@ async def _posted_code(request: Request) -> str:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _FORM_LIMIT:
-            raise InvalidInput("This is not the form of this page")
+            raise InvalidInput("This is not the form of this page", code="not-the-form")
     return parse_qs(body.decode("ascii", "replace")).get("code", [""])[0][:12]
 
 

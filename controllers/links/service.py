@@ -129,10 +129,15 @@ def _opened(link: Link) -> OpenLink:
 
 def _alive(row: Row[Any] | None) -> Link:
     if row is None:
-        raise NotFound("This link leads nowhere. Please check that it is complete.")
+        raise NotFound(
+            "This link leads nowhere. Please check that it is complete.", code="link-nowhere"
+        )
     link = filled(Link, row)
     if link.expires_at <= now():
-        raise Gone("The time of this link is over. Please ask the desk for a new one.")
+        raise Gone(
+            "The time of this link is over. Please ask the desk for a new one.",
+            code="link-ended",
+        )
     return link
 
 
@@ -141,7 +146,9 @@ def _claim(steps: Steps, link: Link, wanted: str) -> None:
     if link.claim_digest is None:
         steps.change(_SET, wanted=link.token_digest, claim_digest=wanted)
     elif link.claim_digest != wanted:
-        raise Gone("This link was used already. Please ask the desk for a new one.")
+        raise Gone(
+            "This link was used already. Please ask the desk for a new one.", code="link-used"
+        )
 
 
 def _try_code(
@@ -151,9 +158,14 @@ def _try_code(
     if link.code_digest is None:
         return None
     if link.tries_left <= 0:
-        return TooManyTries("Too many wrong codes. Please ask the desk for a new link.")
+        return TooManyTries(
+            "Too many wrong codes. Please ask the desk for a new link.", code="too-many-codes"
+        )
     if code and secrets.compare_digest(link.code_digest, _code_digest(token, code)):
         return None
     if code:
         steps.change(_SET, wanted=link.token_digest, tries_left=link.tries_left - 1)
-    return Forbidden("Please enter the code that the desk showed you.")
+    return Forbidden(
+        "Please enter the code that the desk showed you.",
+        code="wrong-code" if code else "code-needed",
+    )

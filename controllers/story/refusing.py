@@ -171,7 +171,8 @@ async def _other_dependent(scene: Scene) -> str:
 
 
 async def _wrong_pair(guardian: Phone, seen: Json) -> dict[str, str]:
-    (right,) = seen["choices"]
+    (choice,) = seen["choices"]
+    right = choice["credentials"]
     mine = await guardian.credentials()
     (wrong,) = [
         each["id"]

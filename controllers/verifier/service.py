@@ -115,7 +115,8 @@ class VerifierService:
         framework, at = await self._governance.current(), now()
         plan = instantiate(framework, name, _FIRST_VARIANT, parameters, as_of=at)
         require(
-            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask))
+            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask)),
+            "may-not-ask",
         )
         check = Check(
             id=str(uuid.uuid4()),
@@ -180,7 +181,7 @@ class VerifierService:
         """
         check = await self._check(check_id)
         if check.state != State.WAITING or check.expires_at <= now():
-            raise Gone(_ENDED)
+            raise Gone(_ENDED, code="link-ended")
         return await self._stored(check_id, variant) or await self._make(check, variant)
 
     async def _make(self, check: Check, variant: str) -> CheckRequest:
@@ -188,7 +189,8 @@ class VerifierService:
         tenant, as_of = tenant_of(organisation), now()
         plan = await self._plan(check, variant, as_of)
         require(
-            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask))
+            await self._governance.decide(Ask(did_of(organisation), plan.purpose, plan.ask)),
+            "may-not-ask",
         )
         exchange_id = await self._agent.request(
             tenant, plan.ask, plan.purpose, check.expires_at
@@ -222,7 +224,7 @@ class VerifierService:
         if (await self._check(check.id)).state == State.DONE:
             # who concluded the check may not have seen this request among those to forget
             await self._agent.forget_request(tenant, exchange_id)
-            raise Gone(_ENDED)
+            raise Gone(_ENDED, code="link-ended")
         return made
 
     async def _plan(self, check: Check, variant: str, as_of: datetime) -> CheckPlan:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from core.errors import (
     HavenError,
     InvalidInput,
     NotFound,
+    TooManyRequests,
     TooManyTries,
     Unavailable,
 )
@@ -32,15 +33,34 @@ from core.ports import Document
 _SIZE_LIMIT = 128 * 1024
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _NOWHERE = "This link leads nowhere. Please check that it is complete."
+_CLOSED = "The link could not be opened. Please try again."
 _NO_LINK = "This is not a link that a wallet can open."
-_ERRORS: Mapping[int, tuple[type[HavenError], str]] = {
-    403: (Forbidden, "Please enter the code that the desk showed you."),
-    404: (NotFound, _NOWHERE),
-    410: (Gone, "This link has ended or was used. Please ask the desk for a new one."),
-    429: (TooManyTries, "Too many wrong codes. Please ask the desk for a new link."),
+_ASK = "Please ask the desk for a new"
+
+# by the code that the desk's side says, if it is one of these; no other word of it is used
+_SAID: Mapping[str, tuple[type[HavenError], str]] = {
+    "code-needed": (Forbidden, "Please enter the code that the desk showed you."),
+    "wrong-code": (Forbidden, "Please enter the code that the desk showed you."),
+    "may-not-ask": (Forbidden, "The framework does not allow them to ask this."),
+    "link-nowhere": (NotFound, _NOWHERE),
+    "link-ended": (Gone, f"This link has ended or was used. {_ASK} one."),
+    "link-used": (Gone, f"This link was used already. {_ASK} one."),
+    "too-many-codes": (TooManyTries, f"Too many wrong codes. {_ASK} link."),
+    "too-many-requests": (TooManyRequests, "Very much is asked there. Please wait a little."),
+    "offer-not-arrived": (Unavailable, "The offer is not ready yet. Please try again."),
+    "other-side-away": (
+        Unavailable,
+        "The other side cannot answer just now. Please try again in a moment.",
+    ),
+    "link-not-usable": (NotFound, "This link cannot be used here."),
 }
-_OTHERWISE = (NotFound, "This link cannot be used here.")
-_LATER = (Unavailable, "The other side cannot answer just now. Please try again in a moment.")
+_OF_STATUS: Mapping[int, Sequence[str]] = {  # first what it means where no code is said
+    403: ("wrong-code", "code-needed", "may-not-ask"),
+    404: ("link-nowhere",),
+    409: ("link-not-usable", "offer-not-arrived"),
+    410: ("link-ended", "link-used"),
+    429: ("too-many-codes", "too-many-requests"),
+}
 
 
 class LinkFetcher:
@@ -90,13 +110,13 @@ class LinkFetcher:
                 body = await _limited(answer)
                 status = answer.status_code
         except httpx.InvalidURL as err:
-            raise InvalidInput(_NO_LINK) from err
+            raise InvalidInput(_NO_LINK, code="not-a-link") from err
         except httpx.HTTPError as err:
-            raise Unavailable("The link could not be opened. Please try again.") from err
+            raise Unavailable(_CLOSED, code="other-side-away") from err
         if status != 200:
-            # a link whose agent is being started again is not a link that leads nowhere
-            error, words = _ERRORS.get(status, _LATER if status >= 500 else _OTHERWISE)
-            raise error(words)
+            code = _code(status, body)
+            error, words = _SAID[code]
+            raise error(words, code=code)
         return _json_object(body)
 
     async def _address(self, link: str) -> str:
@@ -113,9 +133,9 @@ def _public_host(link: str) -> str:
         parts = urlsplit(link)
         plain = parts.scheme == "https" and not parts.username and not parts.port
     except ValueError as err:  # no port, or no address
-        raise InvalidInput(_NO_LINK) from err
+        raise InvalidInput(_NO_LINK, code="not-a-link") from err
     if not plain or not parts.hostname:
-        raise InvalidInput(_NO_LINK)
+        raise InvalidInput(_NO_LINK, code="not-a-link")
     return parts.hostname
 
 
@@ -125,9 +145,22 @@ async def _refuse_private(host: str) -> None:
         entries = await asyncio.get_running_loop().getaddrinfo(host, 443)
         found = {entry[4][0] for entry in entries}
     except (OSError, UnicodeError) as err:  # not known, or no name at all
-        raise NotFound(_NOWHERE) from err
+        raise NotFound(_NOWHERE, code="link-nowhere") from err
     if not all(ipaddress.ip_address(address).is_global for address in found):
-        raise InvalidInput(_NO_LINK)
+        raise InvalidInput(_NO_LINK, code="not-a-link")
+
+
+def _code(status: int, body: bytes) -> str:
+    """What an answer other than 200 means."""
+    if status >= 500:
+        # a link whose agent is being started again is not a link that leads nowhere
+        return "other-side-away"
+    possible = _OF_STATUS.get(status, ("link-not-usable",))
+    try:
+        said = _json_object(body).get("code")
+    except InvalidInput:
+        said = None
+    return next((code for code in possible if code == said), possible[0])
 
 
 async def _limited(answer: httpx.Response) -> bytes:
@@ -135,7 +168,7 @@ async def _limited(answer: httpx.Response) -> bytes:
     async for chunk in answer.aiter_bytes():
         body += chunk
         if len(body) > _SIZE_LIMIT:
-            raise InvalidInput("The link holds too much to be shown.")
+            raise InvalidInput("The link holds too much to be shown.", code="cannot-show")
     return body
 
 
@@ -143,7 +176,9 @@ def _json_object(body: bytes) -> Document:
     try:
         decoded = json.loads(body)
     except (ValueError, RecursionError) as err:
-        raise InvalidInput("The link holds nothing that can be shown.") from err
+        raise InvalidInput(
+            "The link holds nothing that can be shown.", code="cannot-show"
+        ) from err
     if not isinstance(decoded, dict):
-        raise InvalidInput("The link holds nothing that can be shown.")
+        raise InvalidInput("The link holds nothing that can be shown.", code="cannot-show")
     return decoded

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from controllers.wallet.requests import VerifiedRequest
 
 PENDING, HISTORY, ANSWERED = "pending", "history", "answered"
-CONTACTS = "contacts"
+CONTACTS, DEPENDENTS = "contacts", "dependents"
 
 
 class Notes:
@@ -66,6 +66,7 @@ class Notes:
         credential: str,
         issuer: str,
         *,
+        held_for_other: bool,
         contact: Document | None,
         ended: Sequence[str] = (),
     ) -> None:
@@ -75,7 +76,12 @@ class Notes:
 
         Noted once, also when an answer got lost.
         """
-        receipt = _entry(event="received", credential=credential, with_whom=issuer)
+        receipt = _entry(
+            event="received",
+            credential=credential,
+            with_whom=issuer,
+            held_for_other=held_for_other,
+        )
         put: dict[tuple[str, str], Document] = {(HISTORY, offer_id): receipt}
         if contact is not None:
             put[CONTACTS, contact_key(issuer)] = contact
@@ -95,17 +101,38 @@ class Notes:
         """A receipt: to whom, for what, what was shown and what only proven; no values."""
         receipt = _entry(
             event="shown",
-            with_whom=request.statement.issuer,
-            purpose=request.statement.purpose,
-            variant=request.statement.variant,
+            **_asked(request),
             retention_seconds=request.statement.retention_seconds,
             credentials=dict(combination),
+            parts=request.parts,
             shown={one.label: list(one.reveal) for one in request.ask.asks},
             proven={
                 one.label: [p.attribute for p in one.predicates] for one in request.ask.asks
             },
+            held_for_other=request.held_for(combination) is not None,
         )
         await self._store.put_note(token, HISTORY, request.id, receipt)
+
+    async def note_declined(
+        self, token: Secret, request: VerifiedRequest, exchange_id: str
+    ) -> None:
+        """She said no, and to whom. A receipt of an earlier try, in which something may have
+        been shown, is not overwritten."""
+        put: dict[tuple[str, str], Document] = {(ANSWERED, exchange_id): {}}
+        if request.id not in await self._store.notes(token, HISTORY):
+            put[HISTORY, request.id] = _entry(event="declined", **_asked(request))
+        await self.change(token, put=put, delete=[(PENDING, request.id)])
+
+
+def _asked(request: VerifiedRequest) -> Document:
+    """Who asked what: the purpose and the check by the framework's own names."""
+    said = request.statement
+    return {
+        "with_whom": said.issuer,
+        "check": said.check,
+        "purpose": said.purpose,
+        "variant": said.variant,
+    }
 
 
 def contact_key(issuer: str) -> str:

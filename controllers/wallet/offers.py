@@ -22,13 +22,16 @@ from agent.proof_format import issuer_of
 from agent.webvh.locks import NamedLocks
 from controllers.governance.service import GovernanceService, require
 from controllers.statements import OfferStatement, read_statement
+from controllers.wallet.codes import told_as, verifying
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.notes import CONTACTS, PENDING, Notes, contact_key
 from controllers.wallet.sessions import OpenWallet
-from core.errors import Conflict, NotFound, Unavailable, VerificationError
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable, VerificationError
 from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
+from credential_defs import load_all
 from governance.engine import Framework, Issue
 
+_MAY_NOT = "may-not-offer"
 _OFFER_SECONDS, _STORE_SECONDS = 20.0, 30.0
 
 # of several on one connection, the one that leads furthest; after OFFERED none may lead on
@@ -127,6 +130,9 @@ class OfferService:
                 offer_id,
                 verified.credential,
                 verified.issuer,
+                held_for_other=load_all()[verified.credential].is_for_other(
+                    verified.offer.values
+                ),
                 contact=_contact(note),
                 ended=stored,
             )
@@ -144,7 +150,7 @@ class OfferService:
     async def _note(self, wallet: OpenWallet, offer_id: str) -> Document:
         note = (await self._notes.all(wallet.token, PENDING)).get(offer_id)
         if note is None or note.get("kind") != "offer":
-            raise NotFound("This offer is not waiting in your wallet.")
+            raise NotFound("This offer is not waiting in your wallet.", code="not-waiting")
         return note
 
     async def _something_came(self, wallet: OpenWallet, note: Document) -> bool:
@@ -168,20 +174,32 @@ class OfferService:
         if said.get("invitation") is not None:
             return None  # that issuer does not know us any more
         read = _read(said)
-        require(await self._governance.decide(Issue(contact["issuer"], read.credential, None)))
+        require(
+            await self._governance.decide(Issue(contact["issuer"], read.credential, None)),
+            _MAY_NOT,
+        )
         return _note(taking, contact["issuer"], contact["connection_id"], read)
 
     async def _connect(self, wallet: OpenWallet, taking: _Taking) -> Document:
         both = await self._fetcher.accept(*taking)
         invitation, statement = both.get("invitation"), both.get("statement")
         if not isinstance(invitation, dict) or not isinstance(statement, dict):
-            raise VerificationError("The link does not say who offers", step="form")
+            raise VerificationError(
+                "The link does not say who offers", step="form", code="cannot-verify"
+            )
         read = read_statement(OfferStatement, statement, invitation)
         # before anything of the issuer's is fetched: a stranger is not even looked up
-        require(await self._governance.decide(Issue(read.issuer, read.credential, None)))
-        if await self._verify_statement(wallet.token, statement) != read.issuer:
-            raise VerificationError("Somebody else signed this", step="issuer")
-        connection_id = await self._holder.connect(wallet.token, invitation)
+        require(
+            await self._governance.decide(Issue(read.issuer, read.credential, None)), _MAY_NOT
+        )
+        with verifying():
+            signer = await self._verify_statement(wallet.token, statement)
+        if signer != read.issuer:
+            raise VerificationError(
+                "Somebody else signed this", step="issuer", code="cannot-verify"
+            )
+        with told_as("cannot-show", InvalidInput):
+            connection_id = await self._holder.connect(wallet.token, invitation)
         answered = _Answered(read.credential, read.expires, both.get("reference"))
         return _note(taking, read.issuer, connection_id, answered)
 
@@ -192,11 +210,15 @@ class OfferService:
         issuer, credential = note["issuer"], note["credential"]
         framework = await self._governance.current()
         if issuer_of(offer.definition_id) != issuer:
-            raise VerificationError("The offer is by somebody else", step="issuer")
+            raise VerificationError(
+                "The offer is by somebody else", step="issuer", code="cannot-verify"
+            )
         if offer.schema_id != framework.schemas.get(credential):
-            raise VerificationError("The offer is of another kind", step="schema")
+            raise VerificationError(
+                "The offer is of another kind", step="schema", code="cannot-verify"
+            )
         query = Issue(issuer, credential, offer.definition_id)
-        require(await self._governance.decide(query))
+        require(await self._governance.decide(query), _MAY_NOT)
         return VerifiedOffer(offer_id, issuer, credential, offer, framework)
 
     async def _until_offered(self, wallet: OpenWallet, note: Document) -> ReceivedOffer:
@@ -205,7 +227,10 @@ class OfferService:
         )
         if found:
             return min(found, key=_rank)
-        raise Unavailable("The offer has not arrived yet. Please try again in a moment.")
+        raise Unavailable(
+            "The offer has not arrived yet. Please try again in a moment.",
+            code="offer-not-arrived",
+        )
 
     async def _until_stored(
         self, wallet: OpenWallet, note: Document, verified: VerifiedOffer
@@ -221,8 +246,11 @@ class OfferService:
             others = [each for each in found if each not in offers]
             return [verified.offer.exchange_id], [each.exchange_id for each in others]
         if offers[0].state is OfferState.FAILED:
-            raise Conflict("The desk took this offer back.")
-        raise Unavailable("The credential has not arrived yet. Please try again in a moment.")
+            raise Conflict("The desk took this offer back.", code="offer-taken-back")
+        raise Unavailable(
+            "The credential has not arrived yet. Please try again in a moment.",
+            code="credential-not-arrived",
+        )
 
 
 def _claim(wallet: OpenWallet, link: str) -> str:
@@ -235,7 +263,9 @@ def _read(said: Document) -> _Answered:
         expires = datetime.fromisoformat(str(said["expires"]))
         return _Answered(str(said["credential"]), expires, str(said["reference"]))
     except (KeyError, ValueError) as err:
-        raise VerificationError("The link does not say what is offered", step="form") from err
+        raise VerificationError(
+            "The link does not say what is offered", step="form", code="cannot-verify"
+        ) from err
 
 
 def _note(taking: _Taking, issuer: str, connection_id: str, answered: _Answered) -> Document:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from controllers.governance.service import participant_name
+from controllers.moment import now
 from controllers.wallet.choosing import Obstacle
+from controllers.wallet.labelling import branding, definition_of, labelled, named, who
 from controllers.wallet.offers import VerifiedOffer
 from controllers.wallet.requests import VerifiedRequest
 from controllers.wallet.schemas import (
     CredentialAsked,
     CredentialShown,
-    Labelled,
     ObstacleShown,
     OfferPreview,
+    PossibleAnswer,
     RequestPreview,
 )
+from controllers.wallet.validity import expires_on, issued_on, state
 from controllers.words import words
 from core.ports import HeldCredential
 from core.presentation import CredentialAsk
-from credential_defs import CredentialDefinition, load_all
+from credential_defs import load_all
 from governance.checks import describe
 from governance.engine import Framework
 
 
 def show_offer(verified: VerifiedOffer, language: str) -> OfferPreview:
     """An offer with each value, labelled."""
-    definition = load_all()[verified.credential]
+    definition, values = load_all()[verified.credential], verified.offer.values
     return OfferPreview(
         id=verified.id,
-        who=_name(verified.framework, verified.issuer, language),
+        who=who(verified.framework, verified.issuer, language),
         issuer=verified.issuer,
         credential=verified.credential,
         title=definition.title(language),
-        values=_labelled(definition, verified.offer.values, language),
+        about=definition.about(language),
+        held_for_other=definition.is_for_other(values),
+        branding=branding(definition),
+        values=labelled(definition, values, language),
     )
 
 
@@ -41,95 +46,76 @@ def show_request(request: VerifiedRequest, language: str) -> RequestPreview:
     """A request: who, why, what is shown, only proven, hidden, and how long it is kept."""
     description = describe(request.framework, request.statement.check)
     title, explanation = description.words((language, "en"))
-    names = {schema: name for name, schema in request.framework.schemas.items()}
-    parts = {one.label: names[one.schema_id] for one in request.ask.asks}
+    parts = request.parts
     return RequestPreview(
         id=request.id,
-        who=_name(request.framework, request.statement.issuer, language),
+        who=who(request.framework, request.statement.issuer, language),
         asker=request.statement.issuer,
         purpose=request.statement.purpose,
+        # the framework's words for a purpose are those of its check
+        purpose_title=title,
         title=title,
         description=explanation,
         retention_seconds=request.statement.retention_seconds,
         variant=request.statement.variant,
         asks=[_asked(one, parts[one.label], language) for one in request.ask.asks],
         can_answer=bool(request.choice.combinations),
-        choices=[dict(each) for each in request.choice.combinations],
+        choices=_choices(request),
         obstacles=[_obstacle(each, parts, language) for each in request.choice.obstacles],
     )
 
 
 def show_credential(
-    held: HeldCredential, framework: Framework, language: str, *, revoked: bool | None
+    held: HeldCredential,
+    framework: Framework,
+    language: str,
+    *,
+    held_for: int | None,
+    revoked: bool | None,
 ) -> CredentialShown:
     """A credential as a card. One of a kind that we do not know keeps its attribute names."""
-    names = {schema: name for name, schema in framework.schemas.items()}
-    name = names.get(held.schema_id, "")
-    definition = load_all().get(name)
+    definition = definition_of(framework, held.schema_id)
     issuer = held.definition_id.partition("/")[0]
+    plain = words(language, "card")
+    expires = expires_on(definition, held.values)
     return CredentialShown(
         id=held.credential_id,
-        credential=name,
-        display_name=definition.display_name(language)
-        if definition
-        else words(language, "card"),
-        title=definition.title(language) if definition else words(language, "card"),
+        credential=definition.name if definition else "",
+        display_name=definition.display_name(language) if definition else plain,
+        title=definition.title(language) if definition else plain,
+        about=definition.about(language) if definition else None,
+        help=definition.holder_help(language) if definition else None,
         issuer=issuer,
-        who=_name(framework, issuer, language),
-        held_for_other=_held_for_other(definition, held),
-        values=_labelled(definition, held.values, language),
+        who=who(framework, issuer, language),
+        held_for_other=definition.is_for_other(held.values) if definition else False,
+        held_for=held_for,
+        issued_on=issued_on(definition, held.values),
+        expires_on=expires,
+        state=state(expires, today=now().date(), revoked=revoked),
+        branding=branding(definition),
+        values=labelled(definition, held.values, language),
         revoked=revoked,
     )
 
 
-def _held_for_other(definition: CredentialDefinition | None, held: HeldCredential) -> bool:
-    marks = definition.attributes if definition else ()
-    return any(mark.held_for_other and held.values.get(mark.name) == "1" for mark in marks)
-
-
-def _name(framework: Framework, did: str, language: str) -> str:
-    return participant_name(framework, did, language) or words(language, "unknown-organisation")
-
-
-def _labelled(
-    definition: CredentialDefinition | None, values: Mapping[str, str], language: str
-) -> list[Labelled]:
-    order = definition.attribute_names if definition else tuple(sorted(values))
+def _choices(request: VerifiedRequest) -> Sequence[PossibleAnswer]:
     return [
-        Labelled(
-            attribute=attribute,
-            label=definition.label(attribute, language) if definition else attribute,
-            value=_value(definition, attribute, values[attribute], language),
-        )
-        for attribute in order
-        if attribute in values
+        PossibleAnswer(credentials=dict(each), held_for=request.held_for(each))
+        for each in request.choice.combinations
     ]
-
-
-def _value(
-    definition: CredentialDefinition | None, attribute: str, value: str, language: str
-) -> str:
-    coded = definition is not None and any(
-        entry.code == value for entry in definition.attribute(attribute).codes
-    )
-    return definition.entry_label(attribute, value, language) if coded and definition else value
 
 
 def _asked(one: CredentialAsk, name: str, language: str) -> CredentialAsked:
     definition = load_all()[name]
     proven = [predicate.attribute for predicate in one.predicates]
     hidden = [each for each in definition.attribute_names if each not in (*one.reveal, *proven)]
-
-    def labels(attributes: list[str]) -> list[str]:
-        return [definition.label(attribute, language) for attribute in attributes]
-
     return CredentialAsked(
         part=one.label,
         credential=name,
         title=definition.title(language),
-        shown=labels(list(one.reveal)),
-        proven=labels(proven),
-        hidden=labels(hidden),
+        shown=named(definition, one.reveal, language),
+        proven=named(definition, proven, language),
+        hidden=named(definition, hidden, language),
     )
 
 

@@ -12,8 +12,9 @@ Whoever fails 1 to 3 gets the answer that somebody without a credential gives: n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from agent.organisations import attached_request
@@ -23,11 +24,15 @@ from controllers.governance.service import GovernanceService, require
 from controllers.moment import now
 from controllers.statements import RequestStatement, read_statement
 from controllers.wallet.choosing import Choice, choose_credentials
+from controllers.wallet.codes import told_as, verifying
+from controllers.wallet.dependents import DependentNumbers, Numbers, held_for
 from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.labelling import definition_of
 from controllers.wallet.notes import ANSWERED, HISTORY, PENDING, Notes
 from controllers.wallet.sessions import OpenWallet
+from controllers.wallet.validity import expires_on
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
-from core.ports import Document, HolderAgent, PresentingAgent
+from core.ports import Document, HeldCredential, HolderAgent, PresentingAgent
 from core.presentation import PresentationAsk
 from governance.checks import check_for_purpose
 from governance.engine import Ask, Framework, decide
@@ -50,6 +55,17 @@ class VerifiedRequest:
     ask: PresentationAsk
     choice: Choice
     framework: Framework
+    numbers: Numbers  # of the dependents for whom something is held
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which credential each part is about, by the framework's names."""
+        names = {schema: name for name, schema in self.framework.schemas.items()}
+        return {one.label: names[one.schema_id] for one in self.ask.asks}
+
+    def held_for(self, combination: Mapping[str, str]) -> int | None:
+        """The number of the dependent for whom this answer would be."""
+        return held_for(combination, self.numbers)
 
 
 class RequestService:
@@ -71,6 +87,7 @@ class RequestService:
         self._governance = governance
         self._fetcher = fetcher
         self._notes = notes
+        self._dependents = DependentNumbers(notes)
         self._turns = NamedLocks()
 
     async def take_up(
@@ -108,7 +125,7 @@ class RequestService:
     async def _note(self, wallet: OpenWallet, request_id: str) -> Document:
         note = (await self._notes.all(wallet.token, PENDING)).get(request_id)
         if note is None or note.get("kind") != "request":
-            raise NotFound("This request is not waiting in your wallet.")
+            raise NotFound("This request is not waiting in your wallet.", code="not-waiting")
         return note
 
     async def answer(
@@ -136,10 +153,13 @@ class RequestService:
         known = request.id in await self._notes.all(wallet.token, HISTORY)
         await self._notes.note_disclosure(wallet.token, request, combination)
         try:
-            await self._presenting.present(wallet.token, exchange_id, request.ask, combination)
+            with told_as("not-sent", Conflict, InvalidInput):
+                await self._presenting.present(
+                    wallet.token, exchange_id, request.ask, combination
+                )
         except (Conflict, InvalidInput):
             if known:
-                raise Conflict(_SENT_BEFORE) from None
+                raise Conflict(_SENT_BEFORE, code="answered-before") from None
             await self._notes.forget(wallet.token, request.id)  # certainly nothing was sent
             raise
 
@@ -149,7 +169,7 @@ class RequestService:
             request = await self.pending(wallet, request_id)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._presenting.refuse(wallet.token, exchange_id)
-            await self._done(wallet, request_id, exchange_id)
+            await self._notes.note_declined(wallet.token, request, exchange_id)
 
     async def _still_open(self, link: str, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
@@ -175,20 +195,38 @@ class RequestService:
         self, wallet: OpenWallet, statement: Document, invitation: Document
     ) -> VerifiedRequest:
         read = read_statement(RequestStatement, statement, invitation)
-        proof_request = attached_request(invitation)
+        with told_as("cannot-show", InvalidInput):
+            proof_request = attached_request(invitation)
+            ask = from_proof_request(proof_request)
         if proof_request.get("name") != read.purpose:
-            raise VerificationError("The request is for another purpose", step="purpose")
-        ask = from_proof_request(proof_request)
+            raise VerificationError(
+                "The request is for another purpose", step="purpose", code="cannot-verify"
+            )
         framework = await self._governance.current()
         # before anything of the asker's is fetched: a stranger learns nothing from that either
-        require(decide(framework, Ask(read.issuer, read.purpose, ask), as_of=now()))
+        require(
+            decide(framework, Ask(read.issuer, read.purpose, ask), as_of=now()), "may-not-ask"
+        )
         rule = _rule(framework, read)
-        if await self._verify_statement(wallet.token, statement) != read.issuer:
-            raise VerificationError("Somebody else signed this", step="issuer")
+        with verifying():
+            signer = await self._verify_statement(wallet.token, statement)
+        if signer != read.issuer:
+            raise VerificationError(
+                "Somebody else signed this", step="issuer", code="cannot-verify"
+            )
         held = await self._holder.credentials(wallet.token)
+        numbers = await self._dependents.numbers(wallet, held, framework)
         choice = choose_credentials(ask, held, rule.equal)
-        request_id = read.invitation_digest[:32]
-        return VerifiedRequest(request_id, read, statement, invitation, ask, choice, framework)
+        return VerifiedRequest(
+            id=read.invitation_digest[:32],
+            statement=read,
+            signed=statement,
+            invitation=invitation,
+            ask=ask,
+            choice=_best_first(choice, held, numbers, framework),
+            framework=framework,
+            numbers=numbers,
+        )
 
 
 def _rule(framework: Framework, statement: RequestStatement) -> Variant:
@@ -197,17 +235,38 @@ def _rule(framework: Framework, statement: RequestStatement) -> Variant:
     check = framework.checks[check_for_purpose(framework, statement.purpose)]
     said = (statement.check, statement.retention_seconds)
     if said != (check.name, check.retention_seconds) or statement.variant not in check.variants:
-        raise VerificationError("The statement misstates what is asked", step="check")
+        raise VerificationError(
+            "The statement misstates what is asked", step="check", code="cannot-verify"
+        )
     return check.variants[statement.variant]
+
+
+def _best_first(
+    choice: Choice, held: Sequence[HeldCredential], numbers: Numbers, framework: Framework
+) -> Choice:
+    """Her own before a dependent's, in the order of their numbers; of those for one person
+    first what is good for longest."""
+    ends = {
+        each.credential_id: expires_on(definition_of(framework, each.schema_id), each.values)
+        for each in held
+    }
+
+    def rank(combination: Mapping[str, str]) -> tuple[int, int]:
+        first_end = min(ends[each] or date.max for each in combination.values())
+        return held_for(combination, numbers) or 0, -first_end.toordinal()
+
+    return replace(choice, combinations=tuple(sorted(choice.combinations, key=rank)))
 
 
 def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:
     if not choice.combinations:
-        raise Conflict("Nothing in your wallet answers this request.")
+        raise Conflict("Nothing in your wallet answers this request.", code="nothing-fits")
     if chosen is None:
         return choice.combinations[0]
     if dict(chosen) not in [dict(each) for each in choice.combinations]:
-        raise InvalidInput("These credentials do not answer this request.")
+        raise InvalidInput(
+            "These credentials do not answer this request.", code="choice-does-not-fit"
+        )
     return chosen
 
 

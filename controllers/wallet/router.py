@@ -40,7 +40,7 @@ async def recognised(
 ) -> OpenWallet:
     """The open wallet that a request speaks for. Raises NotAuthenticated."""
     if credentials is None:
-        raise NotAuthenticated("Please open your wallet")
+        raise NotAuthenticated("Please open your wallet", code="wallet-locked")
     sessions: SessionService = request.app.state.haven.sessions
     return await sessions.recognise(credentials.credentials)
 
@@ -145,7 +145,8 @@ async def credentials(
     language: AcceptLanguage = None,
     state: Annotated[Literal["true", "false"], Query()] = "false",
 ) -> CredentialList:
-    """What is in the wallet; ?state=true also asks whether something was withdrawn."""
+    """What is in the wallet, and how long it is good; ?state=true also asks whether
+    something was withdrawn."""
     items = await house.sessions.within(
         wallet,
         lambda: house.wallet.credentials(
@@ -165,9 +166,11 @@ async def delete_credential(house: House, wallet: Open, credential_id: PlainId) 
 
 
 @router.get("/history")
-async def history(house: House, wallet: Open) -> History:
-    """Every disclosure, with its receipt."""
-    return await house.sessions.within(wallet, lambda: house.wallet.history(wallet))
+async def history(house: House, wallet: Open, language: AcceptLanguage = None) -> History:
+    """Every credential received, every disclosure and every no, newest first."""
+    return await house.sessions.within(
+        wallet, lambda: house.wallet.history(wallet, preferred(language))
+    )
 
 
 @router.delete("/history/{entry_id}")

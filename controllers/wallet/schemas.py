@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -58,11 +58,27 @@ class TakeUp(BaseModel):
 
 
 class Labelled(BaseModel):
-    """One attribute with its name and value in the holder's language."""
+    """One attribute with its name and value in the holder's language.
+
+    A date's value is ISO (2027-01-31), for the app to write as people there do. Where 0 stands
+    for "not granted" or "not known", the value is empty and the kind `none`.
+    """
 
     attribute: str
     label: str
-    value: str
+    value: str = Field(examples=["2027-01-31"])
+    kind: Literal["text", "date", "number", "code", "none"]
+    help: str | None = Field(None, description="What the attribute means, in a sentence")
+
+
+class Branding(BaseModel):
+    """How a card looks; which attributes are on its face (none: whoever sees the screen sees
+    them, so the app may leave them out as well)."""
+
+    background: str = Field(examples=["#45533f"])
+    background2: str = Field(examples=["#8a937d"])
+    primary: str | None = None
+    secondary: str | None = None
 
 
 class OfferPreview(BaseModel):
@@ -74,6 +90,9 @@ class OfferPreview(BaseModel):
     issuer: str
     credential: str
     title: str
+    about: str | None = Field(None, description="What it is for")
+    held_for_other: bool = Field(description="It would be kept for somebody else")
+    branding: Branding
     values: list[Labelled]
 
 
@@ -92,15 +111,38 @@ class ObstacleShown(BaseModel):
     explanation: str
 
 
+class AttributeNamed(BaseModel):
+    """An attribute and its name in the holder's language."""
+
+    attribute: str
+    label: str
+
+
 class CredentialAsked(BaseModel):
     """What is asked of one credential: shown, only proven, and what stays hidden."""
 
     part: str
     credential: str
     title: str
-    shown: list[str]
-    proven: list[str]
-    hidden: list[str]
+    shown: list[AttributeNamed]
+    proven: list[AttributeNamed]
+    hidden: list[AttributeNamed]
+
+
+HeldFor = Annotated[
+    int | None,
+    Field(
+        description="For which dependent: 1, 2, ..., the same number for all that is hers "
+        "within this wallet; null for the holder's own"
+    ),
+]
+
+
+class PossibleAnswer(BaseModel):
+    """Credentials that answer a request together, and for whom."""
+
+    credentials: dict[str, str] = Field(description="Part -> credential id")
+    held_for: HeldFor = None
 
 
 class RequestPreview(BaseModel):
@@ -110,15 +152,21 @@ class RequestPreview(BaseModel):
     id: str
     who: str
     asker: str
+    recognised: Literal[True] = Field(
+        True,
+        description="The framework knows who asks, and allows it to ask this: a request of "
+        "anybody else is answered with a problem, never shown",
+    )
     purpose: str
+    purpose_title: str = Field(description="What the framework calls the purpose")
     title: str
     description: str
     retention_seconds: int
     variant: str
     asks: list[CredentialAsked]
     can_answer: bool
-    choices: list[dict[str, str]] = Field(
-        description="Part -> credential id; the first is best"
+    choices: list[PossibleAnswer] = Field(
+        description="Best first: her own before a dependent's, then what is good for longest"
     )
     obstacles: list[ObstacleShown]
 
@@ -128,7 +176,9 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    choice: dict[str, str] | None = Field(None, max_length=8)
+    choice: dict[str, str] | None = Field(
+        None, max_length=8, description="The `credentials` of one of the request's `choices`"
+    )
 
 
 class Done(BaseModel):
@@ -142,11 +192,26 @@ class CredentialShown(BaseModel):
 
     id: str
     credential: str
-    display_name: str
+    display_name: str = Field(description="A discreet name, safe where others look on")
     title: str
+    about: str | None = Field(None, description="What it is for")
+    help: str | None = Field(None, description="What its holder may do with it")
     issuer: str
     who: str
-    held_for_other: bool
+    held_for_other: bool = Field(description="It is kept for somebody else")
+    held_for: HeldFor = Field(
+        None,
+        description="The dependent's number within this wallet; a card by which its holder "
+        "acts for her has it, too. Null for the holder's own",
+    )
+    issued_on: date | None = Field(None, description="Null where the card does not say it")
+    expires_on: date | None = Field(
+        None, description="The last day on which anything that it grants is good"
+    )
+    state: Literal["valid", "expired", "revoked"] = Field(
+        description="`revoked` only when asked with ?state=true; `expired` after `expires_on`"
+    )
+    branding: Branding
     values: list[Labelled]
     revoked: bool | None = Field(None, description="Only told when asked with ?state=true")
 
@@ -160,11 +225,17 @@ class CredentialList(BaseModel):
 class HistoryEntry(BaseModel):
     """A receipt: what happened, with whom, what was shown. It holds no values."""
 
-    model_config = ConfigDict(extra="allow")
-
     id: str
     at: datetime
-    event: str
+    event: Literal["received", "shown", "declined"]
+    who: str = Field(description="The organisation, by the framework's name for it")
+    title: str = Field(description="The credential's, or of what was asked")
+    shown: list[str] = Field(description="The names of what was shown")
+    proven: list[str] = Field(description="The names of what was proven without being shown")
+    retention_seconds: int | None = Field(
+        None, description="How long they keep it, where something was shown"
+    )
+    held_for_other: bool | None = Field(None, description="It was about somebody else")
 
 
 class History(BaseModel):

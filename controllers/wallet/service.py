@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controllers.governance.service import GovernanceService
+from controllers.wallet.dependents import DependentNumbers
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.notes import Notes
 from controllers.wallet.offers import OfferService
 from controllers.wallet.presenting import show_credential, show_offer, show_request
+from controllers.wallet.receipts import show_entry
 from controllers.wallet.requests import RequestService
 from controllers.wallet.schemas import (
     CodeNeeded,
     CredentialShown,
     History,
-    HistoryEntry,
     OfferPreview,
     Preview,
     RequestPreview,
@@ -77,24 +78,32 @@ class WalletService:
         """Every credential; with_state also asks whether it was withdrawn."""
         framework = await self.governance.current()
         held = await self.holder.credentials(wallet.token)
+        numbers = await DependentNumbers(self.notes).numbers(wallet, held, framework)
         return [
             show_credential(
                 each,
                 framework,
                 language,
+                held_for=numbers.get(each.credential_id),
                 revoked=await self._revoked(wallet, each) if with_state else None,
             )
             for each in held
         ]
 
     async def delete_credential(self, wallet: OpenWallet, credential_id: str) -> None:
-        """Delete one credential; deleting what is not there is no error."""
+        """Delete one credential; deleting what is not there is no error. With the last one of
+        a dependent goes what she was counted by."""
         await self.holder.delete_credential(wallet.token, credential_id)
+        dependents = DependentNumbers(self.notes)
+        if await dependents.any(wallet):
+            held = await self.holder.credentials(wallet.token)
+            await dependents.tidy(wallet, held, await self.governance.current())
 
-    async def history(self, wallet: OpenWallet) -> History:
-        """Every receipt, newest first."""
+    async def history(self, wallet: OpenWallet, language: str) -> History:
+        """Every receipt in words, newest first."""
         entries = await self.notes.history(wallet.token)
-        return History(items=[HistoryEntry.model_validate(entry) for entry in entries])
+        framework = await self.governance.current()
+        return History(items=[show_entry(entry, framework, language) for entry in entries])
 
     async def _revoked(self, wallet: OpenWallet, held: HeldCredential) -> bool:
         if held.registry_id is None:

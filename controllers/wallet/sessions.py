@@ -25,6 +25,7 @@ from controllers.sealing import Seal
 from controllers.store.brief import filled, table_of
 from controllers.store.database import Database
 from controllers.store.models import WalletSession
+from controllers.wallet.codes import told_as
 from core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound, SessionClosed
 from core.ports import Vaults
 from core.secret import Secret
@@ -57,9 +58,9 @@ def read_key(text: str) -> Secret:
     try:
         seed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError as err:
-        raise InvalidInput("The key is not in the right form") from err
+        raise InvalidInput("The key is not in the right form", code="bad-key") from err
     if len(seed) != _KEY_BYTES:
-        raise InvalidInput("The key is not in the right form")
+        raise InvalidInput("The key is not in the right form", code="bad-key")
     return raw_wallet_key(seed)
 
 
@@ -81,7 +82,7 @@ class SessionService:
         try:
             await self._vaults.destroy(wallet_id, read_key(key))
         except (NotFound, Forbidden) as err:
-            raise NotAuthenticated("This key opens no wallet here") from err
+            raise NotAuthenticated("This key opens no wallet here", code="wrong-key") from err
         async with self._database.transaction() as session:
             await session.execute(
                 delete(WalletSession).where(WalletSession.wallet_id == wallet_id)
@@ -94,7 +95,7 @@ class SessionService:
         try:
             await self._vaults.open(wallet_id, store_key, session_id)
         except (NotFound, Forbidden) as err:
-            raise NotAuthenticated("This key opens no wallet here") from err
+            raise NotAuthenticated("This key opens no wallet here", code="wrong-key") from err
         ends = now() + self._lifetime
         async with self._database.transaction() as session:
             session.add(
@@ -108,8 +109,9 @@ class SessionService:
     async def recognise(self, presented: str) -> OpenWallet:
         """The open wallet behind a token; each use prolongs it. Raises NotAuthenticated."""
         if not presented.startswith(_PREFIX):
-            raise NotAuthenticated("Please open your wallet")
-        sealed = self._seal.open_text(presented.removeprefix(_PREFIX), _CONTEXT)
+            raise NotAuthenticated("Please open your wallet", code="wallet-locked")
+        with told_as("wallet-locked", NotAuthenticated):
+            sealed = self._seal.open_text(presented.removeprefix(_PREFIX), _CONTEXT)
         await self._prolong(sealed["session"])
         token = self._vaults.token(sealed["wallet"], sealed["session"])
         return OpenWallet(sealed["wallet"], sealed["session"], token, Secret(sealed["key"]))
@@ -140,7 +142,8 @@ class SessionService:
     async def _reopen(self, wallet: OpenWallet) -> None:
         """Open the store again; what was ended is not brought back."""
         await self._alive(wallet.session_id, now())
-        await self._vaults.open(wallet.wallet_id, wallet.key, wallet.session_id)
+        with told_as("wallet-locked", NotFound, Forbidden):
+            await self._vaults.open(wallet.wallet_id, wallet.key, wallet.session_id)
         try:
             # ending writes the row first and closes the store then: either we see the row, or
             # its closing comes after our opening
@@ -152,7 +155,9 @@ class SessionService:
     async def _alive(self, session_id: str, at: datetime) -> WalletSession:
         row = await self._database.row(_BY_DIGEST, wanted=_digest(session_id))
         if row is None or row.ended_at is not None or row.expires_at <= at:
-            raise NotAuthenticated("Your wallet was locked. Please open it again.")
+            raise NotAuthenticated(
+                "Your wallet was locked. Please open it again.", code="wallet-locked"
+            )
         return filled(WalletSession, row)
 
     async def _prolong(self, session_id: str) -> None:

@@ -244,7 +244,7 @@ async def test_what_is_forgotten_makes_strangers_again(
 ) -> None:
     wallet = await served.new_wallet()
     first = await take(served, wallet)
-    (entry,) = (await served.wallet.history(wallet)).items
+    (entry,) = (await served.wallet.history(wallet, "en")).items
     await served.wallet.notes.forget(wallet.token, entry.id)
     assert await served.fakes[1].notes(wallet.token, CONTACTS) == {}
     asked.clear()

@@ -80,7 +80,7 @@ async def test_an_offer_from_link_to_card(served: House) -> None:
     (held,) = await served.fakes[1].credentials(wallet.token)
     assert held.values["region"] == "KH-12"
     assert (await served.issuance(issuance.id)).state == State.ISSUED
-    (entry,) = (await served.wallet.history(wallet)).items
+    (entry,) = (await served.wallet.history(wallet, "en")).items
     assert entry.event == "received"
     with pytest.raises(NotFound):
         await served.wallet.accept_offer(wallet, preview.id, "en")
@@ -248,7 +248,7 @@ async def test_a_request_from_link_to_verdict(small_house: House) -> None:
     assert sent(small_house) == []
     await small_house.wallet.answer(wallet, preview.id, None, "en")
     assert (await small_house.judged(check)).verdict == Verdict.ACCEPTED
-    entries = (await small_house.wallet.history(wallet)).items
+    entries = (await small_house.wallet.history(wallet, "en")).items
     assert entries[0].event == "shown"
     assert "KH-12" not in str(entries)
 
@@ -312,7 +312,7 @@ async def test_only_a_choice_that_answers_is_sent(small_house: House) -> None:
         with pytest.raises(InvalidInput):
             await small_house.wallet.answer(wallet, preview.id, choice, "en")
     assert small_house.network.calls["present"] == 0
-    await small_house.wallet.answer(wallet, preview.id, preview.choices[1], "en")
+    await small_house.wallet.answer(wallet, preview.id, preview.choices[1].credentials, "en")
 
 
 async def asked_by(
