@@ -8,6 +8,7 @@ import html
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from controllers.qr import qr_code
 from controllers.words import languages, words
@@ -35,14 +36,30 @@ def message_page(language: str, *keys: str, title: str = "link.title") -> str:
     return _frame(language, body, title)
 
 
-def code_page(language: str, *, wrong: bool = False) -> str:
+def check_page(language: str, link: str) -> str:
+    """A page for somebody who opened a check's link outside of a wallet."""
+    keys = ("link.check", "link.how")
+    body = "".join(_paragraph(language, key) for key in keys) + _open_here(language, link)
+    return _frame(language, body + _paragraph(language, "link.leave"))
+
+
+def code_page(language: str, link: str = "", *, wrong: bool = False) -> str:
     """A page that asks for the desk's code. After a wrong one only the form is left: what it
     is about was read already, and a small screen shows the field without scrolling."""
     if wrong:
         return _frame(language, _code_form(language, warning=True))
     intro = "".join(_paragraph(language, key) for key in ("link.offer", "link.how"))
+    intro += _open_here(language, link)
     other = f"<section>{_paragraph(language, 'link.code')}{_code_form(language)}</section>"
     return _frame(language, f"{intro}{other}{_paragraph(language, 'link.leave')}")
+
+
+def _open_here(language: str, link: str) -> str:
+    """The way into this installation's own wallet app. The link stands behind the #, which
+    browsers send to nobody."""
+    address = html.escape(f"/wallet/#l={quote(link, safe='')}")
+    words_of_link = _text(language, "link.here")
+    return f'<p><a class="button" href="{address}">{words_of_link}</a></p>'
 
 
 def _code_form(language: str, *, warning: bool = False) -> str:

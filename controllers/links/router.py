@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controllers.haven import House
 from controllers.issuer.meeting import Meeting
-from controllers.links.page import code_page, invitation_page, message_page
+from controllers.links.page import check_page, code_page, invitation_page, message_page
 from controllers.links.service import LinkKind
 from controllers.problems import RESPONSES
 from controllers.sealing import Seal
@@ -105,7 +105,7 @@ async def open_link(
             raise
         return _page(message_page(tongue, "link.gone", title="link.ended"), err.status)
     if not as_json:
-        return _page(_welcome(link.kind, tongue))
+        return _page(_welcome(link.kind, tongue, f"{house.settings.base_url}/l/{token}"))
     if link.kind is LinkKind.OFFER:
         return JSONResponse({"kind": "offer", "needs_code": True}, headers=_NEVER_KEPT)
     request = await house.verifier.request(link.subject_id, variant)
@@ -172,10 +172,8 @@ async def _posted_code(request: Request) -> str:
     return parse_qs(body.decode("ascii", "replace")).get("code", [""])[0][:12]
 
 
-def _welcome(kind: LinkKind, language: str) -> str:
-    if kind is LinkKind.OFFER:
-        return code_page(language)
-    return message_page(language, "link.check", "link.how", "link.leave")
+def _welcome(kind: LinkKind, language: str, link: str) -> str:
+    return (code_page if kind is LinkKind.OFFER else check_page)(language, link)
 
 
 def _page(content: str, status: int = 200) -> HTMLResponse:

@@ -143,7 +143,7 @@ async function bindToPhone(pin, opening) {
   const device = await newDevice();
   const { proof, wrap } = await fromPin(pin, device);
   const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
-  if (random(1)[0] & 1) slots.reverse();
+  if (Number(random(1)[0]) & 1) slots.reverse();
   await api.post("/devices", { device: device.id, slots });
   await keep(device);
 }

@@ -1,7 +1,7 @@
 // Locked: the PIN opens it. Nothing here tells what is inside, or whether there is one PIN.
 
 import { Problem } from "../api.js";
-import { go, say, takeWaiting, keepForLater } from "../app.js";
+import { go, keepForLater, say, takeWaiting, wordsFor } from "../app.js";
 import { presentPin } from "../pin.js";
 import { unlock } from "../session.js";
 import { duration, t } from "../texts.js";
@@ -40,6 +40,7 @@ export default function make({ why }) {
 
 /** @param {Problem} problem */
 function refused(problem) {
+  if (problem.code === "too-many-requests") return wordsFor(problem);
   if (problem.wait) return t("locked.wait", { time: duration(problem.wait) });
   if (problem.left !== null) return t("locked.wrong-left", { left: problem.left });
   return t("locked.wrong");
