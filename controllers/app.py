@@ -49,6 +49,8 @@ from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
 from controllers.wallet import router as wallet_routes
 from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.locks import router as lock_routes
+from controllers.wallet.locks.service import LockService
 from controllers.wallet.notes import Notes
 from controllers.wallet.offers import OfferService
 from controllers.wallet.requests import RequestService
@@ -107,13 +109,12 @@ def assemble(
     organisations = OrganisationService(database, org)
     desk = _Desk(settings, secrets, database, governance, organisations, org, observing)
     issuer, verifier = desk.issuer(), desk.verifier()
-    sessions = SessionService(
-        database, wallets, Seal(secrets.session_key, "session"), settings.session_minutes
-    )
+    notes = Notes(wallets)
+    locks = LockService(database, notes, secrets.sealing_key)
+    sessions = _sessions(settings, secrets, database, wallets, locks)
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
-    purging = (verifier, links, inbox, sessions, repeatable, events)
-    purges = [each.purge for each in purging]
+    purging = (verifier, links, inbox, sessions, locks, repeatable, events)
     public_app = _public_app()
     haven = Haven(
         settings=settings,
@@ -133,10 +134,11 @@ def assemble(
         issuer=issuer,
         verifier=verifier,
         sessions=sessions,
-        wallet=_wallet(settings, governance, wallets, public_app),
+        locks=locks,
+        wallet=_wallet(settings, governance, wallets, notes, public_app),
         links=links,
         inbox=inbox,
-        worker=desk.worker(inbox, issuer, verifier, purges),
+        worker=desk.worker(inbox, issuer, verifier, [each.purge for each in purging]),
         repeatable=repeatable,
         events=events,
         observing=observing,
@@ -215,11 +217,31 @@ def _public_app() -> FastAPI:
     )
 
 
+def _sessions(
+    settings: Settings,
+    secrets: InstallationSecrets,
+    database: Database,
+    wallets: Wallets,
+    locks: LockService,
+) -> SessionService:
+    return SessionService(
+        database,
+        wallets,
+        Seal(secrets.session_key, "session"),
+        settings.session_minutes,
+        before_destroying=locks.forget_wallet,
+    )
+
+
 def _wallet(
-    settings: Settings, governance: GovernanceService, wallets: Wallets, app: FastAPI
+    settings: Settings,
+    governance: GovernanceService,
+    wallets: Wallets,
+    notes: Notes,
+    app: FastAPI,
 ) -> WalletService:
     own = f"http://127.0.0.1:{settings.public_port}"
-    fetcher, notes = LinkFetcher({settings.base_url: own}, app=app), Notes(wallets)
+    fetcher = LinkFetcher({settings.base_url: own}, app=app)
     return WalletService(
         holder=wallets,
         presenting=wallets,
@@ -255,6 +277,7 @@ def _equip_public(haven: Haven) -> None:
         issuer_routes,
         verifier_routes,
         wallet_routes,
+        lock_routes,
         governance_routes,
         links_routes,
     ):

@@ -25,6 +25,7 @@ from controllers.secrets import InstallationSecrets
 from controllers.settings import Settings
 from controllers.store.database import Database
 from controllers.verifier.service import VerifierService
+from controllers.wallet.locks.service import LockService
 from controllers.wallet.service import WalletService
 from controllers.wallet.sessions import SessionService
 from controllers.webhooks.inbox import Inbox
@@ -50,6 +51,7 @@ class Haven:
     issuer: IssuerService
     verifier: VerifierService
     sessions: SessionService
+    locks: LockService
     wallet: WalletService
     links: LinkService
     inbox: Inbox

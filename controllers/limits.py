@@ -176,9 +176,20 @@ def kind_of(method: str, path: str) -> Limited | None:
     """What a request is counted as, if it is."""
     if path.startswith("/l/"):
         return Limited.LINKS
-    if method != "POST" or not path.startswith("/api/wallet/wallets"):
+    if method != "POST":
         return None
-    return Limited.WALLETS if path == "/api/wallet/wallets" else Limited.SESSIONS
+    if path == "/api/wallet/wallets":
+        return Limited.WALLETS
+    return Limited.SESSIONS if path.startswith(_OPENING) else None
+
+
+# what opens or ends something by a secret that is sent along
+_OPENING = (
+    "/api/wallet/wallets",
+    "/api/wallet/devices/unlock",
+    "/api/wallet/devices/forget",
+    "/api/wallet/recovery/open",
+)
 
 
 def _keyed(scope: Scope) -> bool:

@@ -55,7 +55,9 @@ def problem(error: HavenError) -> JSONResponse:
         **_request_id(),
         **{name: value for name, value in error.extra.items() if name not in _RESERVED},
     }
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if "wait_seconds" in error.extra:
+        headers["Retry-After"] = str(error.extra["wait_seconds"])
     return JSONResponse(body, error.status, headers=headers, media_type=MEDIA_TYPE)
 
 

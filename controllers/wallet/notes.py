@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PENDING, HISTORY, ANSWERED = "pending", "history", "answered"
 CONTACTS, DEPENDENTS = "contacts", "dependents"
+# which rows of controllers/wallet/locks are this wallet's: no row says it itself
+DEVICES, RECOVERIES = "devices", "recoveries"
 
 
 class Notes:

@@ -116,6 +116,15 @@ class OfferService:
         """An offer taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
         return await self._offered(wallet, offer_id, await self._note(wallet, offer_id))
 
+    async def arrived(self, wallet: OpenWallet, offer_id: str, note: Document) -> VerifiedOffer:
+        """The same for its note, without waiting. Raises Unavailable if it is not there yet."""
+        return await self._offered(wallet, offer_id, note, seconds=0.0)
+
+    async def exchanges(self, wallet: OpenWallet, note: Document) -> list[str]:
+        """The exchanges that came of a link that was taken up."""
+        found = await self._holder.offers(wallet.token, *_place(note))
+        return [each.exchange_id for each in found]
+
     async def accept(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
         """Take the credential; returns when it is stored. Raises Conflict, Unavailable."""
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
@@ -204,9 +213,13 @@ class OfferService:
         return _note(taking, read.issuer, connection_id, answered)
 
     async def _offered(
-        self, wallet: OpenWallet, offer_id: str, note: Document
+        self,
+        wallet: OpenWallet,
+        offer_id: str,
+        note: Document,
+        seconds: float = _OFFER_SECONDS,
     ) -> VerifiedOffer:
-        offer = await self._until_offered(wallet, note)
+        offer = await self._until_offered(wallet, note, seconds)
         issuer, credential = note["issuer"], note["credential"]
         framework = await self._governance.current()
         if issuer_of(offer.definition_id) != issuer:
@@ -221,9 +234,11 @@ class OfferService:
         require(await self._governance.decide(query), _MAY_NOT)
         return VerifiedOffer(offer_id, issuer, credential, offer, framework)
 
-    async def _until_offered(self, wallet: OpenWallet, note: Document) -> ReceivedOffer:
+    async def _until_offered(
+        self, wallet: OpenWallet, note: Document, seconds: float
+    ) -> ReceivedOffer:
         found = await self._holder.offers(
-            wallet.token, *_place(note), awaited=Awaited.ARRIVAL, seconds=_OFFER_SECONDS
+            wallet.token, *_place(note), awaited=Awaited.ARRIVAL, seconds=seconds
         )
         if found:
             return min(found, key=_rank)

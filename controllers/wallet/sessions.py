@@ -67,10 +67,19 @@ def read_key(text: str) -> Secret:
 class SessionService:
     """Opens, recognises and ends sessions."""
 
-    def __init__(self, database: Database, vaults: Vaults, seal: Seal, minutes: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vaults: Vaults,
+        seal: Seal,
+        minutes: int,
+        *,
+        before_destroying: Callable[[Secret], Awaitable[None]],
+    ) -> None:
         self._database = database
         self._vaults = vaults
         self._seal = seal
+        self._before_destroying = before_destroying
         self._lifetime = timedelta(minutes=minutes)
 
     async def create_wallet(self, key: str) -> str:
@@ -78,9 +87,19 @@ class SessionService:
         return await self._vaults.create(read_key(key))
 
     async def destroy_wallet(self, wallet_id: str, key: str) -> None:
-        """Delete a wallet for good. Raises NotAuthenticated for a wrong key or wallet."""
+        """Delete a wallet for good. Raises NotAuthenticated for a wrong key or wallet.
+
+        What is kept outside it on its behalf goes first: only the wallet knows what that is.
+        """
+        store_key, session_id = read_key(key), secrets.token_urlsafe(32)
         try:
-            await self._vaults.destroy(wallet_id, read_key(key))
+            await self._vaults.open(wallet_id, store_key, session_id)
+            try:
+                await self._before_destroying(self._vaults.token(wallet_id, session_id))
+                await self._vaults.destroy(wallet_id, store_key)
+            except BaseException:
+                await self._vaults.close(wallet_id, session_id)
+                raise
         except (NotFound, Forbidden) as err:
             raise NotAuthenticated("This key opens no wallet here", code="wrong-key") from err
         async with self._database.transaction() as session:

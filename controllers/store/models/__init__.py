@@ -15,7 +15,13 @@ from controllers.store.models.registry import (
     RestoredRegistry,
     TailsFile,
 )
-from controllers.store.models.work import InboxItem, RepeatableRequest, WalletSession
+from controllers.store.models.work import (
+    InboxItem,
+    RepeatableRequest,
+    WalletDevice,
+    WalletRecovery,
+    WalletSession,
+)
 
 __all__ = [
     "ApiKey",
@@ -33,5 +39,7 @@ __all__ = [
     "Reservation",
     "RestoredRegistry",
     "TailsFile",
+    "WalletDevice",
+    "WalletRecovery",
     "WalletSession",
 ]

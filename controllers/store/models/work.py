@@ -1,4 +1,4 @@
-"""The durable inbox of webhooks, repeatable requests, wallet sessions."""
+"""The durable inbox of webhooks, repeatable requests; sessions and locks of wallets."""
 
 from __future__ import annotations
 
@@ -54,3 +54,25 @@ class WalletSession(Base):
     wallet_id: Mapped[str] = mapped_column(String(64), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class WalletDevice(Base):
+    """What a device's PINs release (controllers/wallet/locks). It does not say whose it is.
+
+    `forget_at` is two days after the last wrong try; nothing else tells when it was used.
+    """
+
+    __tablename__ = "wallet_device"
+
+    device_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    forget_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+
+
+class WalletRecovery(Base):
+    """What a recovery code releases. It does not say whose it is."""
+
+    __tablename__ = "wallet_recovery"
+
+    lookup_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -112,6 +112,10 @@ def test_a_proxy_that_is_no_network_stops_the_start() -> None:
         ("POST", "/api/wallet/wallets", Limited.WALLETS),
         ("POST", "/api/wallet/wallets/1/sessions", Limited.SESSIONS),
         ("POST", "/api/wallet/wallets/1/destroy", Limited.SESSIONS),
+        ("POST", "/api/wallet/devices/unlock", Limited.SESSIONS),
+        ("POST", "/api/wallet/devices/forget", Limited.SESSIONS),
+        ("POST", "/api/wallet/recovery/open", Limited.SESSIONS),
+        ("POST", "/api/wallet/devices", None),  # with a session
         ("GET", "/l/abc", Limited.LINKS),
         ("POST", "/l/abc/accept", Limited.LINKS),
         ("GET", "/api/wallet/history", None),

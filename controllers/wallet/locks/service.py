@@ -1,0 +1,282 @@
+"""What opens a wallet on a device, without either side being able to try PINs alone.
+
+1. The app makes from the PIN, with a key that never leaves its device, a proof and a key to
+   wrap with. The server keeps a digest of the proof, and a box that only that key opens.
+2. It releases the box for the right proof, and counts the wrong ones (ladder.py). What waits
+   opens for nobody, and a right proof is then answered like a wrong one.
+3. A device has two slots, always: the app fills the second one with random bytes.
+4. Which devices and which recovery code are a wallet's, its own encrypted store knows alone.
+   It is noted there before there is a row, so that no row is left that nobody could find.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import secrets
+from collections.abc import Iterable
+from functools import partial
+from typing import Literal, NamedTuple, NoReturn
+
+from sqlalchemy.exc import IntegrityError
+
+from agent.webvh.locks import NamedLocks
+from controllers.moment import now
+from controllers.sealing import Seal
+from controllers.store.brief import Steps
+from controllers.store.database import Database
+from controllers.wallet.locks.ladder import TRIES, Count, Tried, attempt, remembered
+from controllers.wallet.locks.rows import (
+    DEVICE_GOES,
+    DEVICES_GO,
+    DEVICES_THERE,
+    RECOVERIES_GO,
+    RECOVERIES_THERE,
+    RECOVERY,
+    RECOVERY_BY_DIGEST,
+    RECOVERY_NEW,
+    RECOVERY_SET,
+    TO_FORGET,
+    Device,
+    DeviceRows,
+    Pair,
+    Slot,
+    digest,
+)
+from controllers.wallet.notes import DEVICES, RECOVERIES, Notes
+from controllers.wallet.sessions import OpenWallet
+from core.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, TooManyTries
+from core.secret import Secret
+
+_MOST_DEVICES = 20
+_OPENS_NOTHING = "This did not open anything."
+_WAIT = "Too many wrong tries. Please wait a while."
+# what a device that is not here answers: the same as one that is, at the first wrong try
+_FIRST = Tried((Count(), Count()), tries_left=TRIES - 1)
+
+type RecoveryState = Literal["none", "made", "tried"]
+
+
+class Released(NamedTuple):
+    """The box of the slot whose proof was shown."""
+
+    slot: int
+    box: str
+
+
+class LockService:
+    """Devices with their PINs, and recovery codes."""
+
+    def __init__(self, database: Database, notes: Notes, sealing_key: Secret) -> None:
+        self._database = database
+        self._notes = notes
+        self._devices = DeviceRows(sealing_key)
+        self._seal = Seal(sealing_key, RECOVERY)
+        self._turns = NamedLocks()
+
+    # --- devices ------------------------------------------------------------------------------
+
+    async def register(self, wallet: OpenWallet, device: str, slots: Pair[Slot]) -> None:
+        """A new device, noted as this wallet's; the same again is no error.
+
+        Raises InvalidInput for two equal proofs, Conflict for a device that is here already.
+        """
+        if secrets.compare_digest(slots[0].proof, slots[1].proof):
+            raise InvalidInput("The two slots have to be different")
+        name, made = named(device), Device(slots)
+        async with self._turns.lock(wallet.wallet_id):
+            if await self._is_here(name, made):
+                return
+            noted = await self._notes.all(wallet.token, DEVICES)
+            there = await self._there(noted)
+            if len(there) >= _MOST_DEVICES:
+                raise Conflict("This wallet is on too many devices. Please forget some first.")
+            gone = [(DEVICES, each) for each in noted if each not in there]
+            await self._notes.change(wallet.token, put={(DEVICES, name): {}}, delete=gone)
+            await self._add(wallet, name, made)
+
+    async def unlock(self, device: str, proof: str) -> Released:
+        """What the slot of this proof holds. Raises NotAuthenticated, TooManyTries."""
+
+        def work(steps: Steps) -> tuple[Tried, Released | None]:
+            tried, found = self._attempt(steps, named(device), proof)
+            if found is None or tried.opened is None:
+                return tried, None
+            return tried, Released(tried.opened, found.slots[tried.opened].box)
+
+        tried, released = await self._database.write(work)
+        return released or _refuse(tried)
+
+    async def change_slot(
+        self, wallet: OpenWallet, device: str, proof: str, number: int, slot: Slot
+    ) -> None:
+        """Replace one slot, for the proof of either. The device is noted as this wallet's, too.
+
+        Raises NotAuthenticated, TooManyTries.
+        """
+        name = named(device)
+        await self.unlock(device, proof)
+        await self._notes.put(wallet.token, DEVICES, name, {})
+
+        def work(steps: Steps) -> bool:
+            found = self._devices.get(steps, name)
+            if found is None or found.matching(digest_of(proof)) is None:
+                return False  # changed or forgotten meanwhile
+            self._devices.put(steps, name, found.with_slot(number, slot))
+            return True
+
+        if not await self._database.write(work):
+            _refuse(_FIRST)
+
+    async def forget(self, device: str, proof: str) -> None:
+        """Its row goes. The wallet's note of it leads nowhere from then on.
+
+        Raises NotAuthenticated, TooManyTries.
+        """
+
+        def work(steps: Steps) -> Tried:
+            tried, _ = self._attempt(steps, named(device), proof)
+            if tried.opened is not None:
+                steps.change(DEVICE_GOES, wanted=named(device))
+            return tried
+
+        tried = await self._database.write(work)
+        if tried.opened is None:
+            _refuse(tried)
+
+    async def forget_others(self, wallet: OpenWallet, device: str) -> int:
+        """Every other device of this wallet opens nothing from now; answers how many did."""
+        noted = await self._notes.all(wallet.token, DEVICES)
+        others = [each for each in noted if each != named(device)]
+        gone = await self._database.change(DEVICES_GO, digests=others)
+        await self._notes.change(wallet.token, delete=[(DEVICES, each) for each in others])
+        return gone
+
+    async def purge(self) -> None:
+        """Forget wrong tries of more than two days ago, and when they were."""
+
+        for row in await self._database.rows(TO_FORGET, until=now()):
+            await self._database.write(partial(self._forget_tries, row.device_digest))
+
+    # --- recovery -----------------------------------------------------------------------------
+
+    async def set_recovery(self, wallet: OpenWallet, lookup: str, box: str) -> None:
+        """A recovery code, in the place of the earlier one. Raises Conflict."""
+        name = named(lookup)
+        async with self._turns.lock(wallet.wallet_id):
+            noted = await self._notes.all(wallet.token, RECOVERIES)
+            if name not in noted and await self._database.row(RECOVERY_BY_DIGEST, wanted=name):
+                raise Conflict("This code cannot be used. Please make another one.")
+            earlier = [each for each in noted if each != name]
+            await self._notes.put(wallet.token, RECOVERIES, name, {"tried": False})
+            sealed = self._seal.seal(box, name)
+
+            def work(steps: Steps) -> None:
+                steps.change(RECOVERIES_GO, digests=earlier)
+                if not steps.change(RECOVERY_SET, wanted=name, sealed=sealed):
+                    steps.change(RECOVERY_NEW, lookup_digest=name, sealed=sealed)
+
+            await self._database.write(work)
+            gone = [(RECOVERIES, each) for each in earlier]
+            await self._notes.change(wallet.token, delete=gone)
+
+    async def recovery_tried(self, wallet: OpenWallet) -> None:
+        """She has typed the code back in. Raises Conflict if there is none."""
+        for name in await self._recoveries(wallet.token):
+            await self._notes.put(wallet.token, RECOVERIES, name, {"tried": True})
+            return
+        raise Conflict("There is no recovery code yet.")
+
+    async def open_recovery(self, lookup: str) -> str:
+        """What the code releases. Raises NotFound."""
+        name = named(lookup)
+        row = await self._database.row(RECOVERY_BY_DIGEST, wanted=name)
+        if row is None:
+            raise NotFound("This code opens nothing here. Please check every letter.")
+        return str(self._seal.open(row.sealed, name))
+
+    # --- a wallet as a whole --------------------------------------------------------------
+
+    async def setup(self, wallet: OpenWallet) -> tuple[RecoveryState, int]:
+        """Whether there is a recovery code, and on how many devices the wallet is."""
+        devices = await self._there(await self._notes.all(wallet.token, DEVICES))
+        codes = await self._recoveries(wallet.token)
+        if not codes:
+            return "none", len(devices)
+        noted = await self._notes.all(wallet.token, RECOVERIES)
+        tried = any(noted[each].get("tried") for each in codes if each in noted)
+        return "tried" if tried else "made", len(devices)
+
+    async def forget_wallet(self, token: Secret) -> None:
+        """Nothing releases what opens this wallet any more."""
+        devices = list(await self._notes.all(token, DEVICES))
+        codes = list(await self._notes.all(token, RECOVERIES))
+
+        def work(steps: Steps) -> None:
+            steps.change(DEVICES_GO, digests=devices)
+            steps.change(RECOVERIES_GO, digests=codes)
+
+        await self._database.write(work)
+
+    # --- one step -------------------------------------------------------------------------
+
+    def _forget_tries(self, name: str, steps: Steps) -> None:
+        found = self._devices.get(steps, name)
+        if found is not None:
+            counts = remembered(found.counts, now())
+            self._devices.put(steps, name, found.with_counts(counts))
+
+    def _attempt(self, steps: Steps, name: str, proof: str) -> tuple[Tried, Device | None]:
+        """Count a try, in the caller's unit of work: it is committed before anybody is told."""
+        found = self._devices.get(steps, name)
+        if found is None:
+            return _FIRST, None
+        tried = attempt(found.counts, found.matching(digest_of(proof)), now())
+        if tried.counts != found.counts:
+            self._devices.put(steps, name, found.with_counts(tried.counts))
+        return tried, found
+
+    async def _is_here(self, name: str, made: Device) -> bool:
+        """Raises Conflict if it is here as another one."""
+        found = await self._database.read(
+            lambda steps: self._devices.get(steps, name, locked=False)
+        )
+        if found is not None and found.slots != made.slots:
+            raise Conflict("This device is known already.")
+        return found is not None
+
+    async def _add(self, wallet: OpenWallet, name: str, made: Device) -> None:
+        try:
+            await self._database.write(lambda steps: self._devices.add(steps, name, made))
+        except IntegrityError:
+            if not await self._is_here(name, made):
+                raise
+
+    async def _there(self, noted: Iterable[str]) -> set[str]:
+        rows = await self._database.rows(DEVICES_THERE, digests=list(noted))
+        return {row.device_digest for row in rows}
+
+    async def _recoveries(self, token: Secret) -> list[str]:
+        noted = await self._notes.all(token, RECOVERIES)
+        rows = await self._database.rows(RECOVERIES_THERE, digests=list(noted))
+        return [row.lookup_digest for row in rows]
+
+
+def named(text: str) -> str:
+    """The digest that a device, or a recovery code, is kept by."""
+    return digest(_bytes_of(text))
+
+
+def digest_of(proof: str) -> str:
+    """The digest that a proof is kept by."""
+    return digest(_bytes_of(proof))
+
+
+def _bytes_of(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _refuse(tried: Tried) -> NoReturn:
+    if tried.wait:
+        raise TooManyTries(_WAIT, wait_seconds=math.ceil(tried.wait.total_seconds()))
+    raise NotAuthenticated(_OPENS_NOTHING, tries_left=tried.tries_left)
