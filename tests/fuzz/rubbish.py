@@ -30,6 +30,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/wallet/devices/others/forget": {"device": _KEY},
     "/api/wallet/recovery": {"lookup": _KEY, "box": "b" * 80},
     "/api/wallet/recovery/open": {"lookup": _KEY},
+    "/api/wallet/recovery/tried": {},
     "/api/wallet/links": {
         "link": "http://localhost/l/none",
         "code": "ABCDEF",
