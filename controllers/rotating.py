@@ -34,7 +34,15 @@ from controllers.secrets import (
 )
 from controllers.settings import MOST_OF_EACH, Settings
 from controllers.store.database import Database
-from controllers.store.models import Check, Issuance, RepeatableRequest, Reservation
+from controllers.store.models import (
+    Check,
+    Issuance,
+    RepeatableRequest,
+    Reservation,
+    WalletDevice,
+    WalletRecovery,
+)
+from controllers.wallet.locks.rows import DEVICE, RECOVERY
 from core.errors import Conflict
 from core.secret import Secret
 
@@ -109,18 +117,20 @@ async def _rekey_stores(
 async def _seal_anew(database: Database, old: Secret, new: Secret) -> None:
     """One transaction: every sealed value of every kind, or none."""
     async with database.transaction() as session:
-        for model, column, purpose in (
-            (Issuance, "sealed_values", "issuance"),
-            (Issuance, "sealed_invitation", "issuance"),
-            (Check, "sealed_disclosed", "check"),
+        for model, key, column, purpose in (
+            (Issuance, Issuance.id, "sealed_values", "issuance"),
+            (Issuance, Issuance.id, "sealed_invitation", "issuance"),
+            (Check, Check.id, "sealed_disclosed", "check"),
+            (WalletDevice, WalletDevice.device_digest, "sealed", DEVICE),
+            (WalletRecovery, WalletRecovery.lookup_digest, "sealed", RECOVERY),
         ):
             sealed = getattr(model, column)
-            rows = await session.execute(select(model.id, sealed).where(sealed.is_not(None)))
+            rows = await session.execute(select(key, sealed).where(sealed.is_not(None)))
             opening, sealing = Seal(old, purpose), Seal(new, purpose)
             for row_id, content in rows.all():
                 again = _again(opening, sealing, content, row_id)
                 await session.execute(
-                    update(model).where(model.id == row_id).values({column: again})
+                    update(model).where(key == row_id).values({column: again})
                 )
         # answers to requests that may be repeated for a day, found by a digest under the key
         await session.execute(delete(RepeatableRequest))

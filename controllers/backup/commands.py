@@ -59,7 +59,7 @@ def _tell(console: Console, settings: Settings, restored: Restored, taken_over: 
         "other. Start this one with `haven up`; it opens once it has brought itself in order."
     )
     console.print("What happened after the backup is lost. Go through it by hand:")
-    for line in _TO_DO[0 if not taken_over else 3 :]:
+    for line in _TO_DO[0 if not taken_over else 4 :]:
         console.print(f"  - {line}")
 
 
@@ -67,6 +67,7 @@ _TO_DO = (
     "credentials that were withdrawn: withdraw them again",
     "grants that were ended or withdrawn, API keys that were ended: end them again",
     "payments that were accepted: compare with the till before paying again",
+    "devices that were forgotten, recovery codes that were replaced: holders do it again",
     "credentials that were issued: they are refused now; issue them again",
     "wallets that were made: their holders make new ones",
 )

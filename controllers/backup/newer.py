@@ -6,6 +6,7 @@ be dangerous to forget: what was withdrawn would count again. So from a database
 
 - newer versions of the framework (grants that were ended or withdrawn);
 - keys that were ended; payments that were reserved, with the checks they belong to;
+- devices that were forgotten, codes that were replaced, wrong PINs that were tried (locks.py);
 - newer revocation lists of registries that the backup has: they are signed, and each is
   verified with the DID log of the restored registry. So published lists never go backwards.
 

@@ -32,6 +32,7 @@ from pydantic import ValidationError
 from agent.options import AgentOptions
 from agent.stores import RetiredRegistry, retire_registries
 from controllers.backup.archive import SealedReader
+from controllers.backup.locks import give_no_try_back
 from controllers.backup.manifest import (
     CONTROLLERS_DUMP,
     CONTROLLERS_FILE,
@@ -248,6 +249,8 @@ async def _bring_in_order(
         await database.migrate()
         newer = await take_over(database, survived) if survived else Newer()
         await end_what_was_under_way(database)
+        sealing_key = load(settings.data_dir).sealing_key
+        await give_no_try_back(database, sealing_key, survived)
         await note_retired(database, retired)
     finally:
         await database.close()

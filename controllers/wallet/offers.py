@@ -110,11 +110,12 @@ class OfferService:
                 known = await self._meet(wallet, taking) if note is None else None
                 note = known or await self._connect(wallet, taking)
                 await self._notes.put(wallet.token, PENDING, offer_id, note)
-        return await self._offered(wallet, offer_id, note)
+        return await self._offered(wallet, offer_id, note, seconds=_OFFER_SECONDS)
 
     async def pending(self, wallet: OpenWallet, offer_id: str) -> VerifiedOffer:
         """An offer taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
-        return await self._offered(wallet, offer_id, await self._note(wallet, offer_id))
+        note = await self._note(wallet, offer_id)
+        return await self._offered(wallet, offer_id, note, seconds=_OFFER_SECONDS)
 
     async def arrived(self, wallet: OpenWallet, offer_id: str, note: Document) -> VerifiedOffer:
         """The same for its note, without waiting. Raises Unavailable if it is not there yet."""
@@ -129,7 +130,7 @@ class OfferService:
         """Take the credential; returns when it is stored. Raises Conflict, Unavailable."""
         async with self._turns.lock(f"{wallet.wallet_id}/{offer_id}"):
             note = await self._note(wallet, offer_id)
-            verified = await self._offered(wallet, offer_id, note)
+            verified = await self._offered(wallet, offer_id, note, seconds=_OFFER_SECONDS)
             if verified.offer.state is OfferState.OFFERED:
                 with contextlib.suppress(Conflict):  # another of her devices was quicker
                     await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
@@ -217,7 +218,8 @@ class OfferService:
         wallet: OpenWallet,
         offer_id: str,
         note: Document,
-        seconds: float = _OFFER_SECONDS,
+        *,
+        seconds: float,
     ) -> VerifiedOffer:
         offer = await self._until_offered(wallet, note, seconds)
         issuer, credential = note["issuer"], note["credential"]

@@ -9,6 +9,7 @@ from inhabited import PAYMENT
 
 MARK = "Zq9Plantedmark"  # whatever is refused does not come back
 _KEY = "A" * 43
+_SLOT = {"proof": _KEY, "box": "b" * 80}
 _NEW = {"slug": "mine", "label": "Mine", "role": "court", "name": {"en": "Mine"}}
 
 # a good body for each, to be spoilt in one place after another
@@ -22,6 +23,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/wallet/wallets": {"key": _KEY},
     "/api/wallet/wallets/{wallet_id}/sessions": {"key": _KEY},
     "/api/wallet/wallets/{wallet_id}/destroy": {"key": _KEY},
+    "/api/wallet/devices": {"device": _KEY, "slots": [_SLOT, _SLOT | {"proof": "B" * 43}]},
+    "/api/wallet/devices/unlock": {"device": _KEY, "proof": _KEY},
+    "/api/wallet/devices/slot": {"device": _KEY, "proof": _KEY, "slot": 1, "new": _SLOT},
+    "/api/wallet/devices/forget": {"device": _KEY, "proof": _KEY},
+    "/api/wallet/devices/others/forget": {"device": _KEY},
+    "/api/wallet/recovery": {"lookup": _KEY, "box": "b" * 80},
+    "/api/wallet/recovery/open": {"lookup": _KEY},
+    "/api/wallet/recovery/tried": {},
     "/api/wallet/links": {
         "link": "http://localhost/l/none",
         "code": "ABCDEF",

@@ -183,6 +183,45 @@ def a_deleted_receipt(world: Inhabited, http: requests.Session) -> Step:
     return Step("wallet", "/api/wallet/history/none", method="delete")
 
 
+def slot() -> Json:
+    return {"proof": secrets.token_urlsafe(32), "box": secrets.token_urlsafe(60)}
+
+
+def a_device(world: Inhabited, http: requests.Session) -> Step:
+    body = {"device": secrets.token_urlsafe(32), "slots": [slot(), slot()]}
+    return Step("wallet", "/api/wallet/devices", body)
+
+
+def a_pin_set_again(world: Inhabited, http: requests.Session) -> Step:
+    new = a_device(world, http)
+    done(world, http, new)
+    both = {"device": new.body["device"], "proof": new.body["slots"][0]["proof"]}
+    body = both | {"slot": 1, "new": new.body["slots"][1]}
+    return Step("wallet", "/api/wallet/devices/slot", body)
+
+
+def the_other_devices_forgotten(world: Inhabited, http: requests.Session) -> Step:
+    new = a_device(world, http)
+    done(world, http, new)
+    path = "/api/wallet/devices/others/forget"
+    return Step("wallet", path, {"device": new.body["device"]})
+
+
+def a_recovery_code(world: Inhabited, http: requests.Session) -> Step:
+    body = {"lookup": secrets.token_urlsafe(32), "box": secrets.token_urlsafe(60)}
+    return Step("wallet", "/api/wallet/recovery", body, method="put")
+
+
+def a_code_typed_back(world: Inhabited, http: requests.Session) -> Step:
+    done(world, http, a_recovery_code(world, http))
+    return Step("wallet", "/api/wallet/recovery/tried")
+
+
+def what_waits(world: Inhabited, http: requests.Session) -> Step:
+    request_seen(world, http)
+    return Step("wallet", "/api/wallet/pending", method="get")
+
+
 type Subject = Callable[[Inhabited, requests.Session], Step]
 SUBJECTS: tuple[Subject, ...] = (
     an_issuance,
@@ -203,6 +242,12 @@ SUBJECTS: tuple[Subject, ...] = (
     a_destroyed_wallet,
     a_deleted_credential,
     a_deleted_receipt,
+    a_device,
+    a_pin_set_again,
+    the_other_devices_forgotten,
+    a_recovery_code,
+    a_code_typed_back,
+    what_waits,
 )
 # what was done says so when it is asked for again; this is what it says
 _DONE_ALREADY: dict[str, set[int]] = {

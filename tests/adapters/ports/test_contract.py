@@ -726,6 +726,19 @@ async def test_a_destroyed_wallet_is_gone(world: World) -> None:
             await attempt
 
 
+async def test_a_wallet_is_read_for_the_last_time_and_destroyed(world: World) -> None:
+    holder = await world.holder()
+    name = "a" * 64  # a digest
+    await world.wallets.put_note(holder.token, "devices", name, {})
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+    await world.wallets.open(holder.wallet_id, holder.key, "to-destroy-it")
+    token = world.wallets.token(holder.wallet_id, "to-destroy-it")
+    assert await world.wallets.notes(token, "devices") == {name: {}}
+    await world.wallets.destroy(holder.wallet_id, holder.key)
+    with pytest.raises(NotFound):
+        await world.wallets.open(holder.wallet_id, holder.key, "again")
+
+
 # --- notes --------------------------------------------------------------------------------
 
 

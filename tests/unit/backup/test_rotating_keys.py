@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from aries_askar import Store
+from sqlalchemy import insert, select
 
 from agent.stores import base_name
 from controllers.installation import org_options, wallet_options
 from controllers.moment import now
 from controllers.rotating import rotate_keys
 from controllers.running import only_one
+from controllers.sealing import Seal
 from controllers.secrets import load, load_or_create
 from controllers.settings import Settings
 from controllers.store.database import Database
-from controllers.store.models import Check, Organisation, Reservation
+from controllers.store.models import Check, Organisation, Reservation, WalletRecovery
+from controllers.wallet.locks.rows import RECOVERY, Device, DeviceRows, Slot
 from core.errors import ConfigurationError, Conflict, Unavailable
 
 
@@ -144,3 +147,20 @@ async def test_without_an_installation_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no secrets"):
         await rotate_keys(Settings(data_dir=tmp_path), sealing=False, forget_payments=False)
     assert not (tmp_path / "secrets.json").exists()
+
+
+async def test_pins_and_recovery_codes_open_with_the_new_sealing_key(stopped: Stopped) -> None:
+    settings, old = stopped.settings, load(stopped.settings.data_dir).sealing_key
+    device = Device((Slot("a", "box a"), Slot("b", "box b")))
+    database = Database(settings.store_url)
+    await database.write(lambda steps: DeviceRows(old).add(steps, "d", device))
+    sealed = Seal(old, RECOVERY).seal("box", "r")
+    await database.change(insert(WalletRecovery), lookup_digest="r", sealed=sealed)
+    await rotate_keys(settings, sealing=True, forget_payments=False)
+    new = load(settings.data_dir).sealing_key
+    assert new != old
+    assert await database.read(lambda steps: DeviceRows(new).get(steps, "d")) == device
+    row = await database.row(select(WalletRecovery.__table__))
+    assert row is not None
+    assert Seal(new, RECOVERY).open(row.sealed, "r") == "box"
+    await database.close()
