@@ -28,7 +28,7 @@ from controllers.wallet.notes import CONTACTS, PENDING, Notes, contact_key
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable, VerificationError
 from core.ports import Awaited, Document, HolderAgent, OfferState, ReceivedOffer
-from credential_defs import load_all
+from credential_defs import CredentialDefinition, load_all
 from governance.engine import Framework, Issue
 
 _MAY_NOT = "may-not-offer"
@@ -74,6 +74,21 @@ class VerifiedOffer:
     credential: str
     offer: ReceivedOffer
     framework: Framework
+
+    @property
+    def definition(self) -> CredentialDefinition:
+        """What is offered."""
+        return load_all()[self.credential]
+
+    @property
+    def held_for_other(self) -> bool:
+        """Whether it would be kept for somebody else."""
+        return self.definition.is_for_other(self.offer.values)
+
+    @property
+    def for_dependent(self) -> bool:
+        """Whether it is about a dependent: kept for her, or to act for her by."""
+        return self.definition.acts_for_other or self.held_for_other
 
 
 class OfferService:
@@ -140,9 +155,7 @@ class OfferService:
                 offer_id,
                 verified.credential,
                 verified.issuer,
-                held_for_other=load_all()[verified.credential].is_for_other(
-                    verified.offer.values
-                ),
+                held_for_other=verified.held_for_other,
                 contact=_contact(note),
                 ended=stored,
             )

@@ -28,7 +28,7 @@ from governance.engine import Framework
 
 def show_offer(verified: VerifiedOffer, language: str) -> OfferPreview:
     """An offer with each value, labelled."""
-    definition, values = load_all()[verified.credential], verified.offer.values
+    definition = verified.definition
     return OfferPreview(
         id=verified.id,
         who=who(verified.framework, verified.issuer, language),
@@ -36,9 +36,9 @@ def show_offer(verified: VerifiedOffer, language: str) -> OfferPreview:
         credential=verified.credential,
         title=definition.title(language),
         about=definition.about(language),
-        held_for_other=definition.is_for_other(values),
+        held_for_other=verified.held_for_other,
         branding=branding(definition),
-        values=labelled(definition, values, language),
+        values=labelled(definition, verified.offer.values, language),
     )
 
 

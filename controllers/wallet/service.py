@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from controllers.governance.service import GovernanceService
@@ -22,6 +23,7 @@ from controllers.wallet.schemas import (
     TakeUp,
 )
 from controllers.wallet.sessions import OpenWallet
+from core.errors import Unavailable
 from core.ports import HeldCredential, HolderAgent, PresentingAgent
 
 
@@ -60,7 +62,12 @@ class WalletService:
         self, wallet: OpenWallet, offer_id: str, language: str
     ) -> OfferPreview:
         """Take the credential; returns when it is stored."""
-        return show_offer(await self.offers.accept(wallet, offer_id), language)
+        verified = await self.offers.accept(wallet, offer_id)
+        if verified.for_dependent:
+            with suppress(Unavailable):  # else the next look at the cards counts her
+                held = await self.holder.credentials(wallet.token)
+                await DependentNumbers(self.notes).numbers(wallet, held, verified.framework)
+        return show_offer(verified, language)
 
     async def answer(
         self,

@@ -9,14 +9,18 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from controllers.app import build
 from controllers.secrets import load_or_create
 from controllers.settings import Settings
+from controllers.wallet.fetching import _SAID
+from controllers.wallet.offers import _MAY_NOT
+from controllers.wallet.schemas import ObstacleShown
 from core.errors import HavenError
 from governance.assessment import CHECK_NAMES
 from tests.architecture.source import ROOT
@@ -82,6 +86,58 @@ def test_every_problem_is_documented_with_its_status() -> None:
     assert documented == {(each.slug, str(each.status)) for each in ours}
 
 
+# what a wallet's app is told: each problem has a code, and each code a row
+_WITH_CODES = ("controllers/wallet", "controllers/links")
+
+
+_CODE_AT = {"told_as": 0, "require": 1}  # where they take a code
+
+
+def raised(folder: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every error that a folder makes and raises, with its place."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                name = node.exc.func.id if isinstance(node.exc.func, ast.Name) else ""
+                if name != "ValueError":  # of a form: pydantic answers it
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node.exc
+
+
+def given_codes() -> Iterator[str]:
+    """Every code that the controllers give: as `code=`, or as what `told_as` is called with."""
+    for path in (ROOT / "controllers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            given = [each.value for each in node.keywords if each.arg == "code"]
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            given += node.args[_CODE_AT[name] :] if name in _CODE_AT else []
+            yield from codes(part for one in given for part in ast.walk(one))
+
+
+def test_every_problem_of_a_wallet_has_a_code() -> None:
+    found = [each for folder in _WITH_CODES for each in raised(folder)]
+    assert len(found) > 30
+    without = [place for place, call in found if "code" not in {k.arg for k in call.keywords}]
+    assert without == []
+
+
+def test_every_code_is_documented() -> None:
+    section = text("docs/wallet-and-links.md").split("## When something does not work")[1]
+    documented = {row[0].strip("`") for row in rows(section.split("\n##")[0])}
+    slugs = {each.slug for each in errors()}
+    ours = {code for code in {*given_codes(), *_SAID, _MAY_NOT} if code not in slugs}
+    assert {"link-used", "nothing-fits", "may-not-offer", "wrong-code"} <= ours
+    assert documented - {"code"} - slugs == ours
+    assert "session-closed" in documented
+
+
+def test_every_obstacle_is_documented() -> None:
+    section = text("docs/wallet-and-links.md").split("### Why nothing fits")[1]
+    documented = {row[0].strip("`") for row in rows(section.split("\n##")[0])} - {"kind"}
+    assert documented == set(get_args(ObstacleShown.model_fields["kind"].annotation))
+
+
 # --- routes --------------------------------------------------------------------------
 
 
@@ -111,7 +167,7 @@ def results_made() -> Iterator[str]:
                     yield from codes(given)
 
 
-def codes(given: list[ast.expr]) -> Iterator[str]:
+def codes(given: Iterable[ast.AST]) -> Iterator[str]:
     """The constants among these that are codes, and not sentences."""
     for each in given:
         value = each.value if isinstance(each, ast.Constant) else None

@@ -35,6 +35,7 @@ from controllers.secrets import (
 from controllers.settings import Settings
 from core.errors import (
     ConfigurationError,
+    Gone,
     GovernanceDenied,
     HavenError,
     NotAuthenticated,
@@ -358,7 +359,7 @@ async def test_every_error_has_its_problem_details(error: type[HavenError]) -> N
     body = answer.json()
     assert body["type"] == f"urn:haven:problem:{error.slug}"
     assert (body["title"], body["status"]) == (error.title, error.status)
-    assert body["detail"] == "In words"
+    assert (body["detail"], body["code"]) == ("In words", error.slug)
     problems.Problem.model_validate(body)
     assert {name: body[name] for name in made(error).extra} == made(error).extra
     assert ("www-authenticate" in answer.headers) is (error.status == 401)
@@ -367,6 +368,12 @@ async def test_every_error_has_its_problem_details(error: type[HavenError]) -> N
 def test_no_two_errors_share_a_slug() -> None:
     slugs = [error.slug for error in tree()]
     assert len(slugs) == len(set(slugs))
+
+
+async def test_a_code_says_more_closely_what_happened() -> None:
+    async with client_of(app_raising(Gone("In words", code="link-used"))) as client:
+        body = (await client.get("/raise")).json()
+    assert (body["type"], body["code"]) == ("urn:haven:problem:gone", "link-used")
 
 
 async def test_extra_members_do_not_replace_the_standard_ones() -> None:

@@ -138,6 +138,34 @@ async def test_every_other_answer_is_an_error(status: int, error: type[HavenErro
     assert len(desk.asked) == 1  # no redirect is followed
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "code"),
+    [
+        (410, "link-used", "link-used"),
+        (410, "link-ended", "link-ended"),
+        (410, "wrong-code", "link-ended"),  # not what this status can mean
+        (403, "code-needed", "code-needed"),
+        (403, "may-not-ask", "may-not-ask"),
+        (403, "anything", "wrong-code"),
+        (404, ["link-used"], "link-nowhere"),
+        (409, "offer-not-arrived", "offer-not-arrived"),
+        (409, "conflict", "link-not-usable"),
+        (429, "too-many-requests", "too-many-requests"),
+        (429, None, "too-many-codes"),
+        (503, "link-used", "other-side-away"),
+        (301, "link-used", "link-not-usable"),
+    ],
+)
+async def test_of_the_other_sides_words_only_a_known_code_is_taken_over(
+    status: int, said: object, code: str
+) -> None:
+    desk = saying(status, json.dumps({"code": said, "detail": "planted"}).encode())
+    with pytest.raises(HavenError) as raised:
+        await desk.fetcher.get(LINK)
+    assert raised.value.code == code
+    assert "planted" not in f"{raised.value.detail}{raised.value.extra}"
+
+
 async def test_an_error_does_not_remember_earlier_ones() -> None:
     """One error object raised again and again would keep every caller's frame alive."""
     desk = saying(404)

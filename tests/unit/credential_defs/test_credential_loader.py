@@ -64,6 +64,23 @@ def test_texts_are_found_by_language() -> None:
     assert credential.entry_label("status", "interim", "es").startswith("Carta")
 
 
+def test_a_definition_says_what_its_dates_and_links_mean() -> None:
+    assert load("identity").issued_date == "issued_dateint"
+    assert load("identity").last_days == ("expires_dateint",)
+    assert load("support-entitlement").last_days == ("support_until",)
+    assert load("service-eligibility").last_days == (
+        "shelter_until", "medical_until", "legal_until", "counselling_until",
+    )  # fmt: skip
+    assert load("guardianship").links == ("link_shelter", "link_payment", "link_court")
+    assert [each.name for each in load_all().values() if each.acts_for_other] == [
+        "guardianship"
+    ]
+    eligibility = load("service-eligibility")
+    assert eligibility.is_for_other({"held_for_other": "1"})
+    assert not eligibility.is_for_other({"held_for_other": "0"})
+    assert not load("guardianship").is_for_other({"at_will": "1"})
+
+
 def test_what_is_not_there_is_an_error() -> None:
     credential = load("identity")
     with pytest.raises(NotFound):
@@ -115,6 +132,8 @@ def _attribute(number: int, **changed: Any) -> Any:
         lambda source: source["branding"].update(logo="https://images.example/logo.png"),
         lambda source: source["branding"].update(primary_attribute="nickname"),
         lambda source: source["attributes"].append(source["attributes"][0]),
+        _attribute(1, valid_until=True),  # no date
+        lambda source: source.update(acts_for_other=True) or source["attributes"].pop(),
         _attribute(0, required=True),  # a reference that is required as well
         _attribute(1, integer=False),
         _attribute(1, format="["),
