@@ -53,7 +53,7 @@ class Held:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._sums: Kept[str, _Sum] = Kept(_REMEMBERED)
-        self._last = 0  # the greatest number that was given or seen: clocks can go back
+        self._last = 0  # the greatest number that was given or seen; no time, which would tell
 
     async def keep(self, wallet_id: str, envelope: bytes) -> bool:
         """Keep a message; False if there is no such wallet, or no room."""
@@ -111,11 +111,11 @@ class Held:
 
     async def _all(self, store: Session, wallet_id: str) -> list[Entry]:
         found = list(await store.fetch_all(CATEGORY, {"wallet": wallet_id}))
-        self._last = max((_number(each.name) for each in found), default=self._last)
+        self._last = max(self._last, max((_number(each.name) for each in found), default=0))
         return found
 
     def _next_name(self) -> str:
-        self._last = max(time.time_ns(), self._last + 1)
+        self._last += 1
         return f"{self._last:020d}-{secrets.token_hex(4)}"
 
 
