@@ -239,13 +239,13 @@ class FakeOrganisations:
             raise Conflict("The agent refused this (400)")
         if set(values) != set(self.network.schemas[definition.schema_id]):
             raise Conflict("The agent refused this (400)")
-        holder = self.network.wallets.get(connection.wallet_id)
-        # a wallet that nobody has open reads no message
-        arrived = new_id() if holder and holder.sessions else None
-        issuance = Issuance(
-            new_id(), arrived, connection, definition_id, dict(values), reference
-        )
+        issuance = Issuance(new_id(), None, connection, definition_id, dict(values), reference)
         self.network.issuances.append(issuance)
+
+        async def arrives() -> None:
+            issuance.holder_side = new_id()
+
+        await self.network.send(connection.wallet_id, arrives)
         await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
         return issuance.issuer_side
 
@@ -283,17 +283,20 @@ class FakeOrganisations:
         (issuance,) = found
         if issuance.state is not OfferState.REQUESTED or issuance.registry_id is not None:
             raise Conflict("The agent refused this (400)")
-        self._sign(issuance)
-        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
-        return _status(issuance)
-
-    def _sign(self, issuance: Issuance) -> None:
         entry = self.network.next_entry(issuance.definition_id)
         issuance.registry_id, issuance.index = entry
         issuance.state = OfferState.ISSUED
-        holder = self.network.wallets.get(issuance.connection.wallet_id)
-        if holder is None or not holder.sessions:
-            return  # a wallet that nobody has open reads no message
+        await self.network.send(
+            issuance.connection.wallet_id, lambda: self._credential_arrives(issuance)
+        )
+        if issuance.state is OfferState.ISSUED:  # sent, and not taken in yet
+            await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
+        return _status(issuance)
+
+    async def _credential_arrives(self, issuance: Issuance) -> None:
+        if issuance.holder_side is None:
+            return  # nobody asks for it any more
+        holder = self.network.wallets[issuance.connection.wallet_id]
         credential = HeldCredential(
             credential_id=new_id(),
             schema_id=self.network.definitions[issuance.definition_id].schema_id,
@@ -304,6 +307,7 @@ class FakeOrganisations:
         )
         holder.credentials[credential.credential_id] = credential
         issuance.credential_id, issuance.state = credential.credential_id, OfferState.DONE
+        await self.network.tell(RecordKind.ISSUANCE, issuance.issuer_side)
 
     @_call
     async def forget_offer(
@@ -424,7 +428,10 @@ class FakeWallets:
 
     @_call
     async def open(self, wallet_id: str, key: Secret, session_id: str) -> None:
-        self._with_key(wallet_id, key).sessions.add(session_id)
+        wallet = self._with_key(wallet_id, key)
+        wallet.sessions.add(session_id)
+        while wallet.waiting:
+            await wallet.waiting.pop(0)()
 
     @_call
     async def close(self, wallet_id: str, session_id: str) -> None:

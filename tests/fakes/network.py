@@ -28,10 +28,13 @@ from core.presentation import ShownPresentation
 from core.secret import Secret
 
 DOMAIN = "haven.localhost"
+MOST_WAITING = 100  # as agent/plugins/vault/held.py
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 # what the organisations' agent tells its controller
 Listener = Callable[[Announcement], Awaitable[None]]
+# what a message does where it arrives
+Arrival = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -48,7 +51,8 @@ class Tenant:
 
 @dataclass
 class Wallet:
-    """A holder's wallet. What is in it is reached through an open session only."""
+    """A holder's wallet. What is in it is reached through an open session only; what comes
+    while there is none waits for the next."""
 
     wallet_id: str
     key: Secret
@@ -56,6 +60,7 @@ class Wallet:
     credentials: dict[str, HeldCredential] = field(default_factory=dict)
     notes: dict[tuple[str, str], Document] = field(default_factory=dict)
     received: dict[str, Received] = field(default_factory=dict)
+    waiting: list[Arrival] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,16 @@ class FakeNetwork:
         if not lose_answer:
             raise Unavailable("The agent does not answer")
         return True
+
+    async def send(self, wallet_id: str, arrives: Arrival) -> None:
+        """A message to a wallet, which may be locked, or gone."""
+        wallet = self.wallets.get(wallet_id)
+        if wallet is None:
+            return
+        if wallet.sessions:
+            await arrives()
+        elif len(wallet.waiting) < MOST_WAITING:
+            wallet.waiting.append(arrives)
 
     async def tell(
         self, kind: RecordKind, record_id: str, invitation_id: str | None = None

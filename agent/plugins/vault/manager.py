@@ -9,22 +9,17 @@ The rules, in the order of the code:
    (agent/keys.py) names wallet and session, never the key.
 3. A token counts only while its session is open *in this process*.
 4. When a wallet's last session ends, its store is closed and its digest forgotten.
-5. An inbound message for a wallet without a session finds no recipient.
+5. An inbound message for a wallet without a session waits for the next one (inbox.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import logging
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
-from acapy_agent.askar.profile_anon import AskarAnonCredsProfile
 from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.core.error import ProfileError
 from acapy_agent.core.profile import Profile
@@ -32,12 +27,11 @@ from acapy_agent.multitenant.error import InvalidTokenError, WalletKeyMissingErr
 from acapy_agent.multitenant.manager import MultitenantManager
 from acapy_agent.protocols.routing.v1_0.models.route_record import RouteRecord
 from acapy_agent.storage.base import BaseStorage
-from acapy_agent.transport.wire_format import BaseWireFormat
 from acapy_agent.wallet.models.wallet_record import WalletRecord
 
 from agent.plugins.lean.tenants import claims_of
-
-LOGGER = logging.getLogger(__name__)
+from agent.plugins.vault.inbox import Inbox
+from agent.plugins.vault.opened import OpenWallet, digest, request_profile
 
 RAW_KEY = {"wallet.key_derivation_method": "RAW"}
 
@@ -46,39 +40,13 @@ class WrongKeyError(ProfileError):
     """The key does not open this wallet's store."""
 
 
-class _OpenWalletRecord(WalletRecord):
-    """The record of a wallet whose session is open; ACA-Py routes messages to it."""
-
-    @property
-    def is_managed(self) -> bool:
-        return True
-
-    @property
-    def requires_external_key(self) -> bool:
-        return False
-
-
-@dataclass
-class _OpenWallet:
-    profile: Profile
-    salt: bytes
-    key_digest: bytes
-    sessions: dict[str, float] = field(default_factory=dict)
-
-    def matches(self, raw_key: str) -> bool:
-        return hmac.compare_digest(self.key_digest, _digest(self.salt, raw_key))
-
-
-def _digest(salt: bytes, raw_key: str) -> bytes:
-    return hashlib.blake2b(raw_key.encode(), key=salt).digest()
-
-
 class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the path)
     """Sub-wallets that exist for the agent only while their holder has them open."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
-        self._open: dict[str, _OpenWallet] = {}
+        self._open: dict[str, OpenWallet] = {}
+        self.inbox = Inbox(profile, self._open, self.get_wallets_by_message)
 
     @property
     def open_profiles(self) -> Iterable[Profile]:
@@ -111,12 +79,12 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
     async def open_session(self, wallet_id: str, raw_key: str, session_id: str) -> None:
         """Open a session under an unguessable id. Raises WrongKeyError, StorageNotFoundError.
 
-        Opening the same session again (after this process was restarted) is no error.
+        Opening the same session again (after this process was restarted) is no error. What
+        waits for the wallet is taken in afterwards, while the session is used already.
         """
-        wallet = self._open.get(wallet_id) or await self._open_store(wallet_id, raw_key)
-        if not wallet.matches(raw_key):
-            raise WrongKeyError("The key does not open this wallet")
+        wallet = await self._unlock(wallet_id, raw_key)
         wallet.sessions[session_id] = time.monotonic()
+        self.inbox.catch_up(wallet)
 
     async def close_session(self, wallet_id: str, session_id: str) -> None:
         """End a session; with the last one the store is closed."""
@@ -130,11 +98,19 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
     async def close_vault(self, wallet_id: str) -> None:
         """End every session of a wallet and close its store."""
         wallet = self._open.pop(wallet_id, None)
-        if wallet is not None:
+        if wallet is None:
+            return
+        try:
+            await self.inbox.let_finish(wallet)
+        finally:
             await wallet.profile.close()
 
     async def close_idle(self, max_idle_seconds: float) -> int:
-        """Close wallets that no request touched for so long; answers how many."""
+        """Close wallets that no request touched for so long; answers how many.
+
+        It is called again and again, so it also removes messages that waited for too long.
+        """
+        await self.inbox.purge()
         edge = time.monotonic() - max_idle_seconds
         idle = [
             wallet_id
@@ -146,8 +122,8 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         return len(idle)
 
     async def destroy_vault(self, wallet_id: str, raw_key: str) -> None:
-        """Delete a wallet for good: its store, its routes, its record."""
-        await self.open_session(wallet_id, raw_key, secrets.token_urlsafe(24))
+        """Delete a wallet for good: its store, its routes, its record, what waits for it."""
+        await self._unlock(wallet_id, raw_key)
         await self.close_vault(wallet_id)
         record = await self._record(wallet_id)
         profile = await self._profile_from_store(record, raw_key)
@@ -155,6 +131,7 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         await self.remove_wallet_profile(profile)
         await profile.close()
         await self._forget(record)
+        await self.inbox.forget(wallet_id)
 
     # --- what ACA-Py asks -----------------------------------------------------------------
 
@@ -169,7 +146,7 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         """The open profile, or a store opened with the key in `extra_settings`."""
         wallet = self._open.get(wallet_record.wallet_id)
         if wallet is not None:
-            return _request_profile(wallet.profile)
+            return request_profile(wallet.profile)
         if not (extra_settings or {}).get("wallet.key"):
             raise WalletKeyMissingError("This wallet is closed")
         return await super().get_wallet_profile(
@@ -186,7 +163,7 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         if wallet is None or claims.get("sid") not in wallet.sessions:
             raise InvalidTokenError("This session has ended")
         wallet.sessions[claims["sid"]] = time.monotonic()
-        return _request_profile(wallet.profile)
+        return request_profile(wallet.profile)
 
     async def get_profile_for_key(
         self, context: InjectionContext, recipient_key: str
@@ -194,21 +171,17 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         """The open profile that owns this key, if any (rule 5)."""
         record = await self._get_wallet_by_key(recipient_key)
         wallet = self._open.get(record.wallet_id) if record else None
-        return _request_profile(wallet.profile) if wallet else None
-
-    async def get_wallets_by_message(
-        self, message_body: str | bytes, wire_format: BaseWireFormat | None = None
-    ) -> list[WalletRecord]:
-        """Recipients of an inbound message that have a session now (rule 5)."""
-        found = await super().get_wallets_by_message(message_body, wire_format)
-        held = [record for record in found if record.wallet_id not in self._open]
-        if held:
-            LOGGER.info("Inbound message for a closed wallet was not read")
-        return [_as_open(record) for record in found if record.wallet_id in self._open]
+        return request_profile(wallet.profile) if wallet else None
 
     # --- inside ---------------------------------------------------------------------------
 
-    async def _open_store(self, wallet_id: str, raw_key: str) -> _OpenWallet:
+    async def _unlock(self, wallet_id: str, raw_key: str) -> OpenWallet:
+        wallet = self._open.get(wallet_id) or await self._open_store(wallet_id, raw_key)
+        if not wallet.matches(raw_key):
+            raise WrongKeyError("The key does not open this wallet")
+        return wallet
+
+    async def _open_store(self, wallet_id: str, raw_key: str) -> OpenWallet:
         record = await self._record(wallet_id)
         try:
             profile = await self._profile_from_store(record, raw_key)
@@ -216,7 +189,7 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
             # Askar does not tell a wrong key from a damaged store, and neither may we
             raise WrongKeyError("The key does not open this wallet") from err
         salt = secrets.token_bytes(32)
-        wallet = _OpenWallet(profile, salt, _digest(salt, raw_key))
+        wallet = OpenWallet(wallet_id, profile, salt, digest(salt, raw_key))
         # another request may have opened it meanwhile: its store is the one that stays
         kept = self._open.setdefault(wallet_id, wallet)
         if kept is not wallet:
@@ -257,16 +230,3 @@ class vaultmanager(MultitenantManager):  # noqa: N801 (ACA-Py lowercases the pat
         return jwt.encode(
             {"wallet_id": wallet_id, "sid": session_id}, secret, algorithm="HS256"
         )
-
-
-def _request_profile(profile: Profile) -> Profile:
-    """A profile of its own for each request, over the one open store, as ACA-Py does it."""
-    return AskarAnonCredsProfile(profile.opened, profile.context)
-
-
-def _as_open(record: WalletRecord) -> WalletRecord:
-    return _OpenWalletRecord(
-        wallet_id=record.wallet_id,
-        key_management_mode=record.key_management_mode,
-        settings=record._settings,
-    )

@@ -29,6 +29,7 @@ class Board:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[_Waiting]] = defaultdict(set)
+        self._expected: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def listen(self, bus: EventBus) -> None:
         """Hear of every change."""
@@ -61,6 +62,27 @@ class Board:
             waiting.discard(one)
             if not waiting:
                 self._waiting.pop(_wallet(profile), None)
+
+    def expect(self, profile: Profile) -> asyncio.Event:
+        """Messages that waited for this wallet are being taken in, until `came` is told so."""
+        coming = asyncio.Event()
+        self._expected[_wallet(profile)].add(coming)
+        return coming
+
+    def came(self, profile: Profile, coming: asyncio.Event) -> None:
+        """They are taken in."""
+        coming.set()
+        expected = self._expected[_wallet(profile)]
+        expected.discard(coming)
+        if not expected:
+            del self._expected[_wallet(profile)]
+
+    async def all_came(self, profile: Profile, seconds: float) -> None:
+        """Returns when nothing is expected for this wallet any more, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for coming in tuple(self._expected.get(_wallet(profile), ())):
+                    await coming.wait()
 
     async def _changed(self, profile: Profile, event: Event) -> None:
         state = event.payload.get("state")

@@ -31,6 +31,7 @@ from agent.plugins.waiting.reading import (
 from agent.plugins.waiting.taking_in import ROUTES as TAKING_IN
 
 _LONGEST_WAIT = 30.0
+_MESSAGES_SECONDS = 10.0
 _SETTLED = ("done", "abandoned")
 # the states of a record in which it is worth looking again
 _CHANGES = {
@@ -71,7 +72,7 @@ async def get_received(request: web.Request) -> web.Response:
 
     Arrival: an offer is there. Settling: its credential is stored, or it was given up, or it is
     gone. When the time is over, the answer is what there is. With a reference only the offers
-    that carry it count.
+    that carry it count. What waited for a locked wallet is there before the first answer.
     """
     profile, connection_id = _profile(request), request.match_info["connection_id"]
     awaited, reference = request.query.get("for"), request.query.get("reference")
@@ -85,6 +86,7 @@ async def get_received(request: web.Request) -> web.Response:
         return offers
 
     states = _CHANGES.get(awaited or "", frozenset())
+    await _board(request).all_came(profile, _MESSAGES_SECONDS)
     found = await _board(request).until(profile, look, _seconds(request), states)
     if found is None:
         found = await offers_received(profile, connection_id, reference)

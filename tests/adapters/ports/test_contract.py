@@ -37,7 +37,16 @@ from core.ports import (
 )
 from core.presentation import CredentialAsk, PresentationAsk, ShownCredential
 from core.secret import Secret
-from tests.adapters.ports.world import PURPOSE, REFERENCE, VALUES, Asked, Held, World
+from tests.adapters.ports.world import (
+    PURPOSE,
+    REFERENCE,
+    VALUES,
+    Asked,
+    Held,
+    Holder,
+    Linked,
+    World,
+)
 from tests.support.waiting import until
 
 
@@ -373,16 +382,6 @@ async def test_an_invitation_is_good_for_one(world: World, held: Held) -> None:
     await asyncio.sleep(0.2)
     assert await world.org.connection_for(world.issuer, invitation_id) == first
     assert await world.org.connection_for(world.verifier, invitation_id) is None
-
-
-async def test_a_closed_wallet_receives_nothing(world: World) -> None:
-    linked = await world.linked()
-    holder = linked.holder
-    await world.wallets.close(holder.wallet_id, holder.session_id)
-    await world.org.offer(world.issuer, linked.issuer_side, world.definition_id, VALUES, "r")
-    await asyncio.sleep(0.2)
-    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
-    assert await world.wallets.offers(holder.token, linked.holder_side) == []
 
 
 async def test_deleting_a_credential_can_be_repeated(world: World) -> None:
@@ -737,6 +736,104 @@ async def test_a_wallet_is_read_for_the_last_time_and_destroyed(world: World) ->
     await world.wallets.destroy(holder.wallet_id, holder.key)
     with pytest.raises(NotFound):
         await world.wallets.open(holder.wallet_id, holder.key, "again")
+
+
+# --- what comes while a wallet is locked ---------------------------------------------------
+
+
+async def lock(world: World, holder: Holder) -> None:
+    await world.wallets.close(holder.wallet_id, holder.session_id)
+
+
+async def unlock(world: World, holder: Holder) -> None:
+    await world.wallets.open(holder.wallet_id, holder.key, holder.session_id)
+
+
+async def offer_to_the_locked(world: World, linked: Linked, reference: str) -> str:
+    """An offer that reaches an agent whose wallet is locked."""
+    exchange_id = await world.org.offer(
+        world.issuer, linked.issuer_side, world.definition_id, VALUES, reference
+    )
+    await asyncio.sleep(0.3)
+    return exchange_id
+
+
+async def test_an_offer_waits_for_a_locked_wallet(world: World) -> None:
+    linked = await world.linked()
+    holder = linked.holder
+    await lock(world, holder)
+    exchange_id = await offer_to_the_locked(world, linked, REFERENCE)
+    with pytest.raises(SessionClosed):
+        await world.wallets.offers(holder.token, linked.holder_side)
+    for _ in range(2):  # and comes once, however often the wallet is opened
+        await unlock(world, holder)
+        (offer,) = await world.wallets.offers(holder.token, linked.holder_side)
+        assert (offer.state, offer.values) == (OfferState.OFFERED, VALUES)
+        await lock(world, holder)
+    await unlock(world, holder)
+    await world.wallets.accept_offer(holder.token, offer.exchange_id)
+    await world.signed(exchange_id)
+    assert len(await until(lambda: world.wallets.credentials(holder.token))) == 1
+
+
+async def test_several_wait_and_all_come_in(world: World) -> None:
+    linked = await world.linked()
+    holder = linked.holder
+    await lock(world, holder)
+    for reference in ("first", "second", "third"):
+        await offer_to_the_locked(world, linked, reference)
+    await asyncio.gather(  # two openings at once
+        unlock(world, holder), world.wallets.open(holder.wallet_id, holder.key, "other")
+    )
+    offers = await world.wallets.offers(holder.token, linked.holder_side)
+    assert sorted(str(each.reference) for each in offers) == ["first", "second", "third"]
+
+
+async def test_an_offer_taken_back_while_the_wallet_was_locked_is_declined(
+    world: World,
+) -> None:
+    linked = await world.linked()
+    await lock(world, linked.holder)
+    exchange_id = await offer_to_the_locked(world, linked, REFERENCE)
+    await world.org.forget_offer(world.issuer, exchange_id)
+    await asyncio.sleep(0.3)
+    await unlock(world, linked.holder)
+    (offer,) = await world.wallets.offers(linked.holder.token, linked.holder_side)
+    assert offer.state is OfferState.FAILED
+
+
+async def test_an_issuance_that_was_locked_away_ends_after_the_next_opening(
+    world: World,
+) -> None:
+    linked = await world.linked()
+    holder = linked.holder
+    exchange_id, offer = await world.offer(linked)
+    await world.wallets.accept_offer(holder.token, offer.exchange_id)
+    await lock(world, holder)
+    await world.requested(exchange_id)
+    sent = await world.org.issue(world.issuer, exchange_id)
+    await asyncio.sleep(0.3)
+    assert (await world.org.offer_status(world.issuer, exchange_id)).state is OfferState.ISSUED
+    await unlock(world, holder)
+    (ended,) = await world.wallets.offers(
+        holder.token, linked.holder_side, awaited=Awaited.SETTLING, seconds=20
+    )
+    assert ended.state is OfferState.DONE
+    assert (await world.settled(exchange_id)).state is OfferState.DONE
+    await lock(world, holder)
+    await unlock(world, holder)
+    (stored,) = await world.wallets.credentials(holder.token)
+    assert (stored.registry_id, stored.index) == (sent.registry_id, sent.index)
+
+
+async def test_what_waits_for_a_wallet_goes_with_it(world: World) -> None:
+    linked = await world.linked()
+    await lock(world, linked.holder)
+    await offer_to_the_locked(world, linked, REFERENCE)
+    await world.wallets.destroy(linked.holder.wallet_id, linked.holder.key)
+    exchange_id = await offer_to_the_locked(world, linked, "another")
+    status = await world.org.offer_status(world.issuer, exchange_id)
+    assert status.state is OfferState.OFFERED
 
 
 # --- notes --------------------------------------------------------------------------------
