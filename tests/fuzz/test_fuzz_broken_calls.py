@@ -183,6 +183,16 @@ def a_deleted_receipt(world: Inhabited, http: requests.Session) -> Step:
     return Step("wallet", "/api/wallet/history/none", method="delete")
 
 
+def a_move(world: Inhabited, http: requests.Session) -> Step:
+    held = done(world, http, Step("wallet", "/api/wallet/credentials", method="get"))["items"]
+    return Step("wallet", f"/api/wallet/credentials/{held[0]['id']}/move")
+
+
+def a_replacement(world: Inhabited, http: requests.Session) -> Step:
+    replaced = {"replaces": a_revocation(world, http).body["issuance_ids"][0]}
+    return Step("issue", "/api/issuer/issuances", ISSUANCE | replaced, headers=repeatable())
+
+
 type Subject = Callable[[Inhabited, requests.Session], Step]
 SUBJECTS: tuple[Subject, ...] = (
     an_issuance,
@@ -203,6 +213,8 @@ SUBJECTS: tuple[Subject, ...] = (
     a_destroyed_wallet,
     a_deleted_credential,
     a_deleted_receipt,
+    a_move,
+    a_replacement,
 )
 # what was done says so when it is asked for again; this is what it says
 _DONE_ALREADY: dict[str, set[int]] = {
