@@ -30,6 +30,7 @@ from controllers.issuer import router as issuer_routes
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.service import IssuerService
 from controllers.limits import Limits, Networks, limiter_of
+from controllers.links import moves as moves_routes
 from controllers.links import router as links_routes
 from controllers.links.service import LinkService
 from controllers.observing import Observing
@@ -51,6 +52,7 @@ from controllers.wallet import router as wallet_routes
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.locks import router as lock_routes
 from controllers.wallet.locks.service import LockService
+from controllers.wallet.moves import MoveService
 from controllers.wallet.notes import Notes
 from controllers.wallet.offers import OfferService
 from controllers.wallet.requests import RequestService
@@ -263,6 +265,7 @@ def _wallet(
             fetcher=fetcher,
             notes=notes,
         ),
+        moves=MoveService(holder=wallets, governance=governance, fetcher=fetcher, notes=notes),
     )
 
 
@@ -280,6 +283,7 @@ def _equip_public(haven: Haven) -> None:
         lock_routes,
         governance_routes,
         links_routes,
+        moves_routes,
     ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

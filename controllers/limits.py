@@ -174,7 +174,7 @@ def limiter_of(settings: Settings) -> Limiter:
 
 def kind_of(method: str, path: str) -> Limited | None:
     """What a request is counted as, if it is."""
-    if path.startswith("/l/"):
+    if path.startswith("/l/") or path == "/moves":
         return Limited.LINKS
     if method != "POST":
         return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from controllers.store.database import Database
@@ -30,13 +31,18 @@ async def page[Row](
     organisation_id: str,
     size: int,
     cursor: str | None,
+    *,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[list[Row], str | None]:
-    """Rows of one organisation and the cursor of the next page. Raises InvalidInput."""
+    """Rows of one organisation, `only` those that fit, and the cursor of the next page.
+
+    Raises InvalidInput.
+    """
     table: Any = row_type
     created: InstrumentedAttribute[datetime] = table.created_at
     query: Select[Any] = (
         select(row_type)
-        .where(table.organisation_id == organisation_id)
+        .where(table.organisation_id == organisation_id, *only)
         .order_by(created.desc(), table.id.desc())
         .limit(size + 1)
     )

@@ -4,7 +4,7 @@ The agent signs nothing by itself. Whether the organisation may issue is decided
 and again at the moment of signing, and one compare-and-set (offered -> issuing) stands before
 the one signature. A credential that may have left is never given up: if the agent names its
 entry in a registry, the issuance counts as issued, however its exchange ended, so that it can
-be withdrawn.
+be withdrawn. Once one is issued that replaces another, that other one is withdrawn.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from controllers.governance.service import GovernanceService
+from controllers.issuer.revoking import Revoker
 from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.moment import now
 from controllers.organisations.service import did_of, tenant_of
@@ -42,11 +43,18 @@ class IssuanceFlow:
     """Goes on with issuances; doing it twice, or in two places at once, changes nothing."""
 
     def __init__(
-        self, rows: IssuanceRows, governance: GovernanceService, agent: IssuerAgent, seal: Seal
+        self,
+        *,
+        rows: IssuanceRows,
+        governance: GovernanceService,
+        agent: IssuerAgent,
+        revoker: Revoker,
+        seal: Seal,
     ) -> None:
         self._rows = rows
         self._governance = governance
         self._agent = agent
+        self._revoker = revoker
         self._seal = seal
 
     async def advance(self, issuance_id: str) -> None:
@@ -66,6 +74,8 @@ class IssuanceFlow:
             status = await self._status(issuance, organisation)
             await self._settle(issuance, organisation, status)
         await self._clear(issuance_id, status)
+        if issuance.replaces is not None:
+            await self._withdraw_replaced(issuance_id, issuance.replaces)
 
     async def take_back(self, issuance_id: str) -> bool:
         """End an issuance; False if a credential has left, or may be leaving now."""
@@ -286,6 +296,16 @@ class IssuanceFlow:
         return await self._rows.move(
             issuance, (State.ISSUING,), target, unchanged=True, changes=changes or {}
         )
+
+    async def _withdraw_replaced(self, issuance_id: str, replaced_id: str) -> None:
+        """The new one is issued: the one before is withdrawn, if it is not yet. What breaks
+        off here is found again by the sweep (rows.unfinished)."""
+        issuance, organisation = await self._rows.read(issuance_id)
+        if issuance.state != State.ISSUED:
+            return
+        replaced, _ = await self._rows.read(replaced_id)
+        if replaced.revoked_at is None:
+            await self._revoker.revoke(organisation, [replaced])
 
     async def _clear(self, issuance_id: str, seen: OfferStatus | None = None) -> None:
         """Remove what has ended from the agent, which declines it if it is still open there.

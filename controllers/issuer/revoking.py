@@ -37,10 +37,11 @@ class Revoker:
 
     async def _note(self, issuance_ids: list[str]) -> None:
         async with self._database.transaction() as session:
-            await session.execute(
+            noted = await session.scalars(
                 update(Issuance)
                 .where(Issuance.id.in_(issuance_ids), Issuance.revoked_at.is_(None))
                 .values(revoked_at=now())
+                .returning(Issuance.id)
             )
-            for issuance_id in issuance_ids:
+            for issuance_id in noted.all():  # of several at once, one tells
                 note_event(session, issuance_id, "revoked")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from controllers.access import IssuerWrite
 from controllers.events import LastEventId
 from controllers.haven import House
 from controllers.idempotency import IdempotencyKey
+from controllers.issuer.moving import MOVE_ASKED
 from controllers.issuer.schemas import (
     IssuanceCreated,
     IssuancePage,
@@ -33,7 +37,9 @@ async def create(
     """Offer a credential: answers a link, its QR code and the code to say aloud."""
 
     async def make() -> IssuanceCreated:
-        issuance, link = await house.issuer.create(caller.tenant, body.credential, body.values)
+        issuance, link = await house.issuer.create(
+            caller.tenant, body.credential, body.values, body.replaces
+        )
         address = f"{house.settings.base_url}/l/{link.token}"
         state = IssuanceState.of(issuance).model_dump()
         return IssuanceCreated(**state, link=address, code=link.code or "", qr=qr_code(address))
@@ -43,17 +49,28 @@ async def create(
 
 @router.get("/issuances")
 async def listing(
-    house: House, caller: IssuerWrite, size: PageSize = 50, cursor: Cursor = None
+    house: House,
+    caller: IssuerWrite,
+    size: PageSize = 50,
+    cursor: Cursor = None,
+    asked: Annotated[
+        Literal["move"] | None,
+        Query(description="Only those, not withdrawn, whose holder asked for a move"),
+    ] = None,
 ) -> IssuancePage:
     """The organisation's issuances, newest first."""
-    rows, following = await page(house.database, Issuance, caller.tenant.id, size, cursor)
-    return IssuancePage(items=[IssuanceState.of(row) for row in rows], next=following)
+    only = MOVE_ASKED if asked else ()
+    rows, following = await page(
+        house.database, Issuance, caller.tenant.id, size, cursor, only=only
+    )
+    return IssuancePage(items=await _shown(house, rows), next=following)
 
 
 @router.get("/issuances/{issuance_id}")
 async def read(house: House, issuance_id: RowId, caller: IssuerWrite) -> IssuanceState:
     """Where one issuance stands."""
-    return IssuanceState.of(await house.issuer.get(caller.tenant, issuance_id))
+    (state,) = await _shown(house, [await house.issuer.get(caller.tenant, issuance_id)])
+    return state
 
 
 @router.get("/issuances/{issuance_id}/events", response_class=StreamingResponse)
@@ -76,4 +93,12 @@ async def cancel(house: House, issuance_id: RowId, caller: IssuerWrite) -> Issua
 async def revoke(house: House, body: Revocation, caller: IssuerWrite) -> Revoked:
     """Withdraw one credential or many; repeating it changes nothing."""
     rows = await house.issuer.revoke(caller.tenant, body.issuance_ids)
-    return Revoked(items=[IssuanceState.of(row) for row in rows])
+    return Revoked(items=await _shown(house, rows))
+
+
+async def _shown(house: House, rows: Sequence[Issuance]) -> list[IssuanceState]:
+    """With what replaces each."""
+    found = await house.issuer.moves.replacements([row.id for row in rows])
+    return [
+        IssuanceState.of(row, found[row.id].id if row.id in found else None) for row in rows
+    ]

@@ -67,6 +67,13 @@ _BY_CLAIM = (
 )
 _BY_INVITATION = select(_ROW.c.id).where(_ROW.c.invitation_id == bindparam("it"))
 _BY_EXCHANGE = select(_ROW.c.id).where(_ROW.c.exchange_id == bindparam("it"))
+_REPLACED = _ROW.alias("replaced")
+_NOT_WITHDRAWN = (
+    select(_ROW.c.id)
+    .join(_REPLACED, _REPLACED.c.id == _ROW.c.replaces)
+    .where(_ROW.c.replaces.is_not(None), _ROW.c.state == State.ISSUED.value)
+    .where(_REPLACED.c.revoked_at.is_(None), _ROW.c.updated_at < bindparam("quiet_since"))
+)
 _UNFINISHED = select(_ROW.c.id).where(
     or_(
         _ROW.c.state.in_([state.value for state in OPEN]),
@@ -153,6 +160,15 @@ class IssuanceRows:
         return found
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
-        """Those in flight, or ended and not cleared on the agent, and quiet for so long."""
-        quiet = await self._database.rows(_UNFINISHED, quiet_since=now() - quiet_for)
-        return [row.id for row in quiet]
+        """Those in flight, or ended and not cleared on the agent, or issued while the one
+        that they replace is not withdrawn; and quiet for so long."""
+        since = now() - quiet_for
+
+        def find(steps: Steps) -> list[str]:
+            found = [
+                *steps.rows(_UNFINISHED, quiet_since=since),
+                *steps.rows(_NOT_WITHDRAWN, quiet_since=since),
+            ]
+            return list(dict.fromkeys(row.id for row in found))
+
+        return await self._database.read(find)

@@ -36,6 +36,11 @@ class NewIssuance(BaseModel):
 
     credential: str = Field(max_length=64, pattern=r"^[a-z][a-z0-9-]*$")
     values: dict[str, Value] = Field(max_length=64)
+    replaces: IssuanceId | None = Field(
+        None,
+        description="An issuance of the same credential, issued and not withdrawn: it is "
+        "withdrawn as soon as this one is issued",
+    )
 
 
 class IssuanceState(BaseModel):
@@ -51,14 +56,24 @@ class IssuanceState(BaseModel):
     )
     reason: str | None = None
     revoked_at: datetime | None = None
+    move_asked_at: datetime | None = Field(
+        None, description="When its holder asked for it in another wallet"
+    )
+    replaces: str | None = Field(
+        None, description="The issuance that is withdrawn when this one is issued"
+    )
+    replaced_by: str | None = Field(
+        None, description="The issuance, open or issued, that replaces this one"
+    )
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
 
     @classmethod
-    def of(cls, issuance: Issuance) -> IssuanceState:
+    def of(cls, issuance: Issuance, replaced_by: str | None = None) -> IssuanceState:
         """From the stored row."""
-        return cls.model_validate(issuance, from_attributes=True)
+        state = cls.model_validate(issuance, from_attributes=True)
+        return state.model_copy(update={"replaced_by": replaced_by})
 
 
 class IssuanceCreated(IssuanceState):

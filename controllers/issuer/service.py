@@ -20,6 +20,7 @@ from controllers.events import tell
 from controllers.governance.service import GovernanceService, require
 from controllers.issuer.flow import IssuanceFlow
 from controllers.issuer.meeting import Meetings
+from controllers.issuer.moving import Moves, check_replaceable
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.links.service import FreshLink, LinkKind, issue_link
@@ -60,7 +61,10 @@ class IssuerService:
         self._seal = seal
         self._lifetime = timedelta(minutes=offer_minutes)
         self._rows = IssuanceRows(database, organisations)
-        self._flow = IssuanceFlow(self._rows, governance, agent, seal)
+        self._flow = IssuanceFlow(
+            rows=self._rows, governance=governance, agent=agent, revoker=revoker, seal=seal
+        )
+        self.moves = Moves(database)
         self.meetings = Meetings(
             database=database,
             rows=self._rows,
@@ -71,12 +75,17 @@ class IssuerService:
         )
 
     async def create(
-        self, organisation: Organisation, credential: str, values: Mapping[str, Any]
+        self,
+        organisation: Organisation,
+        credential: str,
+        values: Mapping[str, Any],
+        replaces: str | None = None,
     ) -> tuple[Issuance, FreshLink]:
-        """Check the values and the authority, and make a link for the wallet.
+        """Check the values and the authority, and make a link for the wallet. The one that it
+        `replaces` is withdrawn when it is issued.
 
-        Raises NotFound, InvalidInput (naming every attribute that does not fit) and
-        GovernanceDenied.
+        Raises NotFound, InvalidInput (naming every attribute that does not fit),
+        GovernanceDenied, and Conflict if that one cannot be replaced.
         """
         definition = load_all().get(credential)
         if definition is None:
@@ -94,10 +103,13 @@ class IssuerService:
             created_at=at,
             updated_at=at,
             expires_at=at + self._lifetime,
+            replaces=replaces,
         )
         issuance.sealed_values = self._seal.seal(signed_values, issuance.id)
 
         def open_offer(steps: Steps) -> FreshLink:
+            if replaces is not None:
+                check_replaceable(steps, organisation, credential, replaces)
             steps.add(issuance)
             link = issue_link(steps, LinkKind.OFFER, issuance.id, issuance.expires_at)
             tell(steps, issuance.id, issuance.state)
@@ -147,8 +159,8 @@ class IssuerService:
         return await self._rows.by_exchange(exchange_id)
 
     async def unfinished(self, quiet_for: timedelta) -> list[str]:
-        """Issuances in flight, or not cleared on the agent, that nothing was heard of for so
-        long."""
+        """Issuances in flight, or not cleared on the agent, or with one to withdraw that they
+        replace, that nothing was heard of for so long."""
         return await self._rows.unfinished(quiet_for)
 
 

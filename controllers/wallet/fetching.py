@@ -102,6 +102,14 @@ class LinkFetcher:
         body = {"claim": claim, "code": code, **more}
         return await self._send("POST", link, "/accept", json=body)
 
+    async def ask_move(self, site: str, claim: str) -> Document:
+        """Ask the site of a credential for a move, and how it stands (links/moves.py)."""
+        try:
+            return await self._send("POST", f"{site}/moves", "", json={"claim": claim})
+        except TooManyTries as err:  # no code was tried: we are to come again later
+            error, words = _LATER
+            raise error(words) from err
+
     async def _send(self, method: str, link: str, part: str, **options: Any) -> Document:
         url = await self._address(link) + part
         headers = {"Accept": "application/json"}

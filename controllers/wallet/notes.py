@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from controllers.wallet.requests import VerifiedRequest
 
 PENDING, HISTORY, ANSWERED = "pending", "history", "answered"
-CONTACTS, DEPENDENTS = "contacts", "dependents"
+CONTACTS, ORIGINS, DEPENDENTS = "contacts", "origins", "dependents"
 # which rows of controllers/wallet/locks are this wallet's: no row says it itself
 DEVICES, RECOVERIES = "devices", "recoveries"
 
@@ -54,11 +54,13 @@ class Notes:
 
     async def forget(self, token: Secret, entry_id: str) -> None:
         """Delete one entry of the history. With a credential received goes what its issuer
-        would know this wallet by: then they meet as strangers again."""
+        would know this wallet by, and it: then they meet as strangers again."""
         entry = (await self._store.notes(token, HISTORY)).get(entry_id, {})
         delete = [(HISTORY, entry_id)]
         if entry.get("event") == "received":
             delete.append((CONTACTS, contact_key(str(entry["with_whom"]))))
+            origins = await self._store.notes(token, ORIGINS)
+            delete += [(ORIGINS, key) for key, it in origins.items() if it["entry"] == entry_id]
         await self.change(token, delete=delete)
 
     async def note_received(
@@ -70,11 +72,13 @@ class Notes:
         *,
         held_for_other: bool,
         contact: Document | None,
+        origin: tuple[str, Document] | None = None,
         ended: Sequence[str] = (),
     ) -> None:
         """A credential came into the wallet: a receipt, and nothing pending any more; and
-        how to meet its issuer again, if there is a way (offers.py). The exchanges that have
-        ended go with that, and their values.
+        how to meet its issuer again, if there is a way (offers.py); and by the credential's
+        id where it came from, to ask for a move (moves.py). The exchanges that have ended go
+        with that, and their values.
 
         Noted once, also when an answer got lost.
         """
@@ -87,6 +91,9 @@ class Notes:
         put: dict[tuple[str, str], Document] = {(HISTORY, offer_id): receipt}
         if contact is not None:
             put[CONTACTS, contact_key(issuer)] = contact
+        if origin is not None:
+            credential_id, place = origin
+            put[ORIGINS, credential_id] = {**place, "entry": offer_id}
         await self.change(token, put=put, delete=[(PENDING, offer_id)], close=ended)
 
     async def note_answered(self, token: Secret, request_id: str, exchange_id: str) -> None:

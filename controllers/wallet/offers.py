@@ -42,6 +42,15 @@ def _rank(offer: ReceivedOffer) -> int:
     return _RANKS.index(offer.state) if offer.state in _RANKS else len(_RANKS)
 
 
+class _Stored(NamedTuple):
+    """A credential that was stored: the exchange it came by, those that were lost and are
+    still there, and its id, unless another of her devices has noted all that already."""
+
+    ended: list[str]
+    lost: list[str]
+    credential_id: str | None
+
+
 class _Taking(NamedTuple):
     """A link that is taken up: what its site is told."""
 
@@ -149,7 +158,7 @@ class OfferService:
             if verified.offer.state is OfferState.OFFERED:
                 with contextlib.suppress(Conflict):  # another of her devices was quicker
                     await self._holder.accept_offer(wallet.token, verified.offer.exchange_id)
-            stored, lost = await self._until_stored(wallet, note, verified)
+            stored = await self._until_stored(wallet, note, verified)
             await self._notes.note_received(
                 wallet.token,
                 offer_id,
@@ -157,9 +166,10 @@ class OfferService:
                 verified.issuer,
                 held_for_other=verified.held_for_other,
                 contact=_contact(note),
-                ended=stored,
+                origin=_origin(note, stored.credential_id),
+                ended=stored.ended,
             )
-            for exchange_id in lost:
+            for exchange_id in stored.lost:
                 await self._holder.close_offer(wallet.token, exchange_id)
         return verified
 
@@ -264,9 +274,7 @@ class OfferService:
 
     async def _until_stored(
         self, wallet: OpenWallet, note: Document, verified: VerifiedOffer
-    ) -> tuple[list[str], list[str]]:
-        """Returns with the exchanges for this offer: that of the credential, and others
-        that were lost and are still there."""
+    ) -> _Stored:
         found = await self._holder.offers(
             wallet.token, *_place(note), awaited=Awaited.SETTLING, seconds=_STORE_SECONDS
         )
@@ -274,7 +282,11 @@ class OfferService:
         if not offers or offers[0].state is OfferState.DONE:
             # stored; another of her devices may have tidied up already
             others = [each for each in found if each not in offers]
-            return [verified.offer.exchange_id], [each.exchange_id for each in others]
+            return _Stored(
+                [verified.offer.exchange_id],
+                [each.exchange_id for each in others],
+                offers[0].credential_id if offers else None,
+            )
         if offers[0].state is OfferState.FAILED:
             raise Conflict("The desk took this offer back.", code="offer-taken-back")
         raise Unavailable(
@@ -323,3 +335,11 @@ def _contact(note: Document) -> Document | None:
     if "reference" not in note:
         return None
     return {name: note[name] for name in ("issuer", "site", "claim", "connection_id")}
+
+
+def _origin(note: Document, credential_id: str | None) -> tuple[str, Document] | None:
+    """Where a credential came from, and the claim that its issuer knows it by."""
+    if credential_id is None or "claim" not in note:  # taken up by an earlier release
+        return None
+    names = ("issuer", "credential", "site", "claim")
+    return credential_id, {name: note[name] for name in names}

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from controllers.haven import House
 from controllers.idempotency import IdempotencyKey
 from controllers.problems import RESPONSES
+from controllers.wallet.moves import MoveList
 from controllers.wallet.schemas import (
     Answer,
     CodeNeeded,
@@ -162,6 +163,21 @@ async def delete_credential(house: House, wallet: Open, credential_id: PlainId) 
     await house.sessions.within(
         wallet, lambda: house.wallet.delete_credential(wallet, credential_id)
     )
+    return Done()
+
+
+@router.get("/moves")
+async def moves(house: House, wallet: Open) -> MoveList:
+    """Which credentials can be moved to another wallet, and how far a move has come. Only
+    where one was asked for already is its issuer asked."""
+    return await house.sessions.within(wallet, lambda: house.wallet.moves.all(wallet))
+
+
+@router.post("/credentials/{credential_id}/move")
+async def move(house: House, wallet: Open, credential_id: PlainId) -> Done:
+    """Ask the issuer for this credential in another wallet. Nothing moves until its desk
+    issues it anew."""
+    await house.sessions.within(wallet, lambda: house.wallet.moves.ask(wallet, credential_id))
     return Done()
 
 

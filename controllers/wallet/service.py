@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from controllers.governance.service import GovernanceService
 from controllers.wallet.dependents import DependentNumbers
 from controllers.wallet.fetching import LinkFetcher
-from controllers.wallet.notes import Notes
+from controllers.wallet.moves import MoveService
+from controllers.wallet.notes import ORIGINS, Notes
 from controllers.wallet.offers import OfferService
 from controllers.wallet.presenting import show_credential, show_offer, show_request
 from controllers.wallet.receipts import show_entry
@@ -38,6 +39,7 @@ class WalletService:
     notes: Notes
     offers: OfferService
     requests: RequestService
+    moves: MoveService
 
     async def take_up(self, wallet: OpenWallet, what: TakeUp, language: str) -> Preview:
         """Show what was scanned. Nothing is disclosed by looking.
@@ -98,8 +100,9 @@ class WalletService:
         ]
 
     async def delete_credential(self, wallet: OpenWallet, credential_id: str) -> None:
-        """Delete one credential; deleting what is not there is no error. With the last one of
-        a dependent goes what she was counted by."""
+        """Delete one credential, and first what it could be moved by; deleting what is not
+        there is no error. With the last one of a dependent goes what she was counted by."""
+        await self.notes.delete(wallet.token, ORIGINS, credential_id)
         await self.holder.delete_credential(wallet.token, credential_id)
         dependents = DependentNumbers(self.notes)
         if await dependents.any(wallet):

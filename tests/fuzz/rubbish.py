@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/issuer/issuances": {
         "credential": "service-eligibility",
         "values": {"status": "assessed", "region": "KH-12", "household_size": 2},
+        "replaces": "none",
     },
     "/api/issuer/revocations": {"issuance_ids": ["none"]},
     "/api/verifier/checks": {"check": "payment", "parameters": PAYMENT},
@@ -42,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/governance/organisations/{slug}/keys": {"role": "issue"},
     "/api/governance/grants": {"organisation": "spare", "credential": "identity"},
     "/l/{token}/accept": {"claim": "c" * 40, "code": "ABCDEF"},
+    "/moves": {"claim": "c" * 40},
 }
 
 RUBBISH: dict[str, bytes] = {

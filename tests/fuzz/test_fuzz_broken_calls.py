@@ -222,6 +222,16 @@ def what_waits(world: Inhabited, http: requests.Session) -> Step:
     return Step("wallet", "/api/wallet/pending", method="get")
 
 
+def a_move(world: Inhabited, http: requests.Session) -> Step:
+    held = done(world, http, Step("wallet", "/api/wallet/credentials", method="get"))["items"]
+    return Step("wallet", f"/api/wallet/credentials/{held[0]['id']}/move")
+
+
+def a_replacement(world: Inhabited, http: requests.Session) -> Step:
+    replaced = {"replaces": a_revocation(world, http).body["issuance_ids"][0]}
+    return Step("issue", "/api/issuer/issuances", ISSUANCE | replaced, headers=repeatable())
+
+
 type Subject = Callable[[Inhabited, requests.Session], Step]
 SUBJECTS: tuple[Subject, ...] = (
     an_issuance,
@@ -248,6 +258,8 @@ SUBJECTS: tuple[Subject, ...] = (
     a_recovery_code,
     a_code_typed_back,
     what_waits,
+    a_move,
+    a_replacement,
 )
 # what was done says so when it is asked for again; this is what it says
 _DONE_ALREADY: dict[str, set[int]] = {

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
+from agent.wallets import WalletsAgent
 from controllers.story.cast import Cast, gather_cast
 from controllers.story.outside import Outside
 from controllers.story.telling import Teller
+from core.secret import Secret
 from tests.support.installation import Installation
 
 
@@ -26,6 +29,22 @@ async def cast(installation: Installation) -> AsyncIterator[Cast]:
     assert teller.well, [(told.number, told.happened) for told in teller.told]
     yield gathered
     await gathered.close()
+
+
+@pytest.fixture(scope="module")
+async def browser(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
+    """Anybody who has the link, and nothing else."""
+    async with httpx.AsyncClient(base_url=cast.base_url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def other_wallet(installation: Installation) -> tuple[WalletsAgent, Secret]:
+    """A plain tenant of an ACA-Py that knows nothing of our wallets."""
+    tenant = await installation.org.create_tenant("Wallet of another maker")
+    jwt_secret = installation.secrets.agents["org"].jwt_secret
+    wallet = WalletsAgent(installation.haven.org_api, jwt_secret)
+    return wallet, installation.org.token(tenant)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
-import json
-import re
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
 
@@ -24,11 +20,15 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility
 from controllers.story.people import Desk, Json, Refused
 from controllers.words import words
-from core.ports import OfferState
 from core.secret import Secret
-from tests.scenarios.holders import new_phone
+from tests.scenarios.holders import (
+    new_phone,
+    place,
+    posted,
+    shown_invitation,
+    taken_elsewhere,
+)
 from tests.support.installation import Installation
-from tests.support.waiting import until
 
 pytestmark = pytest.mark.agents
 
@@ -47,20 +47,8 @@ def verifier(cast: Cast) -> Desk:
     return cast.checking("shelter-b")
 
 
-@pytest.fixture(scope="module")
-async def browser(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
-    """Anybody who has the link, and nothing else."""
-    async with httpx.AsyncClient(base_url=cast.base_url, trust_env=False, timeout=30) as client:
-        yield client
-
-
 async def offer(issuer: Desk) -> Json:
     return await issuer.offer("service-eligibility", **eligibility())
-
-
-def place(made: Json) -> str:
-    """The link's path on our own listener."""
-    return "/l/" + str(made["link"]).rpartition("/")[2]
 
 
 def claim() -> str:
@@ -243,19 +231,6 @@ async def test_a_link_whose_time_is_over(
 # --- another maker's wallet ---------------------------------------------------------------
 
 
-async def posted(browser: httpx.AsyncClient, made: Json, code: str) -> httpx.Response:
-    headers = {"Accept": "text/html", "Accept-Language": "en"}
-    return await browser.post(place(made), data={"code": code}, headers=headers)
-
-
-def shown_invitation(page: str) -> Json:
-    found = re.search(r'href="didcomm://invite\?oob=([A-Za-z0-9_-]+)"', html.unescape(page))
-    assert found is not None
-    encoded = found[1] + "=" * (-len(found[1]) % 4)
-    invitation: Json = json.loads(base64.urlsafe_b64decode(encoded))
-    return invitation
-
-
 async def test_the_page_takes_the_code_and_no_wallet_after_it(
     issuer: Desk, browser: httpx.AsyncClient
 ) -> None:
@@ -269,26 +244,10 @@ async def test_the_page_takes_the_code_and_no_wallet_after_it(
     assert (await accept(browser, made, claim(), made["code"])).status_code == 410
 
 
-@pytest.fixture
-async def other_wallet(installation: Installation) -> tuple[WalletsAgent, Secret]:
-    """A plain tenant of an ACA-Py that knows nothing of our wallets."""
-    tenant = await installation.org.create_tenant("Wallet of another maker")
-    jwt_secret = installation.secrets.agents["org"].jwt_secret
-    wallet = WalletsAgent(installation.haven.org_api, jwt_secret)
-    return wallet, installation.org.token(tenant)
-
-
 async def test_another_maker_s_wallet_gets_the_credential(
     issuer: Desk, browser: httpx.AsyncClient, other_wallet: tuple[WalletsAgent, Secret]
 ) -> None:
-    wallet, token = other_wallet
     made = await offer(issuer)
-    page = await posted(browser, made, made["code"])
-    connection = await wallet.connect(token, shown_invitation(page.text))
-    (offered,) = await until(lambda: wallet.offers(token, connection), seconds=30)
-    assert offered.state is OfferState.OFFERED
-    assert offered.values["region"] == "US-OR"
-    await wallet.accept_offer(token, offered.exchange_id)
-    (held,) = await until(lambda: wallet.credentials(token), seconds=30)
-    assert held.values["household_size"] == "2"
+    values = await taken_elsewhere(browser, made, other_wallet)
+    assert (values["region"], values["household_size"]) == ("US-OR", "2")
     assert (await issuer.issued(made))["state"] == "issued"

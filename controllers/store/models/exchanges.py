@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,7 +45,9 @@ class Issuance(Base):
     """One credential on its way to a wallet, and what it takes to revoke it.
 
     `claim_digest` is that of the link which led here: by the claim itself the same wallet can
-    be offered the next one over the same connection (controllers/issuer/meeting.py).
+    be offered the next one over the same connection (controllers/issuer/meeting.py), or ask
+    for a move to another wallet (`move_asked_at`). `replaces` is the issuance that is revoked
+    when this one is issued (moving.py).
     """
 
     __tablename__ = "issuance"
@@ -67,9 +70,18 @@ class Issuance(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    move_asked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    replaces: Mapped[str | None] = mapped_column(String(36))
 
     __table_args__ = (
         Index("ix_issuance_listing", "organisation_id", "created_at", "id"),
+        Index(  # of the few that replace another: the sweep asks for them each time
+            "ix_issuance_replaces",
+            "state",
+            "replaces",
+            sqlite_where=text("replaces IS NOT NULL"),
+            postgresql_where=text("replaces IS NOT NULL"),
+        ),
         UniqueConstraint("registry_id", "registry_index", name="uq_issuance_registry_entry"),
     )
 

@@ -11,6 +11,7 @@ import copy
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,10 +33,12 @@ from controllers.store.database import Database
 from controllers.store.models import Check, Issuance, Organisation
 from controllers.verifier.service import Verdict
 from controllers.wallet.fetching import LinkFetcher
+from controllers.wallet.moves import MoveService
 from controllers.wallet.offers import OfferService
 from controllers.wallet.requests import RequestService
 from controllers.wallet.service import WalletService
 from controllers.wallet.sessions import OpenWallet
+from core.errors import HavenError
 from core.ports import TenantRef
 from core.secret import Secret
 from tests.fakes.agents import FakeOrganisations, FakeWallets
@@ -137,6 +140,14 @@ class House:
         if self.announced:
             await self.haven.inbox.put(announcement)
 
+    async def go_on_at_once(self, announcement: Announcement) -> None:
+        """In place of `announce`: a worker that goes on with an issuance when it moves."""
+        found = await self.haven.issuer.by_connection(announcement.invitation_id or "")
+        found = found or await self.haven.issuer.by_exchange(announcement.record_id)
+        if found is not None:
+            with suppress(HavenError):
+                await self.haven.issuer.advance(found)
+
     # --- the steps of an issuance -----------------------------------------------------------
 
     async def new_wallet(self) -> OpenWallet:
@@ -172,6 +183,10 @@ class House:
     ) -> Issuance:
         """From the desk into the wallet."""
         issuance, *_ = await self.offered(slug, credential, values)
+        return await self.taken(issuance, wallet)
+
+    async def taken(self, issuance: Issuance, wallet: OpenWallet) -> Issuance:
+        """An offer goes into a wallet that may be of any make."""
         await self.connect(issuance, wallet)
         await self.haven.issuer.advance(issuance.id)
         (exchange,) = [
@@ -305,6 +320,12 @@ def _wallet_without_sockets(haven: Haven) -> WalletService:
             holder=haven.wallets,
             presenting=haven.wallets,
             verify_statement=haven.wallets.verify_statement,
+            governance=haven.governance,
+            fetcher=fetcher,
+            notes=built.notes,
+        ),
+        moves=MoveService(
+            holder=haven.wallets,
             governance=haven.governance,
             fetcher=fetcher,
             notes=built.notes,

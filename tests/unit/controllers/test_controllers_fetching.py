@@ -209,6 +209,20 @@ async def test_who_does_not_answer_is_unavailable() -> None:
     assert "planted" not in raised.value.detail
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(404, NotFound), (422, NotFound), (429, Unavailable), (503, Unavailable)],
+)
+async def test_asking_for_a_move(status: int, error: type[HavenError]) -> None:
+    desk = saying(body=b'{"state": "asked"}')
+    assert await desk.fetcher.ask_move(OWN, "claim") == {"state": "asked"}
+    (request,) = desk.asked
+    assert (request.method, str(request.url)) == ("POST", f"{LOCAL}/moves")
+    assert json.loads(request.content) == {"claim": "claim"}
+    with pytest.raises(error):
+        await saying(status).fetcher.ask_move(OWN, "claim")
+
+
 async def test_accepting_sends_the_claim_and_the_code_alone() -> None:
     desk = saying()
     await desk.fetcher.accept(LINK, "claim", "CODE12")

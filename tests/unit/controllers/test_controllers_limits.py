@@ -118,6 +118,7 @@ def test_a_proxy_that_is_no_network_stops_the_start() -> None:
         ("POST", "/api/wallet/devices", None),  # with a session
         ("GET", "/l/abc", Limited.LINKS),
         ("POST", "/l/abc/accept", Limited.LINKS),
+        ("POST", "/moves", Limited.LINKS),
         ("GET", "/api/wallet/history", None),
         ("POST", "/api/issuer/issuances", None),
     ],
