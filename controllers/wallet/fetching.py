@@ -106,9 +106,8 @@ class LinkFetcher:
         """Ask the site of a credential for a move, and how it stands (links/moves.py)."""
         try:
             return await self._send("POST", f"{site}/moves", "", json={"claim": claim})
-        except TooManyTries as err:  # no code was tried: we are to come again later
-            error, words = _LATER
-            raise error(words) from err
+        except (TooManyTries, TooManyRequests) as err:  # no code was tried: come again later
+            raise Unavailable(_SAID["other-side-away"][1], code="other-side-away") from err
 
     async def _send(self, method: str, link: str, part: str, **options: Any) -> Document:
         url = await self._address(link) + part

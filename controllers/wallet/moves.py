@@ -82,13 +82,19 @@ class MoveService:
         if origin is None:
             held = await self.holder.credentials(wallet.token)
             if all(each.credential_id != credential_id for each in held):
-                raise NotFound("There is no such credential in your wallet.")
-            raise Conflict("Its receipt is gone. Please ask at the desk that issued it.")
+                raise NotFound(
+                    "There is no such credential in your wallet.", code="no-such-card"
+                )
+            raise Conflict(
+                "Its receipt is gone. Please ask at the desk that issued it.", code="no-receipt"
+            )
         if "move" not in origin:
             await self._require_authority(origin)
         state = await self._asked(origin)
         if state == "not-possible":
-            raise Conflict("It was withdrawn. Please ask the desk for a new one.")
+            raise Conflict(
+                "It was withdrawn. Please ask the desk for a new one.", code="card-withdrawn"
+            )
         await self._note(wallet, credential_id, state)
 
     async def _shown(
@@ -129,7 +135,9 @@ class MoveService:
         said = await self.fetcher.ask_move(origin["site"], origin["claim"])
         state = said.get("state")
         if not isinstance(state, str) or state not in _KNOWN:
-            raise NotFound("Its issuer does not understand this. Please ask at its desk.")
+            raise NotFound(
+                "Its issuer does not understand this. Please ask at its desk.", code="not-ours"
+            )
         return _KNOWN[state]
 
     async def _note(self, wallet: OpenWallet, credential_id: str, state: MoveState) -> None:
