@@ -98,8 +98,9 @@ export function endSession() {
  */
 async function call(method, path, body, more = {}) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json", "Accept-Language": language(), ...more };
+  const headers = { Accept: "application/json", "Accept-Language": language() };
   if (token !== null) headers.Authorization = `Bearer ${token}`;
+  Object.assign(headers, more);
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const answer = await send(PLACE + path, { method, headers, body: sent });

@@ -89,7 +89,8 @@ export async function addSecond(pin, second) {
   const key = newKey();
   const { wallet_id } = await api.post("/wallets", { key });
   const other = { walletId: wallet_id, key };
-  await replace(device, derived.proof, 1 - slot, second, other);
+  const made = await replace(device, derived.proof, 1 - slot, second, other);
+  await introduce(device, made, 1 - slot, other);
 }
 
 /**
@@ -143,7 +144,7 @@ async function bindToPhone(pin, opening) {
   const device = await newDevice();
   const { proof, wrap } = await fromPin(pin, device);
   const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
-  if (Number(random(1)[0]) & 1) slots.reverse();
+  if (Number(random(1)[0]) & 1) slots.reverse(); // which is which is drawn by lot
   await api.post("/devices", { device: device.id, slots });
   await keep(device);
 }
@@ -157,6 +158,22 @@ async function withPin(pin) {
 }
 
 /**
+ * Let the second wallet know of this phone, in a session of its own, so that both say the same
+ * of themselves.
+ * @param {Device} device
+ * @param {{proof: string, box: string}} made
+ * @param {number} slot
+ * @param {Opening} opening
+ */
+async function introduce(device, made, slot, opening) {
+  const { session } = await api.post(`/wallets/${opening.walletId}/sessions`, { key: opening.key });
+  const headers = { Authorization: `Bearer ${session}` };
+  const body = { device: device.id, proof: made.proof, slot, new: made };
+  await api.post("/devices/slot", body, headers);
+  await api.post("/session/close", undefined, headers);
+}
+
+/**
  * @param {Device} device
  * @param {string} proof of the PIN that was typed
  * @param {number} slot
@@ -166,8 +183,9 @@ async function withPin(pin) {
 async function replace(device, proof, slot, pin, opening) {
   const next = await fromPin(pin, device);
   const box = await seal(next.wrap, opening);
-  const body = { device: device.id, proof, slot, new: { proof: next.proof, box } };
-  await api.post("/devices/slot", body);
+  const made = { proof: next.proof, box };
+  await api.post("/devices/slot", { device: device.id, proof, slot, new: made });
+  return made;
 }
 
 async function theDevice() {

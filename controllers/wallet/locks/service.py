@@ -82,7 +82,7 @@ class LockService:
         Raises InvalidInput for two equal proofs, Conflict for a device that is here already.
         """
         if secrets.compare_digest(slots[0].proof, slots[1].proof):
-            raise InvalidInput("The two slots have to be different")
+            raise InvalidInput("The two slots have to be different", code="same-slots")
         name, made = named(device), Device(slots)
         async with self._turns.lock(wallet.wallet_id):
             if await self._is_here(name, made):
@@ -90,7 +90,10 @@ class LockService:
             noted = await self._notes.all(wallet.token, DEVICES)
             there = await self._there(noted)
             if len(there) >= _MOST_DEVICES:
-                raise Conflict("This wallet is on too many devices. Please forget some first.")
+                raise Conflict(
+                    "This wallet is on too many devices. Please forget some first.",
+                    code="too-many-devices",
+                )
             gone = [(DEVICES, each) for each in noted if each not in there]
             await self._notes.change(wallet.token, put={(DEVICES, name): {}}, delete=gone)
             await self._add(wallet, name, made)
@@ -166,7 +169,9 @@ class LockService:
         async with self._turns.lock(wallet.wallet_id):
             noted = await self._notes.all(wallet.token, RECOVERIES)
             if name not in noted and await self._database.row(RECOVERY_BY_DIGEST, wanted=name):
-                raise Conflict("This code cannot be used. Please make another one.")
+                raise Conflict(
+                    "This code cannot be used. Please make another one.", code="code-taken"
+                )
             earlier = [each for each in noted if each != name]
             await self._notes.put(wallet.token, RECOVERIES, name, {"tried": False})
             sealed = self._seal.seal(box, name)
@@ -185,14 +190,16 @@ class LockService:
         for name in await self._recoveries(wallet.token):
             await self._notes.put(wallet.token, RECOVERIES, name, {"tried": True})
             return
-        raise Conflict("There is no recovery code yet.")
+        raise Conflict("There is no recovery code yet.", code="no-code-yet")
 
     async def open_recovery(self, lookup: str) -> str:
         """What the code releases. Raises NotFound."""
         name = named(lookup)
         row = await self._database.row(RECOVERY_BY_DIGEST, wanted=name)
         if row is None:
-            raise NotFound("This code opens nothing here. Please check every letter.")
+            raise NotFound(
+                "This code opens nothing here. Please check every letter.", code="no-such-code"
+            )
         return str(self._seal.open(row.sealed, name))
 
     # --- a wallet as a whole --------------------------------------------------------------
@@ -242,7 +249,7 @@ class LockService:
             lambda steps: self._devices.get(steps, name, locked=False)
         )
         if found is not None and found.slots != made.slots:
-            raise Conflict("This device is known already.")
+            raise Conflict("This device is known already.", code="device-known")
         return found is not None
 
     async def _add(self, wallet: OpenWallet, name: str, made: Device) -> None:
@@ -278,5 +285,6 @@ def _bytes_of(text: str) -> bytes:
 
 def _refuse(tried: Tried) -> NoReturn:
     if tried.wait:
-        raise TooManyTries(_WAIT, wait_seconds=math.ceil(tried.wait.total_seconds()))
-    raise NotAuthenticated(_OPENS_NOTHING, tries_left=tried.tries_left)
+        seconds = math.ceil(tried.wait.total_seconds())
+        raise TooManyTries(_WAIT, code="pin-waits", wait_seconds=seconds)
+    raise NotAuthenticated(_OPENS_NOTHING, code="wrong-pin", tries_left=tried.tries_left)
