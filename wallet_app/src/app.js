@@ -158,7 +158,7 @@ export function lockNow(why) {
 /** The app comes to life. */
 export function live() {
   listenForShift();
-  addEventListener("popstate", stepBack);
+  addEventListener("popstate", onPhonesBack);
   history.pushState(null, "");
   document.addEventListener("visibilitychange", onVisibility);
   addEventListener("pagehide", () => {
@@ -198,7 +198,7 @@ function top(screen) {
   return h(
     "header",
     { class: "top" },
-    screen.back && tool("back", t("go.back"), stepBack),
+    screen.back && tool("back", t("go.back"), screen.back),
     h("span", { class: "space" }),
     tool("speak", t("speak.start"), readAloud, "reader"),
     isOpen() && tool("lock", t("lock.now"), () => lockNow()),
@@ -240,9 +240,11 @@ function tool(sign, words, pressed, id) {
   return h("button", { ...about, onclick: pressed }, pictogram(sign));
 }
 
-function stepBack() {
+/** The phone's own way back: within the app as far as there is one, then out of it. */
+function onPhonesBack() {
+  if (!shown?.back) return history.back();
   history.pushState(null, "");
-  if (shown?.back) shown.back();
+  return shown.back();
 }
 
 function readAloud() {

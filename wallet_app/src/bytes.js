@@ -1,4 +1,4 @@
-// Bytes and their text forms.
+// Bytes, digits, and their text forms.
 
 /** @param {number} length */
 export function random(length) {
@@ -20,4 +20,19 @@ export function fromText(text) {
 /** @param {string} text */
 export function utf8(text) {
   return new TextEncoder().encode(text);
+}
+
+/** Digits of other scripts count as the digits they are. */
+const SCRIPTS = ["០១២៣៤៥៦៧៨៩", "٠١٢٣٤٥٦٧٨٩"];
+
+/**
+ * Digits of any script as the digits they are.
+ * @param {string} typed
+ */
+export function digitsOf(typed) {
+  const ours = (/** @type {string} */ each) => {
+    const script = SCRIPTS.find((digits) => digits.includes(each));
+    return script ? String(script.indexOf(each)) : each;
+  };
+  return Array.from(typed.trim(), ours).join("");
 }

@@ -1,26 +1,13 @@
 // The rules for a PIN, and the fields in which one is chosen.
 
 import { say } from "./app.js";
+import { digitsOf } from "./bytes.js";
 import { t } from "./texts.js";
 import { field, pinInput } from "./ui.js";
-
-export const PIN_DIGITS = 6;
 
 /** What somebody who knows her would try first. */
 const EASY = [/^(\d)\1+$/, /^(\d\d)\1+$/, /^(\d\d\d)\1$/];
 const RUNS = ["01234567890", "09876543210"];
-
-/** Digits of other scripts count as the digits they are. */
-const SCRIPTS = ["០១២៣៤៥៦៧៨៩", "٠١٢٣٤٥٦٧٨٩"];
-
-/** @param {string} typed */
-export function digitsOf(typed) {
-  const ours = (/** @type {string} */ each) => {
-    const script = SCRIPTS.find((digits) => digits.includes(each));
-    return script ? String(script.indexOf(each)) : each;
-  };
-  return Array.from(typed.trim(), ours).join("");
-}
 
 /**
  * The text that says what is wrong with a new PIN; null if nothing is.

@@ -5,7 +5,7 @@
 // checks the others. The number beside each word is its place in the list: it is the same in
 // every language, so nobody has to read or write Latin letters.
 
-import { fromText, random, toText } from "./bytes.js";
+import { digitsOf, fromText, random, toText } from "./bytes.js";
 import { language } from "./texts.js";
 
 const CODE_BYTES = 16;
@@ -44,7 +44,7 @@ export async function written(code) {
 export async function read(text) {
   const plain = text.trim();
   if (plain.startsWith(WHOLE) || plain.startsWith(PART)) return scanned(plain.slice(3));
-  const tokens = plain.toLowerCase().normalize("NFKD").split(/[\s,;]+/).filter(Boolean);
+  const tokens = digitsOf(plain).toLowerCase().normalize("NFKD").split(/[\s,;]+/).filter(Boolean);
   if (tokens.length < 12) throw new NoCode();
   const { mnemonicToEntropy } = await import("../vendor/words.js");
   for (const each of [await list("en"), await list("es")]) {

@@ -41,6 +41,7 @@ export async function use(wanted) {
   localStorage.setItem(KEPT_AS, wanted);
   document.documentElement.lang = wanted;
   document.title = t("app.name");
+  document.querySelector('link[rel="manifest"]')?.setAttribute("href", `manifest.${wanted}.webmanifest`);
 }
 
 /**

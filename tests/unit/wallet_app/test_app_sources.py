@@ -15,7 +15,8 @@ SOURCES = sorted((APP / "src").rglob("*.js"))
 PART = re.compile(r"\{(\w+)\}")
 
 # what stands in the address bar, on the home screen, in the switcher between apps
-OUTSIDE = ("index.html", "manifest.webmanifest", "sw.js", "app.css", "icons/card.svg")
+MANIFESTS = tuple(f"manifest.{each}.webmanifest" for each in LANGUAGES)
+OUTSIDE = ("index.html", *MANIFESTS, "sw.js", "app.css", "icons/card.svg")
 TELLING = re.compile(
     r"surviv|traffick|victim|shelter|haven|refug|v[ií]ctim|trata\b|sobrevivi", re.IGNORECASE
 )
@@ -73,6 +74,18 @@ def test_no_text_is_left_over() -> None:
 def test_the_app_has_a_neutral_name(language: str) -> None:
     for key in ("app.name", "home.title", "locked.title", "copy.file"):
         assert not TELLING.search(_texts(language)[key])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_icon_on_the_home_screen_has_that_name(language: str) -> None:
+    manifest = json.loads((APP / f"manifest.{language}.webmanifest").read_text())
+    name = _texts(language)["app.name"]
+    assert (manifest["name"], manifest["short_name"], manifest["lang"]) == (
+        name,
+        name,
+        language,
+    )
+    assert all((APP / icon["src"]).is_file() for icon in manifest["icons"])
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -1,6 +1,6 @@
 // What is done seldom.
 
-import { go, lockNow } from "../app.js";
+import { go } from "../app.js";
 import { h } from "../dom.js";
 import { t } from "../texts.js";
 import { row } from "../ui.js";
@@ -11,7 +11,6 @@ export default function make() {
   return {
     title: t("more.title"),
     body: [
-      row("lock", t("lock.now"), () => lockNow()),
       row("globe", t("language.title"), () => go("language")),
       row("key", t("changepin.title"), () => go("changepin")),
       row("print", t("newcode.title"), () => go("newcode"), t("newcode.row")),

@@ -26,9 +26,10 @@ export default function make({ offer }) {
       offer.about ? h("p", null, offer.about) : null,
       offer.held_for_other ? point("other", t("offer.for-other")) : null,
       part("eye", t("offer.values"), pairs(offer.values.map((each) => [each.label, valueWords(each)]))),
-      h("div", { class: "choice" }, button("yes", t("offer.accept"), accept, "main"), button("no", t("offer.decline"), decline)),
       point("help", t("offer.nothing-yet")),
+      h("div", { class: "choice always" }, button("no", t("offer.decline"), decline), button("yes", t("offer.accept"), accept, "main")),
     ],
+    bar: false,
     back: () => go("home"),
   };
 }

@@ -39,19 +39,20 @@ export default async function make({ request }) {
   return {
     title: t("request.title"),
     body: [
-      part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised", { purpose: request.purpose_title }))),
-      h("p", { class: "purpose" }, h("strong", null, request.title), " ", request.description),
+      part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised"))),
+      part("help", t("request.about"), h("p", { class: "who" }, request.title), h("p", null, request.description)),
       request.can_answer ? chooser(request, cards, show) : obstacles(request),
       seen,
       part("clock", t("request.kept"), h("p", null, kept(request.retention_seconds))),
+      point("help", t("request.nothing-yet")),
       h(
         "div",
-        { class: "choice" },
-        request.can_answer ? button("yes", t("request.accept"), answer, "main") : null,
+        { class: "choice always" },
         button("no", t("request.decline"), decline),
+        request.can_answer ? button("yes", t("request.accept"), answer, "main") : null,
       ),
-      point("help", t("request.nothing-yet")),
     ],
+    bar: false,
     back: () => go("home"),
   };
 }
