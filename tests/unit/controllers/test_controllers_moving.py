@@ -300,7 +300,7 @@ async def test_no_claim_is_stored_or_logged(
 
 async def test_without_the_receipt_there_is_nothing_to_ask_by(held: Held) -> None:
     other = await take(held.house, held.wallet)
-    receipts = (await held.house.wallet.history(held.wallet)).items
+    receipts = (await held.house.wallet.history(held.wallet, "en")).items
     await held.house.wallet.notes.forget(held.wallet.token, receipts[-1].id)
     assert await held.stands() == ("not-possible", "no-receipt")
     with pytest.raises(Conflict):
@@ -324,7 +324,7 @@ async def test_a_receipt_that_is_deleted_meanwhile_stays_deleted(
 
     async def slow(site: str, claim: str) -> Document:
         said = await ask_move(site, claim)
-        (receipt,) = (await held.house.wallet.history(held.wallet)).items
+        (receipt,) = (await held.house.wallet.history(held.wallet, "en")).items
         await held.house.wallet.notes.forget(held.wallet.token, receipt.id)
         return said
 
