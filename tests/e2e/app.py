@@ -6,42 +6,36 @@ button that says something else is not found.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.async_api import Locator, Page
 
-APP = Path(__file__).resolve().parents[2] / "wallet_app"
+from tests.e2e.phones import Phone
+
 PIN = "482915"
 LONG_MS = 30_000
 
 
-def texts(language: str) -> dict[str, str]:
-    """The app's sentences in a language."""
-    found: dict[str, str] = json.loads((APP / f"languages/{language}.json").read_text())[
-        "texts"
-    ]
-    return found
-
-
 @dataclass
 class App:
-    """The app on one page of a browser."""
+    """The app on a phone."""
 
-    page: Page
-    base_url: str
-    language: str = "en"
+    phone: Phone
+
+    @property
+    def page(self) -> Page:
+        """The tab that is open now."""
+        return self.phone.page
 
     # --- finding ----------------------------------------------------------------------------
 
-    def says(self, key: str, **parts: str | int) -> str:
+    def says(self, key: str, **parts: object) -> str:
         """A sentence of the app."""
-        return texts(self.language)[key].format(**parts)
+        return self.phone.t(key, **parts)
 
-    def button(self, key: str, **parts: str | int) -> Locator:
+    def button(self, key: str, **parts: object) -> Locator:
         """A button by its words; what a row says below them may follow."""
         words = re.compile(rf"^\s*{re.escape(self.says(key, **parts))}")
         return self.page.get_by_role("button", name=words)
@@ -68,14 +62,14 @@ class App:
 
     async def open(self, fragment: str = "") -> None:
         """Load the app, as from the address bar or the home screen."""
-        await self.page.goto(f"{self.base_url}/wallet/{fragment}")
+        await self.phone.open(f"/wallet/{fragment}")
 
     async def screen(self, name: str) -> None:
         """Wait for a screen, ready to be used."""
         ready = f"#app:not([aria-busy]) main[data-screen={name}]"
         await self.page.wait_for_selector(ready, timeout=LONG_MS)
 
-    async def press(self, key: str, then: str | None = None, **parts: str | int) -> None:
+    async def press(self, key: str, then: str | None = None, **parts: object) -> None:
         """Press a button, and wait for the screen that it leads to."""
         await self.button(key, **parts).first.click()
         if then:
@@ -168,3 +162,16 @@ class App:
             "heading", level=1, name=self.says(f"outcome.{key}.title")
         )
         await title.wait_for(timeout=LONG_MS)
+
+    async def scan(self, picture: str, then: str | None = None) -> None:
+        """Hold the phone before a desk's screen (the `qr.png` of an answer) and scan it."""
+        self.phone.camera.show_picture(picture)
+        await self.go("scan")
+        if then:
+            await self.screen(then)
+        self.phone.camera.look_away()
+
+    async def leave_quickly(self) -> None:
+        """Press the button that is on every screen."""
+        await self.button("leave.button").click()
+        await self.page.wait_for_url(f"{self.phone.site.leave_to}**")

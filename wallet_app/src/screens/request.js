@@ -26,6 +26,15 @@ export default async function make({ request, link }) {
     seen.replaceChildren(...asked(request, chosen, cards));
   };
   show(choice);
+  const doubt = h("div", { role: "status" });
+  const left = new AbortController();
+  const warn = async () => {
+    const told = await get("/credentials?state=true").catch(() => ({ items: [] }));
+    const used = Object.values(choice?.credentials ?? {});
+    const ended = told.items.some((/** @type {Card} */ card) => card.state === "revoked" && used.includes(card.id));
+    if (ended && !left.signal.aborted) doubt.replaceChildren(point("look", t("request.withdrawn")));
+  };
+  warn();
   const answer = () =>
     settle({
       id: request.id,
@@ -44,6 +53,7 @@ export default async function make({ request, link }) {
       part("help", t("request.about"), h("p", { class: "who" }, request.title), h("p", null, request.description)),
       request.can_answer ? chooser(request, cards, show) : obstacles(request),
       ...otherWays(request, cards, link),
+      doubt,
       seen,
       part("clock", t("request.kept"), h("p", null, kept(request.retention_seconds))),
       point("help", t("request.nothing-yet")),
@@ -56,6 +66,7 @@ export default async function make({ request, link }) {
     ],
     bar: false,
     back: () => go("home"),
+    onleave: () => left.abort(),
   };
 }
 
