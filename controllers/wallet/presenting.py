@@ -58,6 +58,9 @@ def show_request(request: VerifiedRequest, language: str) -> RequestPreview:
         description=explanation,
         retention_seconds=request.statement.retention_seconds,
         variant=request.statement.variant,
+        other_variants=[
+            v for v in request.statement.variants if v != request.statement.variant
+        ],
         asks=[_asked(one, parts[one.label], language) for one in request.ask.asks],
         can_answer=bool(request.choice.combinations),
         choices=_choices(request),

@@ -106,8 +106,16 @@ class RequestService:
                 if found.choice.combinations or request.choice.obstacles[0].kind == "none":
                     request = found
                     break
+        if variant is not None:
+            await self._leave_others(wallet, link, request.id)
         await self._notes.put(wallet.token, PENDING, request.id, _pending(link, request))
         return request
+
+    async def _leave_others(self, wallet: OpenWallet, link: str, request_id: str) -> None:
+        """She looks at another variant of the same check: the one before waits no more."""
+        for key, note in (await self._notes.all(wallet.token, PENDING)).items():
+            if note.get("link") == link and key != request_id:
+                await self._notes.delete(wallet.token, PENDING, key)
 
     async def take_in(
         self, wallet: OpenWallet, invitation: Document, statement: Document

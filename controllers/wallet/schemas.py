@@ -163,6 +163,9 @@ class RequestPreview(BaseModel):
     description: str
     retention_seconds: int
     variant: str
+    other_variants: list[str] = Field(
+        description="Other ways to answer this: take its link up with one of them"
+    )
     asks: list[CredentialAsked]
     can_answer: bool
     choices: list[PossibleAnswer] = Field(

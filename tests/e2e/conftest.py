@@ -10,6 +10,7 @@ import pytest
 
 from controllers.settings import Settings
 from controllers.story.cast import Cast, gather_cast
+from controllers.story.outside import Outside
 from controllers.story.telling import Teller
 from core.secret import Secret
 from tests.e2e.phones import Browsers, Phones, Site, chromium_path
@@ -69,6 +70,13 @@ async def cast(installation: Installation) -> AsyncIterator[Cast]:
 def site(installation: Installation) -> Site:
     """The real installation's address, for phones."""
     return _site(installation.settings)
+
+
+@pytest.fixture(scope="module")
+async def outside(installation: Installation) -> AsyncIterator[Outside]:
+    """Organisations with software of their own, on the real installation."""
+    async with Outside.stepping(installation.settings) as stepping:
+        yield stepping
 
 
 @asynccontextmanager

@@ -10,19 +10,20 @@ import { NoCode, read } from "./recovery.js";
  * Show what a link offers or asks. Nothing is disclosed by looking.
  * @param {string} text a link, or an invitation of another maker's software
  * @param {string} [code] what the desk said
+ * @param {string} [variant] in which way a request is to be answered
  */
-export async function takeUp(text, code) {
+export async function takeUp(text, code, variant) {
   const asked = meant(text);
   if (asked === null) return go("outcome", { what: await strange(text) });
   try {
     /** @type {Preview} */
-    const found = await post("/links", code ? { ...asked, code } : asked);
+    const found = await post("/links", { ...asked, ...(code && { code }), ...(variant && { variant }) });
     if (found.kind === "code-needed") return await go("deskcode", { link: text });
     if (found.kind === "offer") return await go("offer", { offer: found });
-    return await go("request", { request: found });
+    return await go("request", { request: found, link: text });
   } catch (error) {
     if (error instanceof Problem && toldApart(error, code)) throw error;
-    return go("outcome", { problem: error, again: () => takeUp(text, code) });
+    return go("outcome", { problem: error, again: () => takeUp(text, code, variant) });
   }
 }
 

@@ -63,14 +63,16 @@ export function has(key) {
   return key in texts;
 }
 
+// Browsers know dates in the languages that their own menus have, and Khmer is seldom one of
+// them: so the names of the months are ours.
+
 /**
  * A day as people here write it.
  * @param {string} iso for example 2027-01-31
  */
 export function day(iso) {
   const [year = 0, month = 1, date = 1] = iso.split("-").map(Number);
-  const noon = new Date(Date.UTC(year, month - 1, date, 12));
-  return new Intl.DateTimeFormat(current, { dateStyle: "long", timeZone: "UTC" }).format(noon);
+  return t("date.day", { year, month: t("date.months").split(" ")[month - 1] ?? "", day: date });
 }
 
 /**
@@ -78,8 +80,10 @@ export function day(iso) {
  * @param {string} iso
  */
 export function moment(iso) {
-  const style = /** @type {const} */ ({ dateStyle: "medium", timeStyle: "short" });
-  return new Intl.DateTimeFormat(current, style).format(new Date(iso));
+  const at = new Date(iso);
+  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  const date = day(`${at.getFullYear()}-${at.getMonth() + 1}-${at.getDate()}`);
+  return t("date.moment", { day: date, time: `${two(at.getHours())}:${two(at.getMinutes())}` });
 }
 
 const UNITS = /** @type {const} */ ([
@@ -95,6 +99,6 @@ const UNITS = /** @type {const} */ ([
  */
 export function duration(seconds) {
   const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? ["second", 1];
-  const style = /** @type {const} */ ({ style: "unit", unitDisplay: "long" });
-  return new Intl.NumberFormat(current, { ...style, unit }).format(Math.ceil(seconds / size));
+  const count = Math.ceil(seconds / size);
+  return t(count === 1 ? `time.${unit}.one` : `time.${unit}`, { count });
 }

@@ -75,6 +75,7 @@ export interface Request {
   description: string;
   retention_seconds: number;
   variant: string;
+  other_variants: string[];
   asks: Asked[];
   can_answer: boolean;
   choices: Choice[];

@@ -56,6 +56,11 @@ def test_each_file_says_who_has_reviewed_it(language: str) -> None:
     assert json.loads((APP / f"languages/{language}.json").read_text())["review"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_twelve_months(language: str) -> None:
+    assert len(set(_texts(language)["date.months"].split())) == 12
+
+
 def test_every_text_that_is_used_is_there() -> None:
     assert sorted(_used() - set(_texts("en"))) == []
     assert [
@@ -65,7 +70,7 @@ def test_every_text_that_is_used_is_there() -> None:
 
 def test_no_text_is_left_over() -> None:
     whole = "\n".join(path.read_text() for path in SOURCES)
-    families = (*_families(), "problem.", "outcome.")
+    families = (*_families(), "problem.", "outcome.", "time.")
     left = [k for k in _texts("en") if f'"{k}"' not in whole and not k.startswith(families)]
     assert left == []
 

@@ -5,6 +5,7 @@ import { get, post } from "../api.js";
 import { go } from "../app.js";
 import { h } from "../dom.js";
 import { settle } from "../settling.js";
+import { takeUp } from "../taking.js";
 import { duration, t } from "../texts.js";
 import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js";
 
@@ -13,8 +14,8 @@ import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js"
 /** @typedef {import("../types").Card} Card */
 /** @typedef {import("../types").Choice} Choice */
 
-/** @param {{request: Request}} given */
-export default async function make({ request }) {
+/** @param {{request: Request, link?: string}} given */
+export default async function make({ request, link }) {
   const path = `/requests/${request.id}`;
   /** @type {Card[]} */
   const cards = (await get("/credentials")).items;
@@ -25,6 +26,15 @@ export default async function make({ request }) {
     seen.replaceChildren(...asked(request, chosen, cards));
   };
   show(choice);
+  const doubt = h("div", { role: "status" });
+  const left = new AbortController();
+  const warn = async () => {
+    const told = await get("/credentials?state=true").catch(() => ({ items: [] }));
+    const used = Object.values(choice?.credentials ?? {});
+    const ended = told.items.some((/** @type {Card} */ card) => card.state === "revoked" && used.includes(card.id));
+    if (ended && !left.signal.aborted) doubt.replaceChildren(point("look", t("request.withdrawn")));
+  };
+  warn();
   const answer = () =>
     settle({
       id: request.id,
@@ -42,6 +52,8 @@ export default async function make({ request }) {
       part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised"))),
       part("help", t("request.about"), h("p", { class: "who" }, request.title), h("p", null, request.description)),
       request.can_answer ? chooser(request, cards, show) : obstacles(request),
+      ...otherWays(request, cards, link),
+      doubt,
       seen,
       part("clock", t("request.kept"), h("p", null, kept(request.retention_seconds))),
       point("help", t("request.nothing-yet")),
@@ -54,7 +66,22 @@ export default async function make({ request }) {
     ],
     bar: false,
     back: () => go("home"),
+    onleave: () => left.abort(),
   };
+}
+
+/**
+ * Who keeps cards for others can answer for herself or for them.
+ * @param {Request} request
+ * @param {Card[]} cards
+ * @param {string | undefined} link
+ */
+function otherWays(request, cards, link) {
+  const forOthers = cards.some((card) => card.held_for !== null);
+  if (link === undefined || !forOthers) return [];
+  const now = request.choices[0]?.held_for ?? null;
+  const words = t(now === null ? "request.for-another" : "request.for-me");
+  return request.other_variants.map((variant) => button(now === null ? "other" : "person", words, () => takeUp(link, undefined, variant)));
 }
 
 /** @param {number} seconds */
@@ -109,10 +136,22 @@ function asked(request, choice, cards) {
     return value ? valueWords(value) : "";
   };
   const shown = of("shown").map(({ ask, each }) => /** @type {[string, string]} */ ([each.label, valueOf(ask, each.attribute)]));
+  const once = new Map(shown.map((pair) => [pair.join("\n"), pair]));
   const labels = (/** @type {"proven" | "hidden"} */ kind) => [...new Set(of(kind).map(({ each }) => each.label))];
   return [
-    part("eye", t("request.shown"), shown.length ? pairs(shown) : h("p", null, t("request.shown-nothing"))),
+    part("eye", t("request.shown"), once.size ? pairs([...once.values()]) : h("p", null, t("request.shown-nothing"))),
     labels("proven").length ? part("proven", t("request.proven"), h("p", { class: "help" }, t("request.proven-help")), list(labels("proven"))) : null,
-    labels("hidden").length ? part("hidden", t("request.hidden"), list(labels("hidden"))) : null,
+    choice && labels("hidden").length ? part("hidden", t("request.hidden"), folded(labels("hidden"))) : null,
   ].filter((each) => each !== null);
+}
+
+const SHORT = 6;
+
+/**
+ * A long list is folded away: what matters is that it is not seen.
+ * @param {string[]} labels
+ */
+function folded(labels) {
+  if (labels.length <= SHORT) return list(labels);
+  return h("details", null, h("summary", null, t("request.hidden-count", { count: labels.length })), list(labels));
 }
