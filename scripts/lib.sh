@@ -72,6 +72,15 @@ npm_install() {
     (cd -- "$2" && npm ci --ignore-scripts --no-audit --no-fund)
 }
 
+# npm_tools name: the packages of scripts/npm-NAME.txt, kept in .tools/NAME/.
+npm_tools() {
+  local list=scripts/npm-$1.txt folder=.tools/$1 wanted
+  wanted=$(fingerprint "$list" scripts/npm_tree.py)
+  [ "$(cat "$folder/haven-list" 2>/dev/null)" = "$wanted" ] && return 0
+  rm -rf "$folder" && mkdir -p "$folder" && npm_install "$list" "$folder" &&
+    say "$wanted" >"$folder/haven-list"
+}
+
 # The real path of a Python that can run pip. Asked outside the checkout, where
 # .python-version would make a version manager insist on a Python that may not be there.
 host_python() {
