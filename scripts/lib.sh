@@ -55,6 +55,32 @@ apt_install() {
       as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; }
 }
 
+node_is_there() { works node && works npm; }
+
+# Node.js is for tools only: Haven and its app run without it.
+ensure_node() {
+  node_is_there && return 0
+  step "install Node.js and npm, for the tools of the wallet app" apt_install nodejs npm && node_is_there
+}
+
+# npm_install list folder: exactly the packages of a list (scripts/npm_tree.py), each checked by
+# its hash before it is unpacked; none of their install scripts runs.
+npm_install() {
+  local python
+  python=$(host_python) &&
+    "$python" scripts/npm_tree.py write "$1" "$2" &&
+    (cd -- "$2" && npm ci --ignore-scripts --no-audit --no-fund)
+}
+
+# npm_tools name: the packages of scripts/npm-NAME.txt, kept in .tools/NAME/.
+npm_tools() {
+  local list=scripts/npm-$1.txt folder=.tools/$1 wanted
+  wanted=$(fingerprint "$list" scripts/npm_tree.py)
+  [ "$(cat "$folder/haven-list" 2>/dev/null)" = "$wanted" ] && return 0
+  rm -rf "$folder" && mkdir -p "$folder" && npm_install "$list" "$folder" &&
+    say "$wanted" >"$folder/haven-list"
+}
+
 # The real path of a Python that can run pip. Asked outside the checkout, where
 # .python-version would make a version manager insist on a Python that may not be there.
 host_python() {
