@@ -1,0 +1,104 @@
+"""The app's shell on a phone: small over a slow network, and there without any."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import CDPSession, expect
+
+from controllers.shell import Shell
+from tests.e2e.phones import Phones, Site
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES = 150_000  # as sent: four seconds at 300 kbit/s
+NOT_KEPT = {"sw.js", "shell.js"}  # the worker itself and its list, which the browser keeps
+FILES_KEPT = """
+async () => {
+  await navigator.serviceWorker.ready;
+  const [kept] = await caches.keys();
+  return (await (await caches.open(kept)).keys()).length;
+}
+"""
+
+
+class Transferred:
+    """What a page has fetched: bytes over the network, by address."""
+
+    def __init__(self) -> None:
+        self.bytes: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+
+    async def watch(self, session: CDPSession) -> None:
+        """From now on."""
+        session.on("Network.responseReceived", self._answered)
+        session.on("Network.loadingFinished", self._finished)
+        await session.send("Network.enable")
+
+    def _answered(self, event: dict) -> None:
+        self._addresses[event["requestId"]] = event["response"]["url"]
+
+    def _finished(self, event: dict) -> None:
+        address = self._addresses[event["requestId"]]
+        self.bytes[address] = self.bytes.get(address, 0) + int(event["encodedDataLength"])
+
+    def __str__(self) -> str:
+        """The largest first."""
+        listed = sorted(self.bytes.items(), key=lambda each: -each[1])
+        return "\n".join(f"{size:>8} {address}" for address, size in listed)
+
+
+async def test_the_first_load_is_small(phones: Phones, swift_site: Site) -> None:
+    phone = await phones(swift_site)
+    fetched = Transferred()
+    await fetched.watch(await phone.context.new_cdp_session(phone.page))
+    await phone.open()
+    await phone.screen("notice")
+    await phone.page.evaluate(FILES_KEPT)
+    total = sum(fetched.bytes.values())
+    print(f"{total} bytes in {len(fetched.bytes)} files\n{fetched}")
+    assert f"{swift_site.app}src/main.js" in fetched.bytes
+    assert total <= MOST_BYTES, str(fetched)
+
+
+async def test_so_is_the_whole_app(swift_site: Site) -> None:
+    """Every screen, language and library, which the worker fetches in the background."""
+    shell = Shell(swift_site.leave_to)
+    files = [shell.file(path) for path in shell.paths]
+    total = sum(len(file.packed or file.plain) for file in files)
+    print(f"{total} bytes in {len(files)} files")
+    assert total <= MOST_BYTES
+
+
+async def test_the_app_starts_without_a_network(phones: Phones, swift_site: Site) -> None:
+    phone = await phones(swift_site)
+    await phone.open()
+    await phone.screen("notice")
+    kept = len({*Shell(swift_site.leave_to).paths} - NOT_KEPT)
+    assert await phone.page.evaluate(FILES_KEPT) == kept
+    await phone.context.set_offline(True)
+    await phone.reopen()
+    await phone.screen("notice")
+    await phone.press(phone.t("notice.go-on"))
+    await phone.screen("start")  # a screen that was never loaded before
+
+
+async def test_what_needs_the_network_says_so(phones: Phones, swift_site: Site) -> None:
+    phone = await phones(swift_site)
+    await phone.open()
+    await phone.screen("notice")
+    await phone.page.evaluate(FILES_KEPT)
+    await phone.reopen()  # from now on from what is kept
+    await phone.screen("notice")
+    phone.expect("ERR_INTERNET_DISCONNECTED")
+    await phone.context.set_offline(True)
+    await phone.press(phone.t("notice.go-on"))
+    await phone.screen("start")
+    await phone.button(re.compile(re.escape(phone.t("start.new")))).click()
+    await phone.screen("newpin")
+    for place in range(2):
+        await phone.page.locator("input.pin").nth(place).fill("482915")
+    await phone.press(phone.t("go.on"))
+    said = phone.page.get_by_role("alert")
+    await expect(said).to_have_text(phone.t("problem.offline"))
