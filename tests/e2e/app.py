@@ -85,13 +85,12 @@ class App:
         if then:
             await self.screen(then)
 
-    async def go(self, place: str) -> None:
+    async def go(self, place: str, then: str | None = None) -> None:
         """To one of the four places of the bar."""
-        keys = {"home": "home.title", "scan": "scan.title"}
-        name = self.says(keys.get(place, f"{place}.title"))
         bar = self.page.locator("nav.bar")
+        name = self.says(f"{place}.title")
         await self.tap(bar.get_by_role("button", name=name, exact=True))
-        await self.screen(place)
+        await self.screen(then or place)
 
     async def begin(self) -> None:
         """From the first page to the choice between a new wallet and an old one."""
@@ -173,12 +172,11 @@ class App:
         )
         await title.wait_for(timeout=LONG_MS)
 
-    async def scan(self, picture: str, then: str | None = None) -> None:
-        """Hold the phone before a desk's screen (the `qr.png` of an answer) and scan it."""
+    async def scan(self, picture: str, then: str) -> None:
+        """Hold the phone before a desk's screen (the `qr.png` of an answer) and scan it; what
+        it leads to may be there before the scanner was seen."""
         self.phone.camera.show_picture(picture)
-        await self.go("scan")
-        if then:
-            await self.screen(then)
+        await self.go("scan", then)
         self.phone.camera.look_away()
 
     async def leave_quickly(self) -> None:
