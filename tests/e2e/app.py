@@ -58,6 +58,16 @@ class App:
         await said.wait_for(state="visible", timeout=LONG_MS)
         return await said.inner_text()
 
+    # --- how: by touch here, by keyboard in test_keyboard.py --------------------------------
+
+    async def tap(self, what: Locator) -> None:
+        """Press something."""
+        await what.click()
+
+    async def write(self, field: Locator, text: str) -> None:
+        """Fill a field."""
+        await field.fill(text)
+
     # --- doing ------------------------------------------------------------------------------
 
     async def open(self, fragment: str = "") -> None:
@@ -71,7 +81,7 @@ class App:
 
     async def press(self, key: str, then: str | None = None, **parts: object) -> None:
         """Press a button, and wait for the screen that it leads to."""
-        await self.button(key, **parts).first.click()
+        await self.tap(self.button(key, **parts).first)
         if then:
             await self.screen(then)
 
@@ -80,7 +90,7 @@ class App:
         keys = {"home": "home.title", "scan": "scan.title"}
         name = self.says(keys.get(place, f"{place}.title"))
         bar = self.page.locator("nav.bar")
-        await bar.get_by_role("button", name=name, exact=True).click()
+        await self.tap(bar.get_by_role("button", name=name, exact=True))
         await self.screen(place)
 
     async def begin(self) -> None:
@@ -91,8 +101,8 @@ class App:
 
     async def choose_pin(self, pin: str = PIN) -> None:
         await self.screen("newpin")
-        await self.pins.nth(0).fill(pin)
-        await self.pins.nth(1).fill(pin)
+        await self.write(self.pins.nth(0), pin)
+        await self.write(self.pins.nth(1), pin)
         await self.press("go.on")
 
     async def set_up(self, pin: str = PIN) -> str:
@@ -103,7 +113,7 @@ class App:
         await self.screen("code")
         code = " ".join(await self.code_words())
         await self.press("code.written", "trial")
-        await self.page.locator("main textarea").fill(code)
+        await self.write(self.page.locator("main textarea"), code)
         await self.press("trial.check", "outcome")
         await self.press("outcome.home", "home")
         return code
@@ -114,30 +124,30 @@ class App:
 
     async def unlock(self, pin: str = PIN, then: str | None = "home") -> None:
         await self.screen("locked")
-        await self.pins.fill(pin)
+        await self.write(self.pins, pin)
         await self.press("locked.open")
         if then:
             await self.screen(then)
 
     async def lock(self) -> None:
-        await self.page.locator("header").get_by_label(self.says("lock.now")).click()
+        await self.tap(self.page.locator("header").get_by_label(self.says("lock.now")))
         await self.screen("locked")
 
     async def paste(self, link: str, then: str | None = None) -> None:
         """Open a link by hand."""
         await self.go("scan")
-        await self.page.locator("main textarea").fill(link)
+        await self.write(self.page.locator("main textarea"), link)
         await self.press("go.on", then)
 
     async def enter_desk_code(self, code: str, then: str | None = "offer") -> None:
         await self.screen("deskcode")
-        await self.page.locator("main input.desk").fill(code)
+        await self.write(self.page.locator("main input.desk"), code)
         await self.press("go.on", then)
 
     async def recover(self, code: str, pin: str = PIN) -> None:
         """On another phone, or after forgetting the PIN; ends on the screen about phones."""
         await self.screen("recover")
-        await self.page.locator("main textarea").fill(code)
+        await self.write(self.page.locator("main textarea"), code)
         await self.press("go.on", "newpin")
         await self.choose_pin(pin)
         await self.screen("phones")
@@ -173,5 +183,5 @@ class App:
 
     async def leave_quickly(self) -> None:
         """Press the button that is on every screen."""
-        await self.button("leave.button").click()
+        await self.tap(self.button("leave.button"))
         await self.page.wait_for_url(f"{self.phone.site.leave_to}**")

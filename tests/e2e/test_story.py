@@ -139,7 +139,7 @@ async def test_a_survivor_with_a_phone(
     await app.go("more")
     await app.press("changepin.title", "changepin")
     for place, pin in enumerate((PIN, NEW_PIN, NEW_PIN)):
-        await app.pins.nth(place).fill(pin)
+        await app.write(app.pins.nth(place), pin)
     await app.press("changepin.change")
     await app.outcome("pin-changed")
     await app.lock()
@@ -150,10 +150,10 @@ async def test_a_survivor_with_a_phone(
     # a second PIN opens another wallet, which is empty
     await app.go("more")
     for _ in range(5):
-        await app.button("more.version", number="0.1").click()
+        await app.tap(app.button("more.version", number="0.1"))
     await app.screen("second")
     for place, pin in enumerate((NEW_PIN, SECOND_PIN, SECOND_PIN)):
-        await app.pins.nth(place).fill(pin)
+        await app.write(app.pins.nth(place), pin)
     await app.press("second.make")
     await app.outcome("second-made")
     await app.lock()
@@ -186,12 +186,12 @@ async def test_a_survivor_with_a_phone(
     # everything is deleted
     await there.go("more")
     await there.press("remove.title", "remove")
-    await there.pins.fill("380516")
+    await there.write(there.pins, "380516")
     await there.press("remove.yes", "gone")
     await other.reopen()
     await there.screen("notice")
     await app.press("locked.forgot", "recover")
-    await app.page.locator("main textarea").fill(code)
+    await app.write(app.page.locator("main textarea"), code)
     await app.press("go.on")
     assert await app.said() == app.says("problem.no-such-code")
 
