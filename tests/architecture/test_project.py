@@ -52,6 +52,16 @@ def test_every_pin_has_a_hash_and_no_source(lock: str) -> None:
     assert not re.search(r"://|^--", text, flags=re.M)
 
 
+@pytest.mark.parametrize(
+    "listed", sorted((ROOT / "scripts").glob("npm-*.txt")), ids=lambda path: path.name
+)
+def test_every_package_of_npm_has_a_hash_and_no_source(listed: Path) -> None:
+    lines = [line for line in listed.read_text("utf-8").splitlines() if line[0] != "#"]
+    assert lines
+    form = re.compile(r"[@\w./-]+ \d+\.\d+\.\d+(-[\w.]+)? sha512-[A-Za-z0-9+/]{86}==")
+    assert [line for line in lines if not form.fullmatch(line)] == []
+
+
 def test_what_is_declared_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     text = "".join(
