@@ -12,6 +12,7 @@ function takeLink() {
 }
 
 async function start() {
+  performance.setResourceTimingBufferSize(0); // or the page would list every address it asked
   takeLink();
   await use(preferred());
   live();
