@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
@@ -28,7 +26,7 @@ from controllers.story.people import Desk, Json, Phone, Refused
 from tests.scenarios.holders import new_phone, prepare
 from tests.scenarios.searching import database_files, database_text, files_below, found_in
 from tests.support.installation import Installation
-from tests.support.overheard import Overheard, overhearing
+from tests.support.overheard import Overheard, controllers_log, overhearing
 
 pytestmark = pytest.mark.agents
 
@@ -64,22 +62,6 @@ class Planted:
         if "code" in made:
             self.values[f"{name} code"] = str(made["code"])
         return made
-
-
-@contextmanager
-def controllers_log(path: Path) -> Iterator[None]:
-    """Write down what the controllers log, at the level and with the silence of `serve`."""
-    root, handler = logging.getLogger(), logging.FileHandler(path)
-    handler.addFilter(lambda record: not record.name.startswith(("httpx", "httpcore")))
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()
 
 
 @pytest.fixture(scope="module")

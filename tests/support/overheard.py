@@ -6,9 +6,11 @@ every body that the agents send. And each address that this process itself asks 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -71,6 +73,22 @@ def overhearing(installation: Installation) -> Iterator[Overheard]:
             patch.setattr(app, "middleware_stack", _Ear(_stack(app), heard, inside))
         _hear_requests(patch, heard)
         yield heard
+
+
+@contextmanager
+def controllers_log(path: Path) -> Iterator[None]:
+    """Write down what the controllers log, at the level and with the silence of `serve`."""
+    root, handler = logging.getLogger(), logging.FileHandler(path)
+    handler.addFilter(lambda record: not record.name.startswith(("httpx", "httpcore")))
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
 
 
 def _stack(app: FastAPI) -> ASGIApp:
