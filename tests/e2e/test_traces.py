@@ -23,7 +23,6 @@ import httpx
 import pytest
 from aries_askar import Store
 from aries_askar.error import AskarError
-from playwright.async_api import Request, Response
 
 from agent.keys import raw_wallet_key
 from agent.stores import base_name, opened
@@ -37,14 +36,15 @@ from controllers.story.people import Json
 from controllers.wallet.locks.rows import RECOVERY, DeviceRows
 from controllers.wallet.locks.service import named
 from tests.e2e.app import PIN, App
+from tests.e2e.heard import Heard
 from tests.e2e.kept import Kept, kept_by, told
-from tests.e2e.phones import Browsers, Phone, Phones, Site
+from tests.e2e.phones import Browsers, Phones, Site
 from tests.e2e.tour import take
 from tests.scenarios.searching import files_below
 from tests.support.installation import Installation
 from tests.support.overheard import controllers_log
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.agents, pytest.mark.browser]
 
 GIVEN, FAMILY, REGION = "Qwertimaria", "Zxcvgonzalez", "QX-7ZP"
 IDENTITY: dict[str, str | int] = {
@@ -61,54 +61,6 @@ TELLING = ("subject_ref", "payment_ref", "link_shelter", "link_court")
 PLAIN = "/wallet/manifest.en.webmanifest"
 STATIC = (".js", ".css", ".json", ".svg", ".png", ".webmanifest", ".txt", "/wallet/")
 _HEX = 64  # digits of 32 bytes
-
-
-@dataclass
-class Heard:
-    """What a phone and the server said to each other, as the phone knows it."""
-
-    secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    sessions: list[str] = field(default_factory=list, repr=False)
-    _reading: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
-
-    def listen(self, phone: Phone) -> None:
-        phone.context.on("request", self._asked)
-        phone.context.on("response", self._answered)
-
-    async def complete(self) -> None:
-        await asyncio.gather(*self._reading)
-
-    def _asked(self, request: Request) -> None:
-        if "/api/wallet/" in request.url and request.post_data:
-            self._note(json.loads(request.post_data))
-
-    def _answered(self, response: Response) -> None:
-        wanted = ("/sessions", "/devices/unlock", "/wallets", "/recovery/open")
-        if response.ok and response.url.endswith(wanted):
-            self._reading.append(asyncio.ensure_future(self._read(response)))
-
-    async def _read(self, response: Response) -> None:
-        said = await response.json()
-        self._note(said)
-        if "session" in said:
-            self.sessions.append(said["session"])
-
-    def _note(self, said: Any) -> None:
-        if isinstance(said, list):
-            for each in said:
-                self._note(each)
-        elif isinstance(said, dict):
-            for name in ("key", "device", "proof", "box", "lookup", "wallet_id", "session"):
-                if isinstance(said.get(name), str) and said[name] not in self.secrets.values():
-                    self.secrets[f"{name} {len(self.secrets)}"] = said[name]
-            for each in said.values():
-                self._note(each)
-
-    def first(self, name: str) -> str:
-        return next(value for key, value in self.secrets.items() if key.startswith(name))
-
-    def without(self, *names: str) -> dict[str, str]:
-        return {k: v for k, v in self.secrets.items() if k.split()[0] not in names}
 
 
 @dataclass
@@ -261,7 +213,6 @@ async def ask(app: App, session: str, what: str) -> list[Json]:
 LOOKS = ("left, the page", "left, the origin", "locked", "locked, after a wrong PIN")
 
 
-@pytest.mark.agents
 def test_every_kind_of_value_was_planted(story: Story) -> None:
     """A search for nothing would find nothing."""
     kinds = {name.split()[0] for name in story.heard.secrets}
@@ -274,14 +225,12 @@ def test_every_kind_of_value_was_planted(story: Story) -> None:
     assert set(story.kept) == set(LOOKS)
 
 
-@pytest.mark.agents
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_browser_keeps_none_of_it(story: Story, look: str) -> None:
     """Storage of every kind, the page with its hidden parts, its address, title and state."""
     assert story.kept[look].told(story.in_browser) == set()
 
 
-@pytest.mark.agents
 @pytest.mark.parametrize("look", LOOKS[1:])
 def test_the_app_keeps_only_what_is_known(story: Story, look: str) -> None:
     """The language; and of the device an id, a salt and a key that no script reads out."""
@@ -305,7 +254,6 @@ def test_the_app_keeps_only_what_is_known(story: Story, look: str) -> None:
     assert set(secret["exported"].values()) == {"InvalidAccessError"}
 
 
-@pytest.mark.agents
 @pytest.mark.parametrize("look", LOOKS[1:])
 def test_only_the_app_s_own_files_are_cached(story: Story, look: str, site: Site) -> None:
     """The same for everybody: whose phone this is, is in none of them."""
@@ -316,7 +264,6 @@ def test_only_the_app_s_own_files_are_cached(story: Story, look: str, site: Site
     assert all(each.endswith(STATIC) for each in addresses)
 
 
-@pytest.mark.agents
 def test_a_tab_that_was_left_shows_nothing_of_it(story: Story, site: Site) -> None:
     page = story.kept["left, the page"].found["page"]
     assert story.left_at == site.leave_to
@@ -325,7 +272,6 @@ def test_a_tab_that_was_left_shows_nothing_of_it(story: Story, site: Site) -> No
     assert story.kept["left, the page"].found["local"] == {}
 
 
-@pytest.mark.agents
 @pytest.mark.parametrize("look", LOOKS[2:])
 def test_a_locked_page_says_nothing_but_that_it_is_locked(
     story: Story, look: str, site: Site
@@ -356,7 +302,6 @@ def sqlite_text(file: Path) -> bytes:
     )
 
 
-@pytest.mark.agents
 def test_no_file_of_the_installation_has_it(installation: Installation, story: Story) -> None:
     """Byte by byte: databases with pages that were freed, stores, logs, whatever lies about."""
     files = files_below(installation.settings.data_dir)
@@ -367,7 +312,6 @@ def test_no_file_of_the_installation_has_it(installation: Installation, story: S
     assert {name: each for name, each in found.items() if each} == {}
 
 
-@pytest.mark.agents
 def test_no_row_of_a_database_has_it(installation: Installation, story: Story) -> None:
     """All tables of the controllers' database and of the agents' stores."""
     files = [
@@ -382,7 +326,6 @@ def test_no_row_of_a_database_has_it(installation: Installation, story: Story) -
     assert {name: each for name, each in found.items() if each} == {}
 
 
-@pytest.mark.agents
 def test_no_log_has_it(installation: Installation, story: Story) -> None:
     """Neither the controllers' nor the agents': no id of a device, no proof, no box, no PIN."""
     logs = files_below(installation.settings.log_dir) | {"ours": story.log.read_bytes()}
@@ -391,7 +334,6 @@ def test_no_log_has_it(installation: Installation, story: Story) -> None:
     assert {name: each for name, each in found.items() if each} == {}
 
 
-@pytest.mark.agents
 async def test_nothing_that_the_server_has_opens_the_wallet(
     installation: Installation, story: Story
 ) -> None:
