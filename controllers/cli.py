@@ -53,6 +53,7 @@ def _stop_event() -> asyncio.Event:
 def print_addresses(console: Console, settings: Settings) -> None:
     """Where a person finds things."""
     console.print(f"  Haven            {settings.base_url}")
+    console.print(f"  wallet app       {settings.base_url}/wallet/")
     console.print(f"  API description  {settings.base_url}/api/openapi.json")
     console.print(f"  framework        {settings.base_url}/api/governance/framework")
     console.print(f"  data and logs    {settings.data_dir.resolve()}")
@@ -177,6 +178,7 @@ def demo(
 ) -> None:
     """Start everything and play the whole story on real agents, with live progress."""
     from controllers.story.demo import play  # noqa: PLC0415 (the story's parts load slowly)
+    from controllers.story.trying import invite  # noqa: PLC0415 (likewise)
 
     settings = _settings(
         data_dir=data or Path(".haven/demo"), port_base=port_base, registry_size=100
@@ -192,6 +194,7 @@ def demo(
             print_addresses(console, settings)
             told = await until(stop, play(settings, console))
             if told and not leave:
+                await invite(settings, console)
                 console.print("Everything stays up. Ctrl-C stops it.")
                 await stop.wait()
         return bool(told)

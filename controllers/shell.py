@@ -34,8 +34,9 @@ _KINDS: Mapping[str, str] = {
     ".webmanifest": "application/manifest+json",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",  # the licences of what others made go along
 }
-_PACKED = frozenset({".html", ".css", ".js", ".json", ".webmanifest", ".svg"})
+_PACKED = frozenset({".html", ".css", ".js", ".json", ".webmanifest", ".svg", ".txt"})
 _WORKER, _LIST = "sw.js", "shell.js"
 _LEAVE_TO = '<meta name="leave-to" content="">'
 

@@ -13,8 +13,27 @@ from controllers.story.cast import Cast, gather_cast
 from controllers.story.outside import Outside
 from controllers.story.telling import Teller
 from core.secret import Secret
+from tests.e2e.figures import FIGURES
 from tests.e2e.phones import Browsers, Phones, Site, chromium_path
 from tests.support.installation import Installation, Swift, running_on_fakes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = []
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """What was measured in the browser, in a run's last lines."""
+    for figure in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(figure)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Lines that the run prints at its end (tests/e2e/figures.py)."""
+    return request.config.stash[FIGURES]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import CDPSession, expect
 
 from controllers.shell import Shell
+from tests.e2e.figures import line
 from tests.e2e.phones import Phones, Site
 
 pytestmark = pytest.mark.browser
@@ -49,7 +50,9 @@ class Transferred:
         return "\n".join(f"{size:>8} {address}" for address, size in listed)
 
 
-async def test_the_first_load_is_small(phones: Phones, swift_site: Site) -> None:
+async def test_the_first_load_is_small(
+    phones: Phones, swift_site: Site, figures: list[str]
+) -> None:
     phone = await phones(swift_site)
     fetched = Transferred()
     await fetched.watch(await phone.context.new_cdp_session(phone.page))
@@ -57,7 +60,7 @@ async def test_the_first_load_is_small(phones: Phones, swift_site: Site) -> None
     await phone.screen("notice")
     await phone.page.evaluate(FILES_KEPT)
     total = sum(fetched.bytes.values())
-    print(f"{total} bytes in {len(fetched.bytes)} files\n{fetched}")
+    figures.append(line("first load of the app", total / 1000, "kB", MOST_BYTES / 1000))
     assert f"{swift_site.app}src/main.js" in fetched.bytes
     assert total <= MOST_BYTES, str(fetched)
 

@@ -1,5 +1,5 @@
 """Through every screen of the app, with a look at each: what accessibility, width, pictures and
-languages are tested on. The story itself is in test_story.py."""
+languages are tested on. The story itself is in test_by_hand.py."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 
 import { Problem, isOpen } from "./api.js";
 import { byId, fill, h } from "./dom.js";
-import { cover, leave, listenForShift, uncover } from "./leave.js";
+import { cover, elsewhere, leave, listenForShift, uncover } from "./leave.js";
 import { pictogram } from "./pictograms.js";
 import { lock } from "./session.js";
 import { hasVoice, hush, isSpeaking, speak } from "./speech.js";
@@ -198,12 +198,19 @@ function top(screen) {
   return h(
     "header",
     { class: "top" },
+    h("a", { class: "skip", href: elsewhere(), onclick: leaveByLink }, t("leave.button")),
     screen.back && tool("back", t("go.back"), screen.back),
     h("span", { class: "space" }),
     tool("speak", t("speak.start"), readAloud, "reader"),
     isOpen() && tool("lock", t("lock.now"), () => lockNow()),
     h("button", { class: "leave", type: "button", onclick: leave }, pictogram("leave"), t("leave.button")),
   );
+}
+
+/** @param {Event} event */
+function leaveByLink(event) {
+  event.preventDefault();
+  leave();
 }
 
 /** @param {string} name */

@@ -61,7 +61,8 @@ function show(count) {
   sign.textContent = count ? t("leave.presses", { count, of: PRESSES }) : "";
 }
 
-function elsewhere() {
+/** The page about nothing that is opened instead. */
+export function elsewhere() {
   const named = document.querySelector('meta[name="leave-to"]');
   return named?.getAttribute("content") || "about:blank";
 }

@@ -50,8 +50,16 @@ export async function unlock(pin) {
  */
 export async function recover(code, pin) {
   const opening = await openingOf(code);
+  const before = await keptDevice();
   await openWith(opening);
   await bindToPhone(pin, opening);
+  if (before !== null) await forgetBefore();
+}
+
+/** The PIN of before was forgotten on this very phone: it is no other phone. */
+async function forgetBefore() {
+  const { devices } = await api.get("/setup");
+  if (devices === 2) await closeElsewhere();
 }
 
 /**
@@ -67,6 +75,15 @@ export async function openingOf(code) {
 /** Close the wallet, here and on the server. */
 export function lock() {
   api.endSession();
+}
+
+/**
+ * Whether this is the PIN, asked again before something that cannot be taken back. Raises
+ * Problem, and counts like any try.
+ * @param {string} pin
+ */
+export async function check(pin) {
+  await withPin(pin);
 }
 
 /**

@@ -16,6 +16,7 @@ from controllers.moment import now
 from controllers.verifier.service import Verdict
 from controllers.wallet import dependents, labelling, validity
 from controllers.wallet.dependents import Dependent, number
+from controllers.wallet.notes import PENDING
 from controllers.wallet.schemas import CredentialShown, RequestPreview, TakeUp
 from controllers.wallet.sessions import OpenWallet
 from core.clock import dateint
@@ -410,3 +411,25 @@ async def test_what_the_rules_no_longer_name_has_a_general_word(small_house: Hou
     assert (told["old"].title, told["older"].title) == ("A question", "Card")
     assert (told["old"].shown, told["old"].proven) == (["one"], ["two"])
     assert told["old"].who == "An organisation that is not known here"
+
+
+async def test_who_has_cards_of_her_own_may_answer_for_another_as_well(
+    small_house: House,
+) -> None:
+    wallet = await small_house.new_wallet()
+    await small_house.issue(wallet)
+    await guardian_of(small_house, wallet, "a")
+    await child_card(small_house, wallet, "a")
+    check, address = await small_house.check("river", "shelter")
+    own = await look(small_house, wallet, address)
+    assert (own.variant, own.other_variants) == ("plain", ["representative"])
+    taking = TakeUp(link=address, variant="representative")
+    other = await small_house.wallet.take_up(wallet, taking, "en")
+    assert isinstance(other, RequestPreview)
+    assert (other.variant, other.other_variants) == ("representative", ["plain"])
+    assert [each.held_for for each in other.choices] == [1]
+    # what she looked at before waits no more: the check is answered once
+    waiting = await small_house.wallet.notes.all(wallet.token, PENDING)
+    assert list(waiting) == [other.id]
+    await small_house.wallet.answer(wallet, other.id, None, "en")
+    assert (await small_house.judged(check)).verdict == Verdict.ACCEPTED

@@ -37,8 +37,9 @@ def test_the_workers_list_is_every_file_but_the_worker(shell: Shell) -> None:
 
 
 def test_no_file_for_maintainers_is_sent(shell: Shell) -> None:
-    assert [path for path in shell.paths if path.endswith((".md", ".ts", ".txt"))] == []
+    assert [path for path in shell.paths if path.endswith((".md", ".ts"))] == []
     assert [path for path in shell.paths if "config" in path] == []
+    assert "vendor/LICENSES.txt" in shell.paths
 
 
 def test_a_changed_file_makes_a_new_version(tmp_path: Path) -> None:

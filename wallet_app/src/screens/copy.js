@@ -3,21 +3,27 @@
 import { get } from "../api.js";
 import { go } from "../app.js";
 import { h } from "../dom.js";
+import { presentPin } from "../pin.js";
+import { check } from "../session.js";
 import { moment, t } from "../texts.js";
-import { button, point, valueWords } from "../ui.js";
+import { form, point, valueWords } from "../ui.js";
 
 /** @typedef {import("../types").Card} Card */
 /** @typedef {import("../types").Receipt} Receipt */
 
 export default function make() {
+  const pin = presentPin();
   const save = async () => {
+    const typed = pin.read();
+    if (typed === null) return;
+    await check(typed);
     const [{ items: cards }, { items: receipts }] = await Promise.all([get("/credentials?state=true"), get("/history")]);
     offer(asText(cards, receipts));
     await go("outcome", { what: "copied" });
   };
   return {
     title: t("copy.title"),
-    body: [point("save", t("copy.about")), point("look", t("copy.readable")), button("save", t("copy.save"), save, "main")],
+    body: [point("save", t("copy.about")), point("look", t("copy.readable")), form([pin.field], "save", t("copy.save"), save)],
     back: () => go("more"),
   };
 }

@@ -20,6 +20,7 @@ from controllers.story.outside import Outside
 from controllers.story.people import Desk, Json
 from core.presentation import CredentialAsk, PresentationAsk
 from tests.e2e.app import PIN, App
+from tests.e2e.figures import line
 from tests.e2e.phones import Phones, Site
 
 pytestmark = [pytest.mark.agents, pytest.mark.browser]
@@ -79,7 +80,7 @@ async def a_stranger_asks(outside: Outside) -> str:
 
 
 async def test_a_survivor_with_a_phone(
-    site: Site, cast: Cast, phones: Phones, outside: Outside
+    site: Site, cast: Cast, phones: Phones, outside: Outside, figures: list[str]
 ) -> None:
     times, phone = Times(), await phones(site)
     phone.expect("401", "404", "422")  # wrong PINs, a refusal: the browser notes the status
@@ -195,7 +196,12 @@ async def test_a_survivor_with_a_phone(
     await app.press("go.on")
     assert await app.said() == app.says("problem.no-such-code")
 
-    print(
-        f"\nscan to 'you have it', median: {statistics.median(times.to_have):.2f} s (target 2)"
-    )
-    print(f"scan to verdict, median: {statistics.median(times.to_verdict):.2f} s (target 2)")
+    figures += [
+        line("scan to 'you have it', median", middle(times.to_have), "s", 2),
+        line("scan to the verdict, median", middle(times.to_verdict), "s", 2),
+    ]
+
+
+def middle(seconds: list[float]) -> float:
+    """The median, in hundredths of a second."""
+    return round(statistics.median(seconds), 2)
