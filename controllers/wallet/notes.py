@@ -96,13 +96,14 @@ class Notes:
             put[ORIGINS, credential_id] = {**place, "entry": offer_id}
         await self.change(token, put=put, delete=[(PENDING, offer_id)], close=ended)
 
-    async def note_answered(self, token: Secret, request_id: str, exchange_id: str) -> None:
-        """Answered: not pending any more. The verifier's acknowledgement still looks for the
-        exchange, so it goes when the wallet is locked.
+    async def note_answered(
+        self, token: Secret, request_ids: Sequence[str], exchange_id: str
+    ) -> None:
+        """Answered: these are not pending any more. The verifier's acknowledgement still looks
+        for the exchange, so it goes when the wallet is locked.
         """
-        await self.change(
-            token, put={(ANSWERED, exchange_id): {}}, delete=[(PENDING, request_id)]
-        )
+        ended = [(PENDING, request_id) for request_id in request_ids]
+        await self.change(token, put={(ANSWERED, exchange_id): {}}, delete=ended)
 
     async def note_disclosure(
         self, token: Secret, request: VerifiedRequest, combination: Mapping[str, str]

@@ -106,16 +106,8 @@ class RequestService:
                 if found.choice.combinations or request.choice.obstacles[0].kind == "none":
                     request = found
                     break
-        if variant is not None:
-            await self._leave_others(wallet, link, request.id)
         await self._notes.put(wallet.token, PENDING, request.id, _pending(link, request))
         return request
-
-    async def _leave_others(self, wallet: OpenWallet, link: str, request_id: str) -> None:
-        """She looks at another variant of the same check: the one before waits no more."""
-        for key, note in (await self._notes.all(wallet.token, PENDING)).items():
-            if note.get("link") == link and key != request_id:
-                await self._notes.delete(wallet.token, PENDING, key)
 
     async def take_in(
         self, wallet: OpenWallet, invitation: Document, statement: Document
@@ -127,27 +119,23 @@ class RequestService:
 
     async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
         """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
-        note = await self._note(wallet, request_id)
+        note = _waiting(await self._notes.all(wallet.token, PENDING), request_id)
         return await self._judge(wallet, note["statement"], note["invitation"])
-
-    async def _note(self, wallet: OpenWallet, request_id: str) -> Document:
-        note = (await self._notes.all(wallet.token, PENDING)).get(request_id)
-        if note is None or note.get("kind") != "request":
-            raise NotFound("This request is not waiting in your wallet.", code="not-waiting")
-        return note
 
     async def answer(
         self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
     ) -> VerifiedRequest:
         """Show what was asked for, once. Raises Conflict if no credential fits."""
         async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
-            note = await self._note(wallet, request_id)
+            notes = await self._notes.all(wallet.token, PENDING)
+            note = _waiting(notes, request_id)
             request = await self._judge(wallet, note["statement"], note["invitation"])
             combination = _combination(request.choice, chosen)
             await self._still_open(note["link"], request)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._disclose(wallet, request, combination, exchange_id)
-            await self._done(wallet, request_id, exchange_id)
+            ended = [request_id, *_other_variants(notes, request_id)]
+            await self._notes.note_answered(wallet.token, ended, exchange_id)
         return request
 
     async def _disclose(
@@ -183,9 +171,6 @@ class RequestService:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
         if link:
             await self._fetcher.get(link, variant=request.statement.variant)
-
-    async def _done(self, wallet: OpenWallet, request_id: str, exchange_id: str) -> None:
-        await self._notes.note_answered(wallet.token, request_id, exchange_id)
 
     async def tidy(self, wallet: OpenWallet) -> None:
         """Remove the exchanges that were answered; what was shown is not kept twice."""
@@ -264,6 +249,20 @@ def _best_first(
         return held_for(combination, numbers) or 0, -first_end.toordinal()
 
     return replace(choice, combinations=tuple(sorted(choice.combinations, key=rank)))
+
+
+def _waiting(notes: Mapping[str, Document], request_id: str) -> Document:
+    note = notes.get(request_id)
+    if note is None or note.get("kind") != "request":
+        raise NotFound("This request is not waiting in your wallet.", code="not-waiting")
+    return note
+
+
+def _other_variants(notes: Mapping[str, Document], request_id: str) -> list[str]:
+    """The same check, looked at in another way: one answer ends them all."""
+    link = notes[request_id].get("link")
+    same = (key for key, note in notes.items() if link and note.get("link") == link)
+    return [key for key in same if key != request_id]
 
 
 def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[str, str]:

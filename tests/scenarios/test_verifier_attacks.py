@@ -434,7 +434,7 @@ async def test_the_first_answer_counts_whatever_its_variant(
     assert await stage.verdict(asked) == "accepted"
     with pytest.raises(Refused) as too_late:
         await both_ways.say_yes(seen[second])
-    assert too_late.value.problem["status"] == 410
+    assert too_late.value.problem["code"] == "not-waiting"
     found = await stage.shelter.verdict(asked)
     permission, household = BY_VARIANT[first]
     assert found["representative_permission"] == permission

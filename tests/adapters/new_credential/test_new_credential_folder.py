@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-PARTS = ("core", "agent", "controllers", "governance", "credential_defs", "tests")
+PARTS = (
+    *("core", "agent", "controllers", "governance", "credential_defs", "wallet_app"),
+    "tests",
+)
 NAME = "meal-card"
 
 
