@@ -24,6 +24,8 @@ from core.ports import Document, OfferState
 
 # an offer that was said yes to may still arrive after its time
 _LONG_PAST = timedelta(days=7)
+# each is verified again, which costs something; the ones that end last are those of today
+_MOST = 5
 # what could be verified when it was taken up, and cannot be any more, or not just now
 _NOT_TO_SHOW = (
     Conflict,
@@ -39,19 +41,20 @@ _NOT_TO_SHOW = (
 async def pending(
     service: WalletService, wallet: OpenWallet, language: str
 ) -> list[OfferPreview | RequestPreview]:
-    """Each as it was shown when it was taken up, verified again; the first to end first.
+    """Each as it was shown when it was taken up, verified again; the first to end first. At
+    most five.
 
     What is long past is removed, with the values of its offer.
     """
     notes = await service.notes.all(wallet.token, PENDING)
     await _remove(service, wallet, notes)
     answered = await service.notes.all(wallet.token, HISTORY)
-    waiting = {
-        key: note
+    waiting = [
+        (key, note)
         for key, note in sorted(notes.items(), key=lambda each: _ends(each[1]))
         if _ends(note) > now() and key not in answered
-    }
-    found = [await _shown(service, wallet, *each, language) for each in waiting.items()]
+    ]
+    found = [await _shown(service, wallet, *each, language) for each in waiting[-_MOST:]]
     return [each for each in found if each is not None]
 
 

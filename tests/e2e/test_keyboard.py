@@ -50,8 +50,8 @@ class ByKeyboard(App):
 
     async def _focus(self, what: Locator) -> None:
         """Tab on until it is there."""
-        wanted = await what.element_handle(timeout=15_000)
         for _ in range(_MOST_TABS):
+            wanted = await what.element_handle(timeout=15_000)  # a list may be drawn anew
             seen = await self.page.evaluate(_FOCUSED, wanted)
             if seen is not None:
                 if not (seen["outlined"] and seen["free"]):

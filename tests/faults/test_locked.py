@@ -34,10 +34,11 @@ class Between:
     site: Site
     world: World
 
-    async def held(self) -> list[Entry]:
-        """What waits, read with the agent's own key."""
+    async def held(self, linked: Linked) -> list[Entry]:
+        """What waits for a wallet, read with the agent's own key; others' may wait as well."""
+        wallet = {"wallet": linked.holder.wallet_id}
         async with self._store() as store, store.session() as session:
-            return list(await session.fetch_all(CATEGORY))
+            return list(await session.fetch_all(CATEGORY, wallet))
 
     async def put_back(self, entries: list[Entry]) -> None:
         """As if the agent had been killed before it could delete them."""
@@ -110,7 +111,7 @@ async def test_what_waits_is_an_envelope_and_nothing_else(between: Between) -> N
     await between.offer(linked, "zqxmarkedreference")
     await between.site.family[WALLETS].stop()
     try:
-        (kept,) = await between.held()
+        (kept,) = await between.held(linked)
         settings = between.site.settings
         files = files_below(settings.data_dir / "wallets") | files_below(settings.log_dir)
     finally:
@@ -146,7 +147,7 @@ async def test_a_credential_that_comes_again_is_stored_once(between: Between) ->
         await between.site.family[WALLETS].stop()
         try:
             await between.put_back(before)
-            return await between.held()
+            return await between.held(linked)
         finally:
             await between.site.family[WALLETS].start()
             await between.site.whole()

@@ -17,7 +17,7 @@ export default async function make() {
   const place = h("div", { id: "cards" }, groups(items));
   const link = takeWaiting();
   const away = new AbortController();
-  withState(place, away.signal);
+  withState(place, items, away.signal);
   return {
     title: t("home.title"),
     body: [
@@ -48,14 +48,21 @@ function groups(cards) {
 }
 
 /**
- * Whether a card was withdrawn is asked of a public list, which may take a moment.
+ * Whether a card was withdrawn is asked of a public list, which may take a moment. Only what
+ * changed is drawn anew, so that nobody loses her place in the list.
  * @param {Element} place
+ * @param {Card[]} before
  * @param {AbortSignal} left
  */
-async function withState(place, left) {
+async function withState(place, before, left) {
   const answer = await get("/credentials?state=true").catch(() => null);
   if (!answer || left.aborted) return;
+  const states = (/** @type {Card[]} */ cards) => String(cards.map((card) => [card.id, card.state]));
+  if (states(answer.items) === states(before)) return;
+  const faces = [...place.querySelectorAll("button")];
+  const focused = faces.findIndex((face) => face === document.activeElement);
   place.replaceChildren(...groups(answer.items));
+  place.querySelectorAll("button")[focused]?.focus();
 }
 
 /** @param {Waiting} item */
