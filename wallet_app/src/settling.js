@@ -1,40 +1,45 @@
-// Yes was said, and the network may fail at any moment: whether it was carried out is read from
-// the wallet's own history, so nothing is done twice and nothing is claimed that did not happen.
+// Yes or no was said, and the network may fail at any moment. The same is asked again then: the
+// server carries nothing out twice, and what it has carried out stands in the wallet's history.
+// So nothing is claimed that did not happen.
 
 import { Problem, get } from "./api.js";
 import { go } from "./app.js";
 
-/** @typedef {{id: string, event: string, send: () => Promise<any>, done: string}} Step */
+/** `event`: what the history says afterwards; null if it says nothing. */
+/** @typedef {{id: string, event: string | null, send: () => Promise<any>, done: string}} Step */
 
 /**
  * Carry a step out and show what came of it.
  * @param {Step} step
+ * @returns {Promise<unknown>}
  */
 export async function settle(step) {
+  const again = () => settle(step);
   try {
     await step.send();
   } catch (error) {
     if (!(error instanceof Problem) || error.ended) throw error;
-    if (error.offline) return go("outcome", { what: "interrupted", again: () => resume(step) });
-    if (await wasDone(step)) return go("outcome", { what: step.done });
-    return go("outcome", { problem: error, again: later(error) ? () => resume(step) : null });
+    if (error.offline) return go("outcome", { what: "interrupted", again });
+    if (isOver(error) && (await wasDone(step))) return go("outcome", { what: step.done });
+    return go("outcome", { problem: error, again: later(error) ? again : null });
   }
   return go("outcome", { what: step.done });
 }
 
 /**
- * After an interruption: look first, then go on.
- * @param {Step} step
+ * It does not wait any more: this was carried out before, or something else was.
+ * @param {Problem} problem
  */
-async function resume(step) {
-  if (await wasDone(step)) return go("outcome", { what: step.done });
-  return settle(step);
+function isOver(problem) {
+  return ["not-waiting", "link-used"].includes(problem.code);
 }
 
 /** @param {Step} step */
 async function wasDone({ id, event }) {
-  const { items } = await get("/history");
-  return items.some((/** @type {import("./types").Receipt} */ each) => each.id === id && each.event === event);
+  /** @type {import("./types").Receipt[]} */
+  const items = (await get("/history")).items;
+  const found = items.find((each) => each.id === id);
+  return event === null ? !found : found?.event === event;
 }
 
 /** @param {Problem} problem */

@@ -12,10 +12,7 @@ import { button, pairs, part, point, valueWords } from "../ui.js";
 export default function make({ offer }) {
   const path = `/offers/${offer.id}`;
   const accept = () => settle({ id: offer.id, event: "received", send: () => post(`${path}/accept`), done: "received" });
-  const decline = async () => {
-    await post(`${path}/decline`);
-    await go("outcome", { what: "declined" });
-  };
+  const decline = () => settle({ id: offer.id, event: null, send: () => post(`${path}/decline`), done: "declined" });
   const face = h("p", { class: "card still" }, h("span", { class: "name" }, offer.title));
   paint(face, offer.branding);
   return {

@@ -42,10 +42,7 @@ export default async function make({ request, link }) {
       send: () => post(`${path}/accept`, { choice: choice?.credentials ?? null }),
       done: "shown",
     });
-  const decline = async () => {
-    await post(`${path}/decline`);
-    await go("outcome", { what: "said-no" });
-  };
+  const decline = () => settle({ id: request.id, event: "declined", send: () => post(`${path}/decline`), done: "said-no" });
   return {
     title: t("request.title"),
     body: [
