@@ -28,6 +28,8 @@ export class Problem extends Error {
     this.wait = Number(said.wait_seconds ?? 0);
     /** @type {number | null} */
     this.left = said.tries_left ?? null;
+    /** Nothing was heard, and something may have been changed. */
+    this.unsure = false;
   }
 
   get offline() {

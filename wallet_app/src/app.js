@@ -5,7 +5,7 @@ import { Problem, isOpen } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { cover, elsewhere, leave, listenForShift, uncover } from "./leave.js";
 import { pictogram } from "./pictograms.js";
-import { lock } from "./session.js";
+import { isSetUp, lock } from "./session.js";
 import { hasVoice, hush, isSpeaking, speak } from "./speech.js";
 import { duration, has, t } from "./texts.js";
 
@@ -135,7 +135,7 @@ export function say(words) {
  */
 export function wordsFor(error) {
   if (!(error instanceof Problem)) return t("problem.here");
-  if (error.offline) return t("problem.offline");
+  if (error.offline) return t(error.unsure ? "outcome.interrupted" : "problem.offline");
   if (error.wait) return t("problem.pin-waits", { time: duration(error.wait) });
   if (error.left !== null) return t("problem.wrong-pin-left", { left: error.left });
   for (const key of [error.code, error.reason, error.slug]) {
@@ -152,7 +152,11 @@ export function lockNow(why) {
   lock();
   onPaper(false);
   closeDialog();
-  go("locked", { why });
+  // while a wallet is being made there is no PIN yet to ask for
+  isSetUp().then(
+    (there) => go(there ? "locked" : "start", { why }),
+    () => go("locked", { why }),
+  );
 }
 
 /** The app comes to life. */

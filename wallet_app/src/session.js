@@ -14,6 +14,17 @@ import { newCode } from "./recovery.js";
 /** @type {Opening & {once: string} | null} */
 let draft = null;
 
+/** A device that was sent and of which nothing was heard: the server may know it. */
+/** @type {{device: string, proof: string} | null} */
+let sent = null;
+
+/** Whether a change of the PIN was sent and nothing was heard of it. */
+let changing = false;
+
+/** What is being deleted, until that was heard of: no PIN finds it any more. */
+/** @type {{proof: string, opening: Opening} | null} */
+let going = null;
+
 /** Whether a wallet was set up on this phone. */
 export async function isSetUp() {
   return (await keptDevice()) !== null;
@@ -53,7 +64,10 @@ export async function recover(code, pin) {
   const before = await keptDevice();
   await openWith(opening);
   await bindToPhone(pin, opening);
-  if (before !== null) await forgetBefore();
+  if (before === null) return;
+  await forgetBefore().catch(() => {
+    // it is listed among the other phones then; beginning anew would list this one twice
+  });
 }
 
 /** The PIN of before was forgotten on this very phone: it is no other phone. */
@@ -74,6 +88,8 @@ export async function openingOf(code) {
 
 /** Close the wallet, here and on the server. */
 export function lock() {
+  changing = false;
+  going = null;
   api.endSession();
 }
 
@@ -92,8 +108,14 @@ export async function check(pin) {
  * @param {string} next
  */
 export async function changePin(pin, next) {
-  const { device, derived, slot, opening } = await withPin(pin);
-  await replace(device, derived.proof, slot, next, opening);
+  const { device, derived, slot, opening } = await withPin(pin).catch((error) => {
+    // the change may have arrived: then it is the new PIN that opens
+    if (changing && isProblem(error, 401)) return withPin(next);
+    throw error;
+  });
+  changing = true;
+  await replace(device, derived.proof, slot, next, opening).catch(unheard);
+  changing = false;
 }
 
 /**
@@ -116,7 +138,7 @@ export async function addSecond(pin, second) {
  */
 export async function renewCode(pin) {
   const { opening } = await withPin(pin);
-  return codeFor(opening);
+  return codeFor(opening).catch(unheard);
 }
 
 /**
@@ -124,10 +146,17 @@ export async function renewCode(pin) {
  * @param {string} pin
  */
 export async function destroy(pin) {
-  const { device, derived, opening } = await withPin(pin);
-  await api.post(`/wallets/${opening.walletId}/destroy`, { key: opening.key });
+  const device = await theDevice();
+  const derived = await fromPin(pin, device);
+  const { proof } = derived;
+  if (going?.proof !== proof) going = { proof, opening: (await released(device, derived)).opening };
+  const { walletId, key } = going.opening;
+  await api.post(`/wallets/${walletId}/destroy`, { key }).catch((error) => {
+    if (!isProblem(error, 401)) unheard(error); // the key is right, so the wallet is gone
+  });
+  going = null;
   api.remember(null);
-  await api.post("/devices/forget", { device: device.id, proof: derived.proof }).catch(() => {
+  await api.post("/devices/forget", { device: device.id, proof }).catch(() => {
     // gone with the wallet already; and without the phone's key it opens nothing
   });
   await forget();
@@ -158,18 +187,28 @@ async function openWith(opening) {
  * @param {Opening} opening
  */
 async function bindToPhone(pin, opening) {
+  if (sent !== null) await api.post("/devices/forget", sent).catch(neverArrived);
   const device = await newDevice();
   const { proof, wrap } = await fromPin(pin, device);
   const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
   if (Number(random(1)[0]) & 1) slots.reverse(); // which is which is drawn by lot
+  sent = { device: device.id, proof };
   await api.post("/devices", { device: device.id, slots });
   await keep(device);
+  sent = null;
 }
 
 /** @param {string} pin */
 async function withPin(pin) {
   const device = await theDevice();
-  const derived = await fromPin(pin, device);
+  return released(device, await fromPin(pin, device));
+}
+
+/**
+ * @param {Device} device
+ * @param {import("./keys.js").Derived} derived
+ */
+async function released(device, derived) {
   const { slot, box } = await api.post("/devices/unlock", { device: device.id, proof: derived.proof });
   return { device, derived, slot, opening: await unseal(derived.wrap, box) };
 }
@@ -209,4 +248,27 @@ async function theDevice() {
   const device = await keptDevice();
   if (device === null) throw new Error("no wallet was set up on this phone");
   return device;
+}
+
+/**
+ * @param {unknown} error
+ * @param {number} status
+ */
+function isProblem(error, status) {
+  return error instanceof api.Problem && error.status === status;
+}
+
+/**
+ * Nothing was heard of a change: it may have been made.
+ * @param {unknown} error
+ * @returns {never}
+ */
+function unheard(error) {
+  if (error instanceof api.Problem && error.offline) error.unsure = true;
+  throw error;
+}
+
+/** @param {unknown} error */
+function neverArrived(error) {
+  if (!isProblem(error, 401)) throw error;
 }
