@@ -33,6 +33,7 @@ from core.secret import Secret
 _PREFIX = "hvw_"
 _CONTEXT = "wallet-session"
 _KEY_BYTES = 32
+_KEY_LETTERS = 44  # of 32 bytes in base58, at most: every token is as long as every other
 _RENEW_AFTER = timedelta(minutes=1)
 
 _ROW = table_of(WalletSession)
@@ -122,7 +123,8 @@ class SessionService:
                     session_digest=_digest(session_id), wallet_id=wallet_id, expires_at=ends
                 )
             )
-        sealed = {"wallet": wallet_id, "session": session_id, "key": store_key.reveal()}
+        padded = store_key.reveal().ljust(_KEY_LETTERS)
+        sealed = {"wallet": wallet_id, "session": session_id, "key": padded}
         return _PREFIX + self._seal.seal_text(sealed, _CONTEXT), ends
 
     async def recognise(self, presented: str) -> OpenWallet:
@@ -133,7 +135,8 @@ class SessionService:
             sealed = self._seal.open_text(presented.removeprefix(_PREFIX), _CONTEXT)
         await self._prolong(sealed["session"])
         token = self._vaults.token(sealed["wallet"], sealed["session"])
-        return OpenWallet(sealed["wallet"], sealed["session"], token, Secret(sealed["key"]))
+        key = Secret(sealed["key"].rstrip())
+        return OpenWallet(sealed["wallet"], sealed["session"], token, key)
 
     async def close(self, wallet: OpenWallet) -> None:
         """End the session now, here first and then on the agent."""

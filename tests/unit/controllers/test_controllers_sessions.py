@@ -51,6 +51,20 @@ def test_any_other_text_is_no_key(text: str) -> None:
     assert len(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
 
 
+async def test_every_token_is_as_long_as_every_other(house: House) -> None:
+    """Lengths are seen on the network: two wallets on one phone are not told apart by them."""
+    keys = [base64.urlsafe_b64encode(bytes([each]) * 32).decode() for each in range(100)]
+    by_length = {len(read_key(each).reveal()): each for each in keys}
+    assert set(by_length) == {43, 44}
+    lengths = set()
+    for key in by_length.values():
+        wallet_id = await house.haven.sessions.create_wallet(key)
+        session, _ = await house.haven.sessions.open(wallet_id, key)
+        assert (await house.haven.sessions.recognise(session)).key == read_key(key)
+        lengths.add(len(session))
+    assert len(lengths) == 1
+
+
 async def test_key_and_token_are_in_no_row(house: House) -> None:
     wallet_id, key, session = await opened(house)
     wallet = await house.haven.sessions.recognise(session)
