@@ -13,12 +13,13 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import IDENTITY, in_days
 from tests.e2e.app import App
 from tests.e2e.heard import Heard
+from tests.e2e.hiding import HIDDEN, SEEN
 from tests.e2e.kept import kept_by
 from tests.e2e.phones import Phones, Site
 from tests.e2e.tour import take
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("swift_cast")]
 
 GIVEN, FAMILY = "Qwertimaria", "Zxcvgonzalez"
 NAMES = {"given": GIVEN, "family": FAMILY}
@@ -68,16 +69,6 @@ async def a_wallet(app: App, cast: Cast) -> Open:
     await app.screen("card")
     assert FAMILY in await app.text()
     return Open(app, heard)
-
-
-HIDDEN = """() => {
-  Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
-SEEN = """() => {
-  delete document.visibilityState;
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 async def is_elsewhere(wallet: Open) -> None:

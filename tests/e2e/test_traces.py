@@ -60,6 +60,7 @@ TELLING = ("subject_ref", "payment_ref", "link_shelter", "link_court")
 # a page of the app's own origin that is not the app, to look at what is kept there
 PLAIN = "/wallet/manifest.en.webmanifest"
 STATIC = (".js", ".css", ".json", ".svg", ".png", ".webmanifest", ".txt", "/wallet/")
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _HEX = 64  # digits of 32 bytes
 
 
@@ -434,7 +435,19 @@ def candidates(value: str) -> set[str]:
     longer = {raw for raw in raws if len(raw) > 32}
     raws |= {each for raw in longer for each in (raw[:32], raw[12:44], raw[-32:], raw[-48:-16])}
     raws |= {hashlib.sha256(raw).digest() for raw in set(raws)}
-    return {value} | {raw_wallet_key(raw).reveal() for raw in raws if len(raw) == 32}
+    keys = [raw for raw in raws if len(raw) == 32]
+    return (
+        {value} | {raw_wallet_key(raw).reveal() for raw in keys} | {base58(raw) for raw in keys}
+    )
+
+
+def base58(raw: bytes) -> str:
+    """The bytes as a key is written."""
+    number, letters = int.from_bytes(raw), ""
+    while number:
+        number, place = divmod(number, 58)
+        letters = BASE58[place] + letters
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + letters
 
 
 def _bytes_or_none(read: Any) -> bytes | None:
