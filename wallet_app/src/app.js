@@ -196,6 +196,7 @@ function show(screen, name) {
   fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
+  if (isOpen() && !paper && document.visibilityState === "hidden") lockNow(); // opened when nobody looked any more
 }
 
 /** @param {Screen} screen */

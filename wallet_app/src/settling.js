@@ -20,18 +20,11 @@ export async function settle(step) {
   } catch (error) {
     if (!(error instanceof Problem) || error.ended) throw error;
     if (error.offline) return go("outcome", { what: "interrupted", again });
-    if (isOver(error) && (await wasDone(step))) return go("outcome", { what: step.done });
+    // it does not wait any more: this was carried out before, or something else was
+    if (error.code === "not-waiting" && (await wasDone(step))) return go("outcome", { what: step.done });
     return go("outcome", { problem: error, again: later(error) ? again : null });
   }
   return go("outcome", { what: step.done });
-}
-
-/**
- * It does not wait any more: this was carried out before, or something else was.
- * @param {Problem} problem
- */
-function isOver(problem) {
-  return ["not-waiting", "link-used"].includes(problem.code);
 }
 
 /** @param {Step} step */
