@@ -173,3 +173,7 @@ async def everything_else(app: App, code: str, look: Look) -> None:
     await look("locked-wrong")
     await app.press("locked.forgot", "recover")
     await look("recover")
+    await app.press("recover.neither", "anew")
+    await look("anew")
+    await app.press("anew.yes", "start")
+    await look("start-anew")

@@ -22,6 +22,7 @@ const SCREENS = {
   trial: () => import("./screens/trial.js"),
   locked: () => import("./screens/locked.js"),
   recover: () => import("./screens/recover.js"),
+  anew: () => import("./screens/anew.js"),
   home: () => import("./screens/home.js"),
   scan: () => import("./screens/scan.js"),
   deskcode: () => import("./screens/deskcode.js"),

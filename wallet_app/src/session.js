@@ -162,6 +162,11 @@ export async function destroy(pin) {
   await forget();
 }
 
+/** This phone forgets its part: no PIN opens anything on it any more. */
+export async function startAnew() {
+  await forget();
+}
+
 /** Every other phone forgets how to open this wallet. */
 export async function closeElsewhere() {
   const device = await theDevice();

@@ -6,7 +6,7 @@ import { codeReader } from "../reading.js";
 import { asPart, combine } from "../recovery.js";
 import { isSetUp, openingOf } from "../session.js";
 import { t } from "../texts.js";
-import { point } from "../ui.js";
+import { button, point } from "../ui.js";
 
 /** @typedef {import("../recovery.js").Part} Part */
 
@@ -32,7 +32,7 @@ export default async function make() {
   });
   return {
     title: t("recover.title"),
-    body: [point("key", t("recover.about")), ...reader.body, count, point("pieces", t("recover.people"))],
+    body: [point("key", t("recover.about")), ...reader.body, count, point("pieces", t("recover.people")), setUp ? button("new", t("recover.neither"), () => go("anew")) : null],
     bar: false,
     back: () => go(setUp ? "locked" : "start"),
     onleave: reader.stop,
