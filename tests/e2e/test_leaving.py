@@ -105,7 +105,7 @@ async def test_shift_among_other_keys_does_not_leave(wallet: Open) -> None:
 async def test_the_button_leaves_by_keyboard(wallet: Open) -> None:
     app = wallet.app
     button = app.button("leave.button")
-    for _ in range(10):
+    for _ in range(40):  # around the page
         await app.page.keyboard.press("Tab")
         if await button.evaluate("(each) => each === document.activeElement"):
             break
