@@ -13,6 +13,7 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import IDENTITY, in_days
 from tests.e2e.app import App
 from tests.e2e.heard import Heard
+from tests.e2e.hiding import HIDDEN, SEEN
 from tests.e2e.kept import kept_by
 from tests.e2e.phones import Phones, Site
 from tests.e2e.tour import take
@@ -70,16 +71,6 @@ async def a_wallet(app: App, cast: Cast) -> Open:
     return Open(app, heard)
 
 
-HIDDEN = """() => {
-  Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
-SEEN = """() => {
-  delete document.visibilityState;
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
-
-
 async def is_elsewhere(wallet: Open) -> None:
     """Another page took its place, the session is over, and going back shows nothing."""
     app, site = wallet.app, wallet.app.phone.site
@@ -114,7 +105,7 @@ async def test_shift_among_other_keys_does_not_leave(wallet: Open) -> None:
 async def test_the_button_leaves_by_keyboard(wallet: Open) -> None:
     app = wallet.app
     button = app.button("leave.button")
-    for _ in range(10):
+    for _ in range(40):
         await app.page.keyboard.press("Tab")
         if await button.evaluate("(each) => each === document.activeElement"):
             break
