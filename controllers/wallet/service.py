@@ -85,8 +85,10 @@ class WalletService:
         self, wallet: OpenWallet, language: str, *, with_state: bool
     ) -> list[CredentialShown]:
         """Every credential; with_state also asks whether it was withdrawn."""
-        framework = await self.governance.current()
         held = await self.holder.credentials(wallet.token)
+        if not held:  # an empty wallet opens before there is an authority, too
+            return []
+        framework = await self.governance.current()
         numbers = await DependentNumbers(self.notes).numbers(wallet, held, framework)
         return [
             show_credential(
@@ -112,6 +114,8 @@ class WalletService:
     async def history(self, wallet: OpenWallet, language: str) -> History:
         """Every receipt in words, newest first."""
         entries = await self.notes.history(wallet.token)
+        if not entries:
+            return History(items=[])
         framework = await self.governance.current()
         return History(items=[show_entry(entry, framework, language) for entry in entries])
 
