@@ -69,7 +69,12 @@ npm_install() {
   local python
   python=$(host_python) &&
     "$python" scripts/npm_tree.py write "$1" "$2" &&
-    (cd -- "$2" && npm ci --ignore-scripts --no-audit --no-fund)
+    { npm_ci "$2" || npm_ci "$2"; }
+}
+
+# With a cache of the checkout's own: others may be writing to the shared one at this moment.
+npm_ci() {
+  (cd -- "$1" && npm ci --ignore-scripts --no-audit --no-fund --cache "$root/.tools/npm-cache")
 }
 
 # npm_tools name: the packages of scripts/npm-NAME.txt, kept in .tools/NAME/.

@@ -518,7 +518,7 @@ async def test_a_wallet_is_brought_back(hands: Hands, cut: Cut, locale: str) -> 
     await app.unlock()
 
 
-@each_cut("GET /setup", "POST /devices/others/forget")
+@each_cut("POST /devices/others/forget")
 async def test_a_forgotten_pin_makes_no_second_phone(
     hands: Hands, cut: Cut, locale: str
 ) -> None:

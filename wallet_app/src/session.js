@@ -65,15 +65,18 @@ export async function recover(code, pin) {
   await openWith(opening);
   await bindToPhone(pin, opening);
   if (before === null) return;
-  await forgetBefore().catch(() => {
+  await forgetBefore(before.id).catch(() => {
     // it is listed among the other phones then; beginning anew would list this one twice
   });
 }
 
-/** The PIN of before was forgotten on this very phone: it is no other phone. */
-async function forgetBefore() {
-  const { devices } = await api.get("/setup");
-  if (devices === 2) await closeElsewhere();
+/**
+ * The PIN of before was forgotten on this very phone: it is no other phone.
+ * @param {string} only
+ */
+async function forgetBefore(only) {
+  const { id } = await theDevice();
+  await api.post("/devices/others/forget", { device: id, only });
 }
 
 /**

@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from controllers.haven import House
 from controllers.problems import RESPONSES
 from controllers.wallet.locks.schemas import (
-    DeviceNamed,
     DeviceSent,
     Forgotten,
     Lookup,
     Nothing,
+    OthersToForget,
     Pending,
     Proof,
     Recovered,
@@ -65,10 +65,10 @@ async def forget(house: House, body: Proof) -> Done:
 
 
 @router.post("/devices/others/forget")
-async def forget_others(house: House, wallet: Open, body: DeviceNamed) -> Forgotten:
-    """The wallet opens on this device only, from now."""
+async def forget_others(house: House, wallet: Open, body: OthersToForget) -> Forgotten:
+    """The wallet opens on this device only, from now; or on one device less."""
     count = await house.sessions.within(
-        wallet, lambda: house.locks.forget_others(wallet, body.device)
+        wallet, lambda: house.locks.forget_others(wallet, body.device, body.only)
     )
     return Forgotten(forgotten=count)
 

@@ -69,6 +69,12 @@ class DeviceNamed(_Body):
     device: Bytes
 
 
+class OthersToForget(DeviceNamed):
+    """This device, which stays; and one of the others, if it is only about that one."""
+
+    only: Bytes | None = None
+
+
 class Forgotten(BaseModel):
     """How many devices were forgotten."""
 

@@ -147,10 +147,15 @@ class LockService:
         if tried.opened is None:
             _refuse(tried)
 
-    async def forget_others(self, wallet: OpenWallet, device: str) -> int:
-        """Every other device of this wallet opens nothing from now; answers how many did."""
+    async def forget_others(
+        self, wallet: OpenWallet, device: str, only: str | None = None
+    ) -> int:
+        """Every other device of this wallet, or only the named one of them, opens nothing from
+        now; answers how many did."""
         noted = await self._notes.all(wallet.token, DEVICES)
         others = [each for each in noted if each != named(device)]
+        if only is not None:
+            others = [each for each in others if each == named(only)]
         gone = await self._database.change(DEVICES_GO, digests=others)
         await self._notes.change(wallet.token, delete=[(DEVICES, each) for each in others])
         return gone

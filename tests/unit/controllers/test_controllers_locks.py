@@ -333,6 +333,19 @@ async def test_every_other_device_is_forgotten(app_on_each: App) -> None:
     assert (await app.setup())["devices"] == 1
 
 
+async def test_one_of_the_other_devices_is_forgotten(app_on_each: App) -> None:
+    app = app_on_each
+    before, other = await app.beside(), await app.beside()
+    stranger = await (await App(app.house, app.client).make()).register()
+    for only, count in ((before.device, 1), (stranger.device, 0), (app.device, 0)):
+        body = {"device": app.device, "only": only}
+        answered = await app.ask("POST", "/devices/others/forget", body)
+        assert answered.json() == {"forgotten": count}
+    assert (await before.unlock(0)).status_code == 401
+    for each in (app, other, stranger):
+        assert (await each.unlock(0)).status_code == 200
+
+
 # --- recovery -----------------------------------------------------------------------------
 
 
