@@ -46,7 +46,7 @@ async function fetchShell() {
 
 async function forgetOldShells() {
   for (const name of await caches.keys()) {
-    if (name !== CACHE) await caches.delete(name);
+    if (name.startsWith("shell-") && name !== CACHE) await caches.delete(name);
   }
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Route
 
 from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility, in_days
@@ -18,7 +20,9 @@ pytestmark = pytest.mark.browser
 # voices of a phone, and a note of what they were given to say
 VOICES = """
 window.said = [];
-const voices = LANGUAGES.map((lang) => ({ lang, name: lang, voiceURI: lang }));
+const voices = LANGUAGES.map((lang) => ({
+  lang, name: lang, voiceURI: lang, localService: !lang.endsWith("-REMOTE"),
+}));
 Object.defineProperty(window, "speechSynthesis", { value: {
   speaking: false,
   getVoices: () => voices,
@@ -56,7 +60,9 @@ async def test_each_page_is_read_aloud(
     phones: Phones, swift_site: Site, language: str, locale: str, voice: str
 ) -> None:
     phone = await phones(swift_site, locale=locale)
-    await phone.page.add_init_script(VOICES.replace("LANGUAGES", f"['fr-FR', '{voice}']"))
+    await phone.page.add_init_script(
+        VOICES.replace("LANGUAGES", f"['fr-FR', '{language}-REMOTE', '{voice}']")
+    )
     app = App(phone)
     await app.open()
     await app.screen("notice")
@@ -130,8 +136,68 @@ async def test_a_link_opens_the_wallet_and_leaves_the_address(
     await app.page.get_by_role("link", name="Open it in the wallet on this phone").click()
     await app.screen("locked")
     assert app.page.url == swift_site.app
-    await app.unlock(then="request")
+    await app.unlock()
+    await app.press("home.link-waits", "request")
     assert app.page.url == swift_site.app
+
+
+async def test_a_link_that_is_opened_in_the_open_app_waits_there(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    app = await opened(phones, swift_site)
+    asked = await swift_cast.checking("court").ask("court")
+    await app.go("history")
+    await app.page.evaluate(
+        "(link) => { location.hash = 'l=' + encodeURIComponent(link); }", asked["link"]
+    )
+    await app.screen("home")
+    await app.press("home.link-waits", "request")
+    assert app.page.url == swift_site.app
+
+
+# --- locking ---------------------------------------------------------------------------------
+
+
+async def test_what_arrives_after_it_was_locked_is_not_shown(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    app = await opened(phones, swift_site)
+    app.phone.expect("ERR_")
+    asked = await swift_cast.checking("court").ask("court")
+    held = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await app.go("scan")
+    await app.page.route("**/api/wallet/links", slowly)
+    await app.write(app.page.locator("main textarea"), asked["link"])
+    await app.press("go.on")
+    await app.lock()
+    held.set()
+    await app.page.wait_for_timeout(800)
+    assert await app.main.get_attribute("data-screen") == "locked"
+    assert "District Court" not in await app.page.content()
+
+
+async def test_nothing_stays_while_the_lock_screen_is_loaded(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    app = await opened(phones, swift_site)
+    shelter = swift_cast.issuing("shelter-a")
+    await take(app, shelter, "service-eligibility", **eligibility())
+    lock = app.page.locator("header").get_by_label(app.says("lock.now"))
+    left = "(button) => { button.click(); return document.getElementById('app').innerHTML; }"
+    assert await lock.evaluate(left) == ""
+
+
+async def test_a_pin_is_not_read_out(phones: Phones, swift_site: Site) -> None:
+    app = await opened(phones, swift_site)
+    await app.lock()
+    await app.write(app.pins, PIN)
+    session = await app.phone.context.new_cdp_session(app.page)
+    assert PIN not in str(await session.send("Accessibility.getFullAXTree"))
 
 
 # --- cards -----------------------------------------------------------------------------------

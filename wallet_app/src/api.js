@@ -10,6 +10,9 @@ const ENDED = ["wallet-locked", "session-closed", "not-authenticated"];
 /** @type {string | null} */
 let token = null;
 
+/** Ends what is under way in a session together with it. */
+let session = new AbortController();
+
 /** The other side said no, or could not be reached. `code` says which sentence tells it. */
 export class Problem extends Error {
   /**
@@ -86,6 +89,8 @@ export function endSession() {
   if (token === null) return;
   const headers = { Authorization: `Bearer ${token}` };
   token = null;
+  session.abort();
+  session = new AbortController();
   fetch(`${PLACE}/session/close`, { method: "POST", headers, keepalive: true }).catch(() => {
     // nothing is heard of it any more: the session ends by itself
   });
@@ -105,7 +110,9 @@ async function call(method, path, body, more = {}) {
   Object.assign(headers, more);
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const sent = body === undefined ? undefined : JSON.stringify(body);
-  const answer = await send(PLACE + path, { method, headers, body: sent });
+  const own = token === null ? null : session.signal;
+  const answer = await send(PLACE + path, { method, headers, body: sent }, own);
+  if (own?.aborted) throw new Problem(0, {});
   if (answer.ok) return answer.json();
   throw new Problem(answer.status, await answer.json().catch(() => ({})));
 }
@@ -113,12 +120,19 @@ async function call(method, path, body, more = {}) {
 /**
  * @param {string} address
  * @param {RequestInit} options
+ * @param {AbortSignal | null} ending
  */
-async function send(address, options) {
+async function send(address, options, ending) {
+  const patience = new AbortController();
+  const stop = () => patience.abort();
+  const timer = setTimeout(stop, PATIENCE);
+  ending?.addEventListener("abort", stop);
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
-    return await fetch(address, { ...options, signal, cache: "no-store" });
+    return await fetch(address, { ...options, signal: patience.signal, cache: "no-store" });
   } catch {
     throw new Problem(0, {});
+  } finally {
+    clearTimeout(timer);
+    ending?.removeEventListener("abort", stop);
   }
 }

@@ -3,7 +3,7 @@
 
 import { Problem, isOpen } from "./api.js";
 import { byId, fill, h } from "./dom.js";
-import { cover, elsewhere, leave, listenForShift, uncover } from "./leave.js";
+import { cover, elsewhere, hasLeft, leave, listenForShift, uncover } from "./leave.js";
 import { pictogram } from "./pictograms.js";
 import { isSetUp, lock } from "./session.js";
 import { hasVoice, hush, isSpeaking, speak } from "./speech.js";
@@ -55,6 +55,9 @@ let turn = 0;
 /** A link that waits until the wallet is open; in memory only. @type {string | null} */
 let waiting = null;
 
+/** What a locked app may show; whatever else arrives after it was locked is dropped. */
+const CLOSED = new Set(["language", "notice", "start", "newpin", "locked", "recover", "anew", "gone"]);
+
 /** While a code is on the screen, printing or looking for a pen is not leaving. */
 let paper = false;
 
@@ -81,22 +84,28 @@ export function onPaper(on) {
  * @param {Record<string, any>} [given]
  */
 export async function go(name, given = {}) {
-  const mine = ++turn;
   const load = SCREENS[name];
   if (!load) throw new Error(`there is no screen ${name}`);
+  if (!mayShow(name)) return;
+  const mine = ++turn;
   wait(true);
   try {
     const screen = await (await load()).default(given);
-    if (mine !== turn) {
+    if (mine !== turn || !mayShow(name)) {
       screen.onleave?.();
       return;
     }
     show(screen, name);
   } catch (error) {
-    if (mine === turn) failed(error, () => go(name, given));
+    if (mine === turn && mayShow(name)) failed(error, () => go(name, given));
   } finally {
     if (mine === turn) wait(false);
   }
+}
+
+/** @param {string} name */
+function mayShow(name) {
+  return !hasLeft() && (isOpen() || CLOSED.has(name));
 }
 
 /**
@@ -106,6 +115,7 @@ export async function go(name, given = {}) {
  */
 export async function act(work) {
   const mine = turn;
+  const pressed = document.activeElement;
   wait(true);
   say("");
   try {
@@ -115,7 +125,11 @@ export async function act(work) {
     if (error instanceof Problem && error.ended && isOpen()) lockNow("lock.ended");
     else say(wordsFor(error));
   } finally {
-    if (mine === turn) wait(false);
+    if (mine === turn) {
+      wait(false);
+      // a button that could not be pressed meanwhile has lost the focus
+      if (document.activeElement === document.body && pressed instanceof HTMLElement) pressed.focus({ preventScroll: true });
+    }
   }
 }
 
@@ -124,7 +138,8 @@ export async function act(work) {
  * @param {string} words
  */
 export function say(words) {
-  const place = byId("said");
+  const place = document.getElementById("said");
+  if (!place) return;
   place.textContent = words;
   place.hidden = !words;
   if (words) place.scrollIntoView({ block: "nearest" });
@@ -151,13 +166,24 @@ export function wordsFor(error) {
  */
 export function lockNow(why) {
   lock();
-  onPaper(false);
-  closeDialog();
+  clear();
   // while a wallet is being made there is no PIN yet to ask for
   isSetUp().then(
     (there) => go(there ? "locked" : "start", { why }),
     () => go("locked", { why }),
   );
+}
+
+/** At once: nothing that was shown stays, not even behind a cover, and nothing is read on. */
+function clear() {
+  turn += 1;
+  hush();
+  closeDialog();
+  clearTimeout(awayTimer);
+  shown?.onleave?.();
+  shown = null;
+  paper = false;
+  byId("app").replaceChildren();
 }
 
 /** The app comes to life. */
@@ -169,6 +195,7 @@ export function live() {
   addEventListener("pagehide", () => {
     cover();
     lock();
+    clear();
   });
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload(); // back from elsewhere: nothing of then is shown
@@ -196,7 +223,7 @@ function show(screen, name) {
   fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
-  if (isOpen() && !paper && document.visibilityState === "hidden") lockNow(); // opened when nobody looked any more
+  if (isOpen() && document.visibilityState === "hidden") onVisibility(); // opened when nobody looked any more
 }
 
 /** @param {Screen} screen */
@@ -255,6 +282,7 @@ function tool(sign, words, pressed, id) {
 
 /** The phone's own way back: within the app as far as there is one, then out of it. */
 function onPhonesBack() {
+  if (location.hash) return undefined; // a link was opened: that is no step back
   if (!shown?.back) return history.back();
   history.pushState(null, "");
   return shown.back();
@@ -264,7 +292,7 @@ function readAloud() {
   if (isSpeaking()) return stopReading();
   if (!hasVoice()) return say(t("speak.no-voice"));
   label("stop", t("speak.stop"));
-  speak(shown?.spoken ?? byId("main").innerText, stopReading);
+  speak(shown?.spoken ?? document.getElementById("main")?.innerText ?? "", stopReading);
 }
 
 function stopReading() {
@@ -308,13 +336,21 @@ function failed(error, again) {
 // --- looking away ---------------------------------------------------------------------------
 
 let awayTimer = 0;
+let awaySince = 0;
 
 function onVisibility() {
   clearTimeout(awayTimer);
-  if (document.visibilityState !== "hidden") return uncover();
+  const since = awaySince;
+  awaySince = 0;
+  if (document.visibilityState !== "hidden") {
+    // a phone that sleeps runs no timers: the time tells
+    if (isOpen() && since && Date.now() - since >= PAPER_MS) lockNow("lock.away");
+    return uncover();
+  }
   cover();
   if (!isOpen()) return undefined;
   if (!paper) return lockNow();
+  awaySince = Date.now();
   awayTimer = window.setTimeout(() => lockNow("lock.away"), PAPER_MS);
   return undefined;
 }
@@ -342,6 +378,7 @@ function warn() {
     h("button", { type: "button", class: "main", onclick: stillHere }, pictogram("yes"), t("lock.stay")),
     h("button", { type: "button", onclick: () => lockNow() }, pictogram("lock"), t("lock.now")),
   );
+  dialog.addEventListener("cancel", stillHere);
   document.body.append(dialog);
   dialog.showModal();
   idleTimer = window.setTimeout(() => lockNow("lock.idle"), WARNING_MS);

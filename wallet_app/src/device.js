@@ -23,6 +23,8 @@ export async function keptDevice() {
 /** @param {Device} device */
 export async function keep(device) {
   await within("readwrite", (store) => store.put(device, ONLY));
+  // a phone that runs out of space would clear this first, and the PIN opened nothing then
+  await navigator.storage?.persist?.().catch(() => false);
 }
 
 /** Forget this phone's part: afterwards no PIN opens anything here. */

@@ -21,11 +21,21 @@ export function cover() {
 
 /** Show the page again. */
 export function uncover() {
+  if (left) return;
   byId("cover").hidden = true;
+}
+
+/** She has left: whatever still arrives is not shown, however slow the other page is. */
+let left = false;
+
+export function hasLeft() {
+  return left;
 }
 
 /** Blank, locked, elsewhere. */
 export function leave() {
+  left = true;
+  document.getElementById("still")?.remove();
   cover();
   hush();
   byId("app").replaceChildren();

@@ -1,6 +1,8 @@
 // Where the app starts.
 
+import { isOpen } from "./api.js";
 import { go, keepForLater, live } from "./app.js";
+import { byId, fill, h } from "./dom.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
@@ -8,7 +10,25 @@ import { preferred, use } from "./texts.js";
 function takeLink() {
   const found = /[#&]l=([^&]+)/.exec(location.hash);
   if (location.hash) history.replaceState(null, "", location.pathname);
-  if (found?.[1]) keepForLater(decodeURIComponent(found[1]));
+  if (!found?.[1]) return;
+  try {
+    keepForLater(decodeURIComponent(found[1]));
+  } catch {
+    // not a link that we or a desk made
+  }
+}
+
+/** A link that was opened while the app is open already. */
+async function onLink() {
+  if (!location.hash) return;
+  takeLink();
+  await go(isOpen() ? "home" : (await isSetUp()) ? "locked" : "notice");
+}
+
+/** Nothing could be loaded, or this window keeps nothing: the language may be missing as well. */
+function unable() {
+  const again = h("button", { type: "button", class: "main", onclick: () => location.reload() }, "Try again · Otra vez · ម្តងទៀត");
+  fill(byId("app"), h("main", null, again));
 }
 
 async function start() {
@@ -16,11 +36,11 @@ async function start() {
   takeLink();
   await use(preferred());
   live();
-  addEventListener("hashchange", takeLink);
+  addEventListener("hashchange", onLink);
   await go((await isSetUp()) ? "locked" : "notice");
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {
     // without it the app needs the network at its start; nothing else changes
   });
 }
 
-start();
+start().catch(unable);

@@ -16,6 +16,7 @@ export function codeReader(words, done) {
   const video = h("video", { class: "camera", playsinline: true, muted: true, hidden: true, "aria-label": t("scan.camera") });
   /** @type {() => void} */
   let stop = () => {};
+  let left = false;
   const use = async (/** @type {string} */ said) => {
     try {
       await done(await read(said));
@@ -25,6 +26,7 @@ export function codeReader(words, done) {
     }
   };
   const look = async () => {
+    stop();
     video.hidden = false;
     try {
       stop = await scan(video, (found) => {
@@ -32,6 +34,7 @@ export function codeReader(words, done) {
         text.value = found;
         text.form?.requestSubmit();
       });
+      if (left) stop();
     } catch (error) {
       if (!(error instanceof NoCamera)) throw error;
       video.hidden = true;
@@ -46,5 +49,9 @@ export function codeReader(words, done) {
   const clear = () => {
     text.value = "";
   };
-  return { body, clear, stop: () => stop() };
+  const leave = () => {
+    left = true;
+    stop();
+  };
+  return { body, clear, stop: leave };
 }

@@ -16,6 +16,7 @@ export class NoCamera extends Error {}
  * @returns {Promise<() => void>} stops it and lets the camera go
  */
 export async function scan(video, found) {
+  const reader = await bestReader(); // before the camera is on: it may have to be loaded
   const stream = await camera();
   const stop = () => {
     looking = false;
@@ -27,7 +28,6 @@ export async function scan(video, found) {
   await video.play().catch(() => {
     // leaving the screen while it starts
   });
-  const reader = await bestReader();
   (async () => {
     while (looking) {
       const text = await reader(video).catch(() => null);

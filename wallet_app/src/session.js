@@ -184,10 +184,22 @@ async function codeFor(opening) {
   return code;
 }
 
+/** Which wallet is open; so that a code can be told to be its own. */
+let open = "";
+
+/**
+ * Whether this is the recovery code of the wallet that is open.
+ * @param {Uint8Array<ArrayBuffer>} code
+ */
+export async function isOurs(code) {
+  return (await openingOf(code)).walletId === open;
+}
+
 /** @param {Opening} opening */
 async function openWith(opening) {
   const path = `/wallets/${opening.walletId}/sessions`;
   api.remember((await api.post(path, { key: opening.key })).session);
+  open = opening.walletId;
 }
 
 /**

@@ -19,7 +19,7 @@ export function isSpeaking() {
  */
 export function speak(text, ended) {
   hush();
-  const sentences = text.split(/(?<=[.!?។:])\s+|\n+/).filter((each) => each.trim());
+  const sentences = (text.match(/[^.!?។:\n]+[.!?។:]*/g) ?? []).filter((each) => each.trim());
   sentences.forEach((sentence, number) => {
     const said = new SpeechSynthesisUtterance(sentence);
     said.lang = language();
@@ -37,5 +37,7 @@ export function hush() {
 
 function voice() {
   if (!("speechSynthesis" in window)) return undefined;
-  return speechSynthesis.getVoices().find((each) => each.lang.toLowerCase().startsWith(language()));
+  // only a voice of the phone itself: others send what they read to somebody's server
+  const ours = (/** @type {SpeechSynthesisVoice} */ each) => each.localService && each.lang.toLowerCase().startsWith(language());
+  return speechSynthesis.getVoices().find(ours);
 }

@@ -21,12 +21,21 @@ export function language() {
  * @returns {Language}
  */
 export function preferred() {
-  const wanted = [localStorage.getItem(KEPT_AS) ?? "", ...navigator.languages];
+  const wanted = [kept(), ...navigator.languages];
   for (const each of wanted) {
     const found = LANGUAGES.find((known) => known === each.slice(0, 2).toLowerCase());
     if (found) return found;
   }
   return "en";
+}
+
+/** Some windows let nothing be kept, and say so by an error. */
+function kept() {
+  try {
+    return localStorage.getItem(KEPT_AS) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /**

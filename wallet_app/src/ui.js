@@ -56,13 +56,16 @@ export function field(words, input, help) {
   );
 }
 
-/** A field for a PIN: numbers, not readable, and nothing that a browser would want to keep. */
+/**
+ * A field for a PIN: numbers; not readable, neither over a shoulder nor by what reads screens;
+ * and a code of one use to browsers, which offer to keep passwords.
+ */
 export function pinInput() {
   return h("input", {
     class: "pin",
-    type: "text",
+    type: "password",
     inputmode: "numeric",
-    autocomplete: "off",
+    autocomplete: "one-time-code",
     maxlength: "6",
     spellcheck: "false",
     "data-lpignore": "true",

@@ -10,13 +10,14 @@ import { qrPicture } from "../paper.js";
 /** @param {{code: Uint8Array<ArrayBuffer>, first?: boolean}} given */
 export default async function make({ code, first = false }) {
   const text = await written(code);
+  const picture = await qrPicture(text.picture, t("code.picture"));
   onPaper(true);
   return {
     title: t("code.title"),
     body: [
       point("key", t("code.about")),
       point("look", t("code.keep")),
-      h("div", { class: "paper" }, await qrPicture(text.picture, t("code.picture")), wordList(text)),
+      h("div", { class: "paper" }, picture, wordList(text)),
       button("print", t("code.print"), () => print()),
       button("yes", t("code.written"), () => go("trial", { code, first }), "main"),
       button("clock", t("code.later"), () => go("home")),

@@ -2,6 +2,7 @@
 
 import { go, say, wordsFor } from "../app.js";
 import { Problem } from "../api.js";
+import { digitsOf } from "../bytes.js";
 import { h } from "../dom.js";
 import { takeUp } from "../taking.js";
 import { t } from "../texts.js";
@@ -11,7 +12,7 @@ import { field, form, point } from "../ui.js";
 export default function make({ link }) {
   const code = h("input", { class: "desk", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: "12", translate: "no" });
   const send = async () => {
-    const typed = code.value.replace(/\s/g, "").toUpperCase();
+    const typed = digitsOf(code.value).toUpperCase().replace(/[^A-Z0-9]/g, "");
     if (!typed) return say(t("deskcode.empty"));
     try {
       return await takeUp(link, typed);

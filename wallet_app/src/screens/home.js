@@ -24,7 +24,7 @@ export default async function make() {
       h("button", { type: "button", class: "main large", onclick: () => go("scan") }, pictogram("scan"), h("span", null, t("home.scan"))),
       link === null ? null : row("scan", t("home.link-waits"), () => takeUp(link)),
       ...pending.map(stillWaiting),
-      setup.recovery === "tried" ? null : row("key", t("home.no-code"), () => go("newcode"), t("home.no-code-help")),
+      setup.recovery === "tried" ? null : row("key", t("home.no-code"), () => go(setup.recovery === "made" ? "trial" : "newcode"), t("home.no-code-help")),
       place,
     ],
     back: null,

@@ -1,12 +1,11 @@
 // Locked: the PIN opens it. Nothing here tells what is inside, or whether there is one PIN.
 
 import { Problem } from "../api.js";
-import { go, keepForLater, say, takeWaiting, wordsFor } from "../app.js";
+import { go, say, wordsFor } from "../app.js";
 import { presentPin } from "../pin.js";
 import { unlock } from "../session.js";
 import { duration, t } from "../texts.js";
 import { button, form, point } from "../ui.js";
-import { takeUp } from "../taking.js";
 
 /** @param {{why?: string}} given */
 export default function make({ why }) {
@@ -23,7 +22,8 @@ export default function make({ why }) {
       say(refused(error));
       return;
     }
-    await onward();
+    // a link that waits is only told of there: what it says is for one wallet and not another
+    await go("home");
   };
   return {
     title: t("locked.title"),
@@ -44,15 +44,4 @@ function refused(problem) {
   if (problem.wait) return t("locked.wait", { time: duration(problem.wait) });
   if (problem.left !== null) return t("locked.wrong-left", { left: problem.left });
   return t("locked.wrong");
-}
-
-async function onward() {
-  const link = takeWaiting();
-  if (link === null) return go("home");
-  try {
-    return await takeUp(link);
-  } catch (error) {
-    keepForLater(link);
-    throw error;
-  }
 }

@@ -1,11 +1,12 @@
 // The recovery code, split among people she chooses: any so many of them together bring the
 // wallet back, fewer learn nothing.
 
+import { post } from "../api.js";
 import { go, onPaper } from "../app.js";
 import { h } from "../dom.js";
 import { qrPicture } from "../paper.js";
 import { presentPin } from "../pin.js";
-import { split, written } from "../recovery.js";
+import { asPart, combine, split, written } from "../recovery.js";
 import { renewCode } from "../session.js";
 import { t } from "../texts.js";
 import { button, field, form, point } from "../ui.js";
@@ -26,7 +27,9 @@ function ask() {
     const typed = pin.read();
     if (typed === null) return;
     if (enough > count) throw new RangeError("more are needed than there are");
-    const parts = await split(await renewCode(typed), count, enough);
+    const code = await renewCode(typed);
+    const parts = await split(code, count, enough);
+    if (await fits(parts.slice(-enough), code)) await post("/recovery/tried", {});
     await go("people", { parts, needed: enough });
   };
   const keepInOrder = () => {
@@ -51,12 +54,12 @@ function ask() {
  * @param {number} needed
  */
 async function handOut(parts, needed) {
-  onPaper(true);
   const sheets = await Promise.all(parts.map(async (part, place) => {
     const text = await written(part);
     const title = t("people.part", { number: place + 1, of: parts.length });
     return h("section", { class: "paper sheet" }, h("h2", null, title), h("p", null, t("people.for-keeper", { needed })), await qrPicture(text.picture, title), wordList(text));
   }));
+  onPaper(true);
   return {
     title: t("people.parts"),
     body: [point("pieces", t("people.give", { needed })), button("print", t("code.print"), () => print()), ...sheets, button("yes", t("go.done"), () => go("home"), "main")],
@@ -64,6 +67,16 @@ async function handOut(parts, needed) {
     back: null,
     onleave: () => onPaper(false),
   };
+}
+
+/**
+ * The parts are tried here, before they are handed out.
+ * @param {Uint8Array<ArrayBuffer>[]} parts
+ * @param {Uint8Array} code
+ */
+async function fits(parts, code) {
+  const read = parts.map(asPart).filter((each) => each !== null);
+  return String(await combine(read)) === String(code);
 }
 
 /** @param {number} chosen */

@@ -30,7 +30,7 @@ export default function make() {
 
 /** What browsers kept of the app itself. */
 async function clearPhone() {
-  localStorage.clear();
-  for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
-  for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? []) await worker.unregister();
+  localStorage.removeItem("language");
+  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith("shell-")) await caches.delete(name);
+  await (await navigator.serviceWorker?.getRegistration())?.unregister();
 }
