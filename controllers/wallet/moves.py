@@ -22,6 +22,7 @@ from controllers.wallet.notes import ORIGINS, Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, GovernanceDenied, HavenError, NotFound
 from core.ports import Document, HolderAgent
+from governance.engine import Framework
 
 MoveState = Literal["possible", "asked", "offered", "moved", "not-possible"]
 Reason = Literal["no-receipt", "issuer-unknown", "not-ours"]
@@ -66,8 +67,11 @@ class MoveService:
         """How it stands with each credential."""
         origins = await self.notes.all(wallet.token, ORIGINS)
         held = await self.holder.credentials(wallet.token)
+        if not held:
+            return MoveList(items=[])
+        framework = await self.governance.current()
         shown = (
-            self._shown(wallet, each.credential_id, origins.get(each.credential_id))
+            self._shown(wallet, framework, each.credential_id, origins.get(each.credential_id))
             for each in held
         )
         return MoveList(items=await asyncio.gather(*shown))
@@ -89,7 +93,7 @@ class MoveService:
                 "Its receipt is gone. Please ask at the desk that issued it.", code="no-receipt"
             )
         if "move" not in origin:
-            await self._require_authority(origin)
+            _require_authority(await self.governance.current(), origin)
         state = await self._asked(origin)
         if state == "not-possible":
             raise Conflict(
@@ -98,7 +102,11 @@ class MoveService:
         await self._note(wallet, credential_id, state)
 
     async def _shown(
-        self, wallet: OpenWallet, credential_id: str, origin: Document | None
+        self,
+        wallet: OpenWallet,
+        framework: Framework,
+        credential_id: str,
+        origin: Document | None,
     ) -> MoveShown:
         if origin is None:
             return _not_possible(credential_id, "no-receipt")
@@ -107,7 +115,7 @@ class MoveService:
         if "move" in origin:
             return await self._looked_up(wallet, credential_id, origin)
         try:
-            await self._require_authority(origin)
+            _require_authority(framework, origin)
         except GovernanceDenied:
             return _not_possible(credential_id, "issuer-unknown")
         return MoveShown(credential_id=credential_id, state="possible")
@@ -125,11 +133,6 @@ class MoveService:
         if state not in (origin["move"], "not-possible"):
             await self._note(wallet, credential_id, state)
         return MoveShown(credential_id=credential_id, state=state)
-
-    async def _require_authority(self, origin: Document) -> None:
-        """Whoever may not issue it any more cannot issue it anew. Raises GovernanceDenied."""
-        framework = await self.governance.current()
-        standing_definition(framework, origin["issuer"], origin["credential"])
 
     async def _asked(self, origin: Document) -> MoveState:
         said = await self.fetcher.ask_move(origin["site"], origin["claim"])
@@ -150,6 +153,11 @@ class MoveService:
 
     async def _origin(self, wallet: OpenWallet, credential_id: str) -> Document | None:
         return (await self.notes.all(wallet.token, ORIGINS)).get(credential_id)
+
+
+def _require_authority(framework: Framework, origin: Document) -> None:
+    """Whoever may not issue it any more cannot issue it anew. Raises GovernanceDenied."""
+    standing_definition(framework, origin["issuer"], origin["credential"])
 
 
 def _not_possible(credential_id: str, reason: Reason) -> MoveShown:

@@ -63,7 +63,7 @@ async def _shown(
 ) -> OfferPreview | RequestPreview | None:
     try:
         if note["kind"] == "request":
-            return show_request(await service.requests.pending(wallet, key), language)
+            return show_request(await service.requests.noted(wallet, note), language)
         offer = await service.offers.arrived(wallet, key, note)
         taken_back = offer.offer.state in (OfferState.FAILED, OfferState.UNKNOWN)
         return None if taken_back else show_offer(offer, language)

@@ -119,7 +119,11 @@ class RequestService:
 
     async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
         """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
-        note = _waiting(await self._notes.all(wallet.token, PENDING), request_id)
+        notes = await self._notes.all(wallet.token, PENDING)
+        return await self.noted(wallet, _waiting(notes, request_id))
+
+    async def noted(self, wallet: OpenWallet, note: Document) -> VerifiedRequest:
+        """The same from its note, for a caller who has read it. Raises as `take_up`."""
         return await self._judge(wallet, note["statement"], note["invitation"])
 
     async def answer(
@@ -129,7 +133,7 @@ class RequestService:
         async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
             notes = await self._notes.all(wallet.token, PENDING)
             note = _waiting(notes, request_id)
-            request = await self._judge(wallet, note["statement"], note["invitation"])
+            request = await self.noted(wallet, note)
             combination = _combination(request.choice, chosen)
             await self._still_open(note["link"], request)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)

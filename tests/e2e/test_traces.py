@@ -34,7 +34,7 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility, in_days
 from controllers.story.people import Json
 from controllers.wallet.locks.rows import RECOVERY, DeviceRows
-from controllers.wallet.locks.service import named
+from controllers.wallet.locks.service import digest_of
 from tests.e2e.app import PIN, App
 from tests.e2e.heard import Heard
 from tests.e2e.kept import Kept, kept_by, told
@@ -402,7 +402,7 @@ async def unsealed(installation: Installation, device: str) -> list[str]:
     async with database.reading() as session:
         devices = (await session.execute(table.select())).all()
         codes = (await session.execute(table_of(WalletRecovery).select())).all()
-    mine = [each for each in devices if each.device_digest == named(device)]
+    mine = [each for each in devices if each.device_digest == digest_of(device)]
     assert len(mine) == 1
     slots = DeviceRows(key).opened(mine[0].device_digest, mine[0].sealed).slots
     boxes = [str(Seal(key, RECOVERY).open(each.sealed, each.lookup_digest)) for each in codes]

@@ -63,15 +63,10 @@ class SlotChange(Proof):
     new: SlotSent
 
 
-class DeviceNamed(_Body):
-    """A device."""
-
-    device: Bytes
-
-
-class OthersToForget(DeviceNamed):
+class OthersToForget(_Body):
     """This device, which stays; and one of the others, if it is only about that one."""
 
+    device: Bytes
     only: Bytes | None = None
 
 
@@ -81,17 +76,16 @@ class Forgotten(BaseModel):
     forgotten: int
 
 
-class RecoverySent(_Body):
-    """What a recovery code is found by, and what is released then."""
-
-    lookup: Bytes
-    box: Box
-
-
 class Lookup(_Body):
     """What a recovery code is found by."""
 
     lookup: Bytes
+
+
+class RecoverySent(Lookup):
+    """What a recovery code is found by, and what is released then."""
+
+    box: Box
 
 
 class Nothing(_Body):

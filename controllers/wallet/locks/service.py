@@ -46,6 +46,7 @@ from controllers.wallet.locks.rows import (
 from controllers.wallet.notes import DEVICES, RECOVERIES, Notes
 from controllers.wallet.sessions import OpenWallet
 from core.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, TooManyTries
+from core.ports import Document
 from core.secret import Secret
 
 _MOST_DEVICES = 20
@@ -83,7 +84,7 @@ class LockService:
         """
         if secrets.compare_digest(slots[0].proof, slots[1].proof):
             raise InvalidInput("The two slots have to be different", code="same-slots")
-        name, made = named(device), Device(slots)
+        name, made = digest_of(device), Device(slots)
         async with self._turns.lock(wallet.wallet_id):
             if await self._is_here(name, made):
                 return
@@ -102,7 +103,7 @@ class LockService:
         """What the slot of this proof holds. Raises NotAuthenticated, TooManyTries."""
 
         def work(steps: Steps) -> tuple[Tried, Released | None]:
-            tried, found = self._attempt(steps, named(device), proof)
+            tried, found = self._attempt(steps, digest_of(device), proof)
             if found is None or tried.opened is None:
                 return tried, None
             return tried, Released(tried.opened, found.slots[tried.opened].box)
@@ -117,7 +118,7 @@ class LockService:
 
         Raises NotAuthenticated, TooManyTries.
         """
-        name = named(device)
+        name = digest_of(device)
         await self.unlock(device, proof)
         await self._notes.put(wallet.token, DEVICES, name, {})
 
@@ -138,9 +139,9 @@ class LockService:
         """
 
         def work(steps: Steps) -> Tried:
-            tried, _ = self._attempt(steps, named(device), proof)
+            tried, _ = self._attempt(steps, digest_of(device), proof)
             if tried.opened is not None:
-                steps.change(DEVICE_GOES, wanted=named(device))
+                steps.change(DEVICE_GOES, wanted=digest_of(device))
             return tried
 
         tried = await self._database.write(work)
@@ -153,9 +154,9 @@ class LockService:
         """Every other device of this wallet, or only the named one of them, opens nothing from
         now; answers how many did."""
         noted = await self._notes.all(wallet.token, DEVICES)
-        others = [each for each in noted if each != named(device)]
+        others = [each for each in noted if each != digest_of(device)]
         if only is not None:
-            others = [each for each in others if each == named(only)]
+            others = [each for each in others if each == digest_of(only)]
         gone = await self._database.change(DEVICES_GO, digests=others)
         await self._notes.change(wallet.token, delete=[(DEVICES, each) for each in others])
         return gone
@@ -170,7 +171,7 @@ class LockService:
 
     async def set_recovery(self, wallet: OpenWallet, lookup: str, box: str) -> None:
         """A recovery code, in the place of the earlier one. Raises Conflict."""
-        name = named(lookup)
+        name = digest_of(lookup)
         async with self._turns.lock(wallet.wallet_id):
             noted = await self._notes.all(wallet.token, RECOVERIES)
             if name not in noted and await self._database.row(RECOVERY_BY_DIGEST, wanted=name):
@@ -199,7 +200,7 @@ class LockService:
 
     async def open_recovery(self, lookup: str) -> str:
         """What the code releases. Raises NotFound."""
-        name = named(lookup)
+        name = digest_of(lookup)
         row = await self._database.row(RECOVERY_BY_DIGEST, wanted=name)
         if row is None:
             raise NotFound(
@@ -215,8 +216,7 @@ class LockService:
         codes = await self._recoveries(wallet.token)
         if not codes:
             return "none", len(devices)
-        noted = await self._notes.all(wallet.token, RECOVERIES)
-        tried = any(noted[each].get("tried") for each in codes if each in noted)
+        tried = any(note.get("tried") for note in codes.values())
         return "tried" if tried else "made", len(devices)
 
     async def forget_wallet(self, token: Secret) -> None:
@@ -268,24 +268,16 @@ class LockService:
         rows = await self._database.rows(DEVICES_THERE, digests=list(noted))
         return {row.device_digest for row in rows}
 
-    async def _recoveries(self, token: Secret) -> list[str]:
+    async def _recoveries(self, token: Secret) -> dict[str, Document]:
+        """The wallet's notes of codes that there are."""
         noted = await self._notes.all(token, RECOVERIES)
         rows = await self._database.rows(RECOVERIES_THERE, digests=list(noted))
-        return [row.lookup_digest for row in rows]
+        return {row.lookup_digest: noted[row.lookup_digest] for row in rows}
 
 
-def named(text: str) -> str:
-    """The digest that a device, or a recovery code, is kept by."""
-    return digest(_bytes_of(text))
-
-
-def digest_of(proof: str) -> str:
-    """The digest that a proof is kept by."""
-    return digest(_bytes_of(proof))
-
-
-def _bytes_of(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def digest_of(text: str) -> str:
+    """What a device, a proof or a recovery code is kept by."""
+    return digest(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _refuse(tried: Tried) -> NoReturn:
