@@ -13,7 +13,7 @@ const SIGNS = /** @type {const} */ ({ valid: "yes", expired: "clock", revoked: "
  * What a card's state is called.
  * @param {Card} card
  */
-export function stateWords(card) {
+function stateWords(card) {
   if (card.state === "expired" && card.expires_on) return t("state.expired-on", { day: day(card.expires_on) });
   return t(`state.${card.state}`);
 }
@@ -27,12 +27,26 @@ export function cardFace(card, pressed) {
   const face = h(
     "button",
     { type: "button", class: "card", "data-card": card.credential, "data-state": card.state, onclick: pressed },
-    h("span", { class: "name" }, card.display_name),
-    h("span", { class: "state" }, pictogram(SIGNS[card.state]), stateWords(card)),
+    nameAndState(card),
     card.expires_on && card.state === "valid" ? h("span", { class: "until" }, t("card.until", { day: day(card.expires_on) })) : null,
   );
   paint(face, card.branding);
   return face;
+}
+
+/**
+ * The same card at the head of its own screen.
+ * @param {Card} card
+ */
+export function stillFace(card) {
+  const face = h("p", { class: "card still", "data-state": card.state }, nameAndState(card));
+  paint(face, card.branding);
+  return face;
+}
+
+/** @param {Card} card */
+function nameAndState(card) {
+  return [h("span", { class: "name" }, card.display_name), h("span", { class: "state" }, pictogram(SIGNS[card.state]), stateWords(card))];
 }
 
 /**

@@ -14,6 +14,9 @@ const WITHIN_MS = 5_000;
 /** @type {number[]} */
 let presses = [];
 
+/** She has left: whatever still arrives is not shown, however slow the other page is. */
+let left = false;
+
 /** Cover what the page shows: it is blank at once, in the switcher between apps too. */
 export function cover() {
   byId("cover").hidden = false;
@@ -25,9 +28,7 @@ export function uncover() {
   byId("cover").hidden = true;
 }
 
-/** She has left: whatever still arrives is not shown, however slow the other page is. */
-let left = false;
-
+/** Whether she has left. */
 export function hasLeft() {
   return left;
 }

@@ -3,19 +3,15 @@
 import { isOpen } from "./api.js";
 import { go, keepForLater, live } from "./app.js";
 import { byId, fill, h } from "./dom.js";
+import { linkIn } from "./links.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
 /** A link that was opened in the app; taken out of the address at once. */
 function takeLink() {
-  const found = /[#&]l=([^&]+)/.exec(location.hash);
+  const link = linkIn(location.hash);
   if (location.hash) history.replaceState(null, "", location.pathname);
-  if (!found?.[1]) return;
-  try {
-    keepForLater(decodeURIComponent(found[1]));
-  } catch {
-    // not a link that we or a desk made
-  }
+  if (link) keepForLater(link);
 }
 
 /** A link that was opened while the app is open already. */

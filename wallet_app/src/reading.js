@@ -3,9 +3,9 @@
 import { say } from "./app.js";
 import { h } from "./dom.js";
 import { NoCode, read } from "./recovery.js";
-import { NoCamera, scan } from "./scanner.js";
 import { t } from "./texts.js";
 import { button, field, form } from "./ui.js";
+import { viewfinder } from "./viewfinder.js";
 
 /**
  * @param {string} words what the button says
@@ -13,10 +13,10 @@ import { button, field, form } from "./ui.js";
  */
 export function codeReader(words, done) {
   const text = h("textarea", { rows: "4", autocomplete: "off", autocapitalize: "none", spellcheck: "false", translate: "no" });
-  const video = h("video", { class: "camera", playsinline: true, muted: true, hidden: true, "aria-label": t("scan.camera") });
-  /** @type {() => void} */
-  let stop = () => {};
-  let left = false;
+  const camera = viewfinder((found) => {
+    text.value = found;
+    text.form?.requestSubmit();
+  });
   const use = async (/** @type {string} */ said) => {
     try {
       await done(await read(said));
@@ -25,33 +25,13 @@ export function codeReader(words, done) {
       say(t("recover.no-code"));
     }
   };
-  const look = async () => {
-    stop();
-    video.hidden = false;
-    try {
-      stop = await scan(video, (found) => {
-        video.hidden = true;
-        text.value = found;
-        text.form?.requestSubmit();
-      });
-      if (left) stop();
-    } catch (error) {
-      if (!(error instanceof NoCamera)) throw error;
-      video.hidden = true;
-      say(t("scan.no-camera"));
-    }
-  };
   const body = [
-    button("scan", t("recover.scan"), look),
-    video,
+    button("scan", t("recover.scan"), camera.start),
+    camera.video,
     form([field(t("recover.typed"), text, t("recover.typed-help"))], "yes", words, () => use(text.value)),
   ];
   const clear = () => {
     text.value = "";
   };
-  const leave = () => {
-    left = true;
-    stop();
-  };
-  return { body, clear, stop: leave };
+  return { body, clear, stop: camera.leave };
 }

@@ -2,6 +2,8 @@
 
 import { Problem, post } from "./api.js";
 import { go } from "./app.js";
+import { fromText } from "./bytes.js";
+import { linkIn } from "./links.js";
 import { NoCode, read } from "./recovery.js";
 
 /** @typedef {import("./types").Preview} Preview */
@@ -42,8 +44,8 @@ function toldApart(problem, code) {
  */
 export function meant(text) {
   const plain = text.trim();
-  const inside = /[#&]l=([^&]+)/.exec(plain);
-  if (inside?.[1]) return { link: decodeURIComponent(inside[1]) };
+  const inside = linkIn(plain);
+  if (inside) return { link: inside };
   const invitation = /[?&](?:oob|c_i)=([A-Za-z0-9_-]+=*)/.exec(plain);
   if (invitation?.[1]) return invited(invitation[1]);
   return /^https?:\/\/\S{5,}$/.test(plain) && plain.length <= 2000 ? { link: plain } : null;
@@ -52,8 +54,7 @@ export function meant(text) {
 /** @param {string} encoded */
 function invited(encoded) {
   try {
-    const bytes = Uint8Array.from(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    return { invitation: JSON.parse(new TextDecoder().decode(bytes)), statement: {} };
+    return { invitation: JSON.parse(new TextDecoder().decode(fromText(encoded))), statement: {} };
   } catch {
     return null;
   }

@@ -131,3 +131,15 @@ export function row(sign, words, pressed, below) {
   const text = h("span", null, words, below && h("small", null, below));
   return h("button", { type: "button", class: "row", onclick: () => act(async () => pressed()) }, pictogram(sign), text);
 }
+
+/**
+ * The second question before something is deleted.
+ * @param {string} question
+ * @param {string} about what happens then
+ * @param {() => unknown} yes
+ * @param {() => unknown} no
+ */
+export function surely(question, about, yes, no) {
+  const choice = h("div", { class: "choice" }, button("bin", t("card.delete-yes"), yes), button("no", t("go.no"), no, "main"));
+  return part("bin", question, h("p", null, about), choice);
+}

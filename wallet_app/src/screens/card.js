@@ -2,11 +2,10 @@
 
 import { get, remove } from "../api.js";
 import { go } from "../app.js";
-import { paint, stateWords } from "../cards.js";
+import { stillFace } from "../cards.js";
 import { h } from "../dom.js";
-import { pictogram } from "../pictograms.js";
 import { day, t } from "../texts.js";
-import { button, forWhom, pairs, part, point, valueWords } from "../ui.js";
+import { button, forWhom, pairs, part, point, surely, valueWords } from "../ui.js";
 
 /** @typedef {import("../types").Card} Card */
 
@@ -16,12 +15,10 @@ export default async function make({ id, sure = false }) {
   const cards = (await get("/credentials?state=true")).items;
   const card = cards.find((each) => each.id === id);
   if (!card) return { title: t("card.gone"), body: [button("card", t("outcome.home"), () => go("home"), "main")], back: () => go("home") };
-  const face = h("p", { class: "card still", "data-state": card.state }, h("span", { class: "name" }, card.display_name), h("span", { class: "state" }, pictogram(card.state === "valid" ? "yes" : card.state === "expired" ? "clock" : "no"), stateWords(card)));
-  paint(face, card.branding);
   return {
     title: card.title,
     body: [
-      face,
+      stillFace(card),
       card.state === "valid" ? null : point("look", t(`state.${card.state}-help`)),
       card.about ? h("p", null, card.about) : null,
       part("place", t("card.who"), h("p", { class: "who" }, card.who)),
@@ -48,10 +45,5 @@ function confirm(id) {
     await remove(`/credentials/${id}`);
     await go("home");
   };
-  return part(
-    "bin",
-    t("card.delete-sure"),
-    h("p", null, t("card.delete-about")),
-    h("div", { class: "choice" }, button("bin", t("card.delete-yes"), away), button("no", t("go.no"), () => go("card", { id }), "main")),
-  );
+  return surely(t("card.delete-sure"), t("card.delete-about"), away, () => go("card", { id }));
 }

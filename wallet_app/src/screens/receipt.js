@@ -4,7 +4,7 @@ import { remove } from "../api.js";
 import { go } from "../app.js";
 import { h } from "../dom.js";
 import { moment, t } from "../texts.js";
-import { button, list, part, point } from "../ui.js";
+import { button, list, part, point, surely } from "../ui.js";
 import { kept } from "./request.js";
 
 /** @param {{receipt: import("../types").Receipt, sure?: boolean}} given */
@@ -22,10 +22,9 @@ export default function make({ receipt, sure = false }) {
       receipt.shown.length ? part("eye", t("receipt.what-shown"), list(receipt.shown)) : null,
       receipt.proven.length ? part("proven", t("receipt.what-proven"), list(receipt.proven)) : null,
       receipt.retention_seconds === null ? null : part("clock", t("request.kept"), h("p", null, kept(receipt.retention_seconds))),
-      sure ? null : button("bin", t("receipt.delete"), () => go("receipt", { receipt, sure: true })),
       sure
-        ? part("bin", t("receipt.delete-sure"), h("p", null, t(receipt.event === "received" ? "receipt.delete-received" : "receipt.delete-about")), h("div", { class: "choice" }, button("bin", t("card.delete-yes"), away), button("no", t("go.no"), () => go("receipt", { receipt }), "main")))
-        : null,
+        ? surely(t("receipt.delete-sure"), t(receipt.event === "received" ? "receipt.delete-received" : "receipt.delete-about"), away, () => go("receipt", { receipt }))
+        : button("bin", t("receipt.delete"), () => go("receipt", { receipt, sure: true })),
     ],
     back: () => go("history"),
   };
