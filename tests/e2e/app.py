@@ -143,6 +143,21 @@ class App:
         await self.write(self.page.locator("main input.desk"), code)
         await self.press("go.on", then)
 
+    async def to_second_pin(self) -> None:
+        """To the screen that who was told of it finds."""
+        await self.go("more")
+        for _ in range(5):
+            await self.tap(self.button("more.version", number="0.1"))
+        await self.screen("second")
+
+    async def make_second(self, pin: str, second: str) -> None:
+        """A second PIN beside this one."""
+        await self.to_second_pin()
+        for place, each in enumerate((pin, second, second)):
+            await self.write(self.pins.nth(place), each)
+        await self.press("second.make")
+        await self.outcome("second-made")
+
     async def recover(self, code: str, pin: str = PIN) -> None:
         """On another phone, or after forgetting the PIN; ends on the screen about phones."""
         await self.screen("recover")

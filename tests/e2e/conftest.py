@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import pytest
 
 from controllers.settings import Settings
-from controllers.story.cast import Cast, gather_cast
+from controllers.story.cast import Cast
 from controllers.story.outside import Outside
-from controllers.story.telling import Teller
-from core.secret import Secret
 from tests.e2e.figures import FIGURES
 from tests.e2e.phones import Browsers, Phones, Site, chromium_path
+from tests.support.gathering import gathered
 from tests.support.installation import Installation, Swift, running_on_fakes
 
 
@@ -68,7 +67,7 @@ async def swift_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 @pytest.fixture(scope="module")
 async def swift_cast(swift_house: Swift) -> AsyncIterator[Cast]:
     """The story's organisations there, each grant in force."""
-    async with _gathered(swift_house.settings, swift_house.secrets.operator_key) as cast:
+    async with gathered(swift_house.settings, swift_house.secrets.operator_key) as cast:
         yield cast
 
 
@@ -81,7 +80,7 @@ def swift_site(swift_house: Swift) -> Site:
 @pytest.fixture(scope="module")
 async def cast(installation: Installation) -> AsyncIterator[Cast]:
     """The story's organisations on the run's one real installation (mark with `agents`)."""
-    async with _gathered(installation.settings, installation.secrets.operator_key) as cast:
+    async with gathered(installation.settings, installation.secrets.operator_key) as cast:
         yield cast
 
 
@@ -96,15 +95,6 @@ async def outside(installation: Installation) -> AsyncIterator[Outside]:
     """Organisations with software of their own, on the real installation."""
     async with Outside.stepping(installation.settings) as stepping:
         yield stepping
-
-
-@asynccontextmanager
-async def _gathered(settings: Settings, operator_key: Secret) -> AsyncIterator[Cast]:
-    teller = Teller()
-    gathered = await gather_cast(teller, settings, operator_key)
-    assert teller.well, [(told.number, told.happened) for told in teller.told]
-    yield gathered
-    await gathered.close()
 
 
 def _site(settings: Settings) -> Site:

@@ -11,6 +11,7 @@ from playwright.async_api import Route
 
 from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility, in_days
+from controllers.story.people import Json
 from tests.e2e.app import PIN, App
 from tests.e2e.phones import Phone, Phones, Site
 from tests.e2e.tour import SECOND_PIN, take
@@ -47,6 +48,13 @@ async def opened(phones: Phones, site: Site, **options: object) -> App:
     app = App(await phones(site, **options))
     await app.set_up()
     return app
+
+
+async def holding(phones: Phones, site: Site, cast: Cast) -> tuple[App, Json]:
+    """An open wallet with one card, and its issuance."""
+    app = await opened(phones, site)
+    made = await take(app, cast.issuing("shelter-a"), "service-eligibility", **eligibility())
+    return app, made
 
 
 # --- read aloud ------------------------------------------------------------------------------
@@ -184,9 +192,7 @@ async def test_what_arrives_after_it_was_locked_is_not_shown(
 async def test_nothing_stays_while_the_lock_screen_is_loaded(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
+    app, _ = await holding(phones, swift_site, swift_cast)
     lock = app.page.locator("header").get_by_label(app.says("lock.now"))
     left = "(button) => { button.click(); return document.getElementById('app').innerHTML; }"
     assert await lock.evaluate(left) == ""
@@ -222,9 +228,7 @@ async def test_a_card_whose_time_is_over_says_so(
 async def test_a_card_is_deleted_after_a_second_question(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
+    app, _ = await holding(phones, swift_site, swift_cast)
     await app.tap(app.page.locator("main button.card"))
     await app.screen("card")
     await app.press("card.delete")
@@ -234,9 +238,7 @@ async def test_a_card_is_deleted_after_a_second_question(
 
 
 async def test_a_receipt_is_deleted(phones: Phones, swift_site: Site, swift_cast: Cast) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
+    app, _ = await holding(phones, swift_site, swift_cast)
     await app.go("history")
     await app.tap(app.page.locator("main button.row"))
     await app.screen("receipt")
@@ -248,10 +250,8 @@ async def test_a_receipt_is_deleted(phones: Phones, swift_site: Site, swift_cast
 async def test_a_copy_is_saved_for_the_right_pin_alone(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app = await opened(phones, swift_site)
+    app, _ = await holding(phones, swift_site, swift_cast)
     app.phone.expect("status of 401")
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
     await app.go("more")
     await app.press("copy.title", "copy")
     await app.write(app.pins, "640281")
@@ -267,13 +267,12 @@ async def test_a_copy_is_saved_for_the_right_pin_alone(
 
 
 async def test_a_move_is_asked_for(phones: Phones, swift_site: Site, swift_cast: Cast) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    made = await take(app, shelter, "service-eligibility", **eligibility())
+    app, made = await holding(phones, swift_site, swift_cast)
     await app.go("more")
     await app.press("move.title", "move")
     await app.press("move.ask")
     await app.page.get_by_text(app.says("move.asked")).wait_for()
+    shelter = swift_cast.issuing("shelter-a")
     (asked,) = (await shelter.get("/api/issuer/issuances", asked="move"))["items"]
     assert asked["id"] == made["id"]
 
@@ -301,9 +300,7 @@ async def test_after_five_wrong_pins_it_waits_and_the_code_works(
 async def test_parts_of_the_code_bring_a_wallet_back(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
+    app, _ = await holding(phones, swift_site, swift_cast)
     await app.go("more")
     await app.press("people.title", "people")
     await app.write(app.pins, PIN)
@@ -343,10 +340,8 @@ async def test_a_printed_sheet_holds_the_code_and_nothing_else(
 async def test_two_pins_open_two_wallets_that_look_alike(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app = await opened(phones, swift_site)
-    shelter = swift_cast.issuing("shelter-a")
-    await take(app, shelter, "service-eligibility", **eligibility())
-    await second_pin(app, PIN, SECOND_PIN)
+    app, _ = await holding(phones, swift_site, swift_cast)
+    await app.make_second(PIN, SECOND_PIN)
     await app.lock()
     before = await outside(app.phone)
     await app.unlock(SECOND_PIN)
@@ -363,18 +358,6 @@ async def test_two_pins_open_two_wallets_that_look_alike(
     assert await app.page.locator("main button").all_inner_texts() == rows
     await app.press("phones.title", "phones")
     assert await app.main.inner_text() == phone_words
-
-
-async def second_pin(app: App, pin: str, second: str) -> None:
-    """Made by who was told how."""
-    await app.go("more")
-    for _ in range(5):
-        await app.tap(app.button("more.version", number="0.1"))
-    await app.screen("second")
-    for place, each in enumerate((pin, second, second)):
-        await app.write(app.pins.nth(place), each)
-    await app.press("second.make")
-    await app.outcome("second-made")
 
 
 async def outside(phone: Phone) -> str:

@@ -149,14 +149,7 @@ async def test_a_survivor_with_a_phone(
     await app.unlock(NEW_PIN)
 
     # a second PIN opens another wallet, which is empty
-    await app.go("more")
-    for _ in range(5):
-        await app.tap(app.button("more.version", number="0.1"))
-    await app.screen("second")
-    for place, pin in enumerate((NEW_PIN, SECOND_PIN, SECOND_PIN)):
-        await app.write(app.pins.nth(place), pin)
-    await app.press("second.make")
-    await app.outcome("second-made")
+    await app.make_second(NEW_PIN, SECOND_PIN)
     await app.lock()
     await app.unlock(SECOND_PIN)
     assert await app.cards() == []

@@ -659,16 +659,20 @@ async def both_answer(hand: Hand, other: App) -> None:
     await has_shown_once(hand)
 
 
-async def test_two_tabs_at_once(hands: Hands) -> None:
-    hand = await hands()
-    other = await another_tab(hand)
-    await hand.app.page.bring_to_front()
-    await hand.see_offer()
+async def both_take_and_answer(hand: Hand, other: App) -> None:
     await both_take(hand, other)
     await other.page.bring_to_front()
     await other.press("outcome.home", "home")
     await hand.app.page.bring_to_front()
     await both_answer(hand, other)
+
+
+async def test_two_tabs_at_once(hands: Hands) -> None:
+    hand = await hands()
+    other = await another_tab(hand)
+    await hand.app.page.bring_to_front()
+    await hand.see_offer()
+    await both_take_and_answer(hand, other)
 
 
 async def test_two_phones_at_once(hands: Hands) -> None:
@@ -676,11 +680,7 @@ async def test_two_phones_at_once(hands: Hands) -> None:
     code = await hand.app.set_up()
     other = await another_phone(hands, code)
     await hand.see_offer()
-    await both_take(hand, other)
-    await other.page.bring_to_front()
-    await other.press("outcome.home", "home")
-    await hand.app.page.bring_to_front()
-    await both_answer(hand, other)
+    await both_take_and_answer(hand, other)
 
 
 async def test_yes_and_no_at_once(hands: Hands) -> None:

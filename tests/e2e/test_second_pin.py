@@ -104,14 +104,7 @@ async def opened_with(app: App, wire: Wire, pin: str) -> list[tuple[Any, ...]]:
 
 
 async def make_second(app: App, pin: str = PIN, second: str = SECOND_PIN) -> None:
-    await app.go("more")
-    for _ in range(5):
-        await app.button("more.version", number="0.1").click()
-    await app.screen("second")
-    for place, each in enumerate((pin, second, second)):
-        await app.write(app.pins.nth(place), each)
-    await app.press("second.make")
-    await app.outcome("second-made")
+    await app.make_second(pin, second)
     await app.press("outcome.home", "home")
 
 
@@ -172,9 +165,6 @@ async def test_both_wallets_say_the_same_of_the_phone(phones: Phones, swift_site
         more = await app.main.inner_text()
         await app.press("phones.title", "phones")
         phones_said = await app.main.inner_text()
-        await app.go("more")
-        for _ in range(5):
-            await app.button("more.version", number="0.1").click()
-        await app.screen("second")
+        await app.to_second_pin()
         said.append((more, phones_said, await app.main.inner_text()))
     assert said[0] == said[1]

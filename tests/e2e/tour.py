@@ -155,11 +155,7 @@ async def everything_else(app: App, code: str, look: Look) -> None:
     await app.page.locator("main .sheet").first.wait_for()
     await look("people-parts")
     await app.press("go.done", "home")
-    await app.go("more")
-    version = app.button("more.version", number="0.1")
-    for _ in range(5):
-        await app.tap(version)
-    await app.screen("second")
+    await app.to_second_pin()
     await look("second")
     await app.write(app.pins.nth(0), PIN)
     await app.write(app.pins.nth(1), SECOND_PIN)

@@ -12,23 +12,19 @@ import httpx
 import pytest
 
 from agent.wallets import WalletsAgent
-from controllers.story.cast import Cast, gather_cast
+from controllers.story.cast import Cast
 from controllers.story.outside import Outside
-from controllers.story.telling import Teller
 from core.secret import Secret
+from tests.support.gathering import gathered
 from tests.support.installation import Installation
 
 
 @pytest.fixture(scope="module")
 async def cast(installation: Installation) -> AsyncIterator[Cast]:
     """Seven organisations, each grant in force."""
-    teller = Teller()
-    gathered = await gather_cast(
-        teller, installation.settings, installation.secrets.operator_key
-    )
-    assert teller.well, [(told.number, told.happened) for told in teller.told]
-    yield gathered
-    await gathered.close()
+    key = installation.secrets.operator_key
+    async with gathered(installation.settings, key) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
