@@ -79,7 +79,17 @@ export function get(path) {
 
 /** @param {string} path */
 export function remove(path) {
-  return call("DELETE", path);
+  return call("DELETE", path).catch(unheard);
+}
+
+/**
+ * Nothing was heard of a change: it may have been made.
+ * @param {unknown} error
+ * @returns {never}
+ */
+export function unheard(error) {
+  if (error instanceof Problem && error.offline) error.unsure = true;
+  throw error;
 }
 
 /**

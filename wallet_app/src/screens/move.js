@@ -1,7 +1,7 @@
 // Moving to a wallet of another maker: each giver is asked to issue anew there; then the card
 // here ends. What cannot move is said.
 
-import { get, post } from "../api.js";
+import { get, post, unheard } from "../api.js";
 import { go } from "../app.js";
 import { h } from "../dom.js";
 import { pictogram } from "../pictograms.js";
@@ -33,7 +33,7 @@ export default async function make() {
 function entry(move, card) {
   if (!card) return null;
   const ask = async () => {
-    await post(`/credentials/${card.id}/move`);
+    await post(`/credentials/${card.id}/move`).catch(unheard);
     await go("move");
   };
   const reason = move.state === "not-possible" ? t(`move.${move.reason ?? "not-possible"}`) : t(`move.${move.state}`);

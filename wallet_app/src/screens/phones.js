@@ -1,6 +1,6 @@
 // Closing the wallet on every other phone: after a loss, or when one was borrowed.
 
-import { get } from "../api.js";
+import { get, unheard } from "../api.js";
 import { go } from "../app.js";
 import { closeElsewhere } from "../session.js";
 import { t } from "../texts.js";
@@ -11,7 +11,7 @@ export default async function make({ recovered = false }) {
   const { devices } = await get("/setup");
   const others = Math.max(0, devices - 1);
   const close = async () => {
-    await closeElsewhere();
+    await closeElsewhere().catch(unheard);
     await go("outcome", { what: "closed-elsewhere" });
   };
   return {
