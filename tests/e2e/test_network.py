@@ -563,6 +563,104 @@ async def test_everything_is_deleted(hands: Hands, cut: Cut, locale: str) -> Non
     await app.screen("notice")
 
 
+# --- deleting, moving, closing ----------------------------------------------------------------
+
+
+@each_cut("GET /credentials", "DELETE /credentials/*", ("GET /credentials", 2))
+async def test_a_card_is_deleted(hands: Hands, cut: Cut, locale: str) -> None:
+    """Lost on the way to the second question, with the yes to it, or on the way back."""
+    hand = await hands(locale)
+    app = hand.app
+    await hand.take()
+    await app.tap(app.page.locator("main button.card"))
+    await app.screen("card")
+    hand.line.cut(cut)
+    await app.press("card.delete")
+    if (cut.at, cut.nth) == ("GET /credentials", 1):
+        await hand.resumes(OFFLINE)
+    await app.press("card.delete-yes")
+    if "DELETE" in cut.at:
+        await hand.resumes(UNSURE, "card.delete-yes")
+    if cut.nth == 2:
+        await hand.resumes(OFFLINE)
+    await app.screen("home")
+    assert await app.cards() == []
+    assert (hand.wallet.credentials, hand.notes("origins")) == ({}, [])
+    assert hand.notes("history") == ["received"]
+
+
+@each_cut("DELETE /history/*", "GET /history")
+async def test_a_receipt_is_deleted(hands: Hands, cut: Cut, locale: str) -> None:
+    hand = await hands(locale)
+    app = hand.app
+    await hand.take()
+    await app.go("history")
+    await app.tap(app.page.locator("main button.row"))
+    await app.screen("receipt")
+    await app.press("receipt.delete", "receipt")
+    hand.line.cut(cut)
+    await app.press("card.delete-yes")
+    await hand.resumes(UNSURE if "DELETE" in cut.at else OFFLINE, "card.delete-yes")
+    await app.screen("history")
+    assert app.says("history.empty") in await app.text()
+    assert hand.notes("history") == []
+    assert len(hand.wallet.credentials) == 1
+
+
+@each_cut("GET /moves", "POST /credentials/*/move", ("GET /moves", 2))
+async def test_a_move_is_asked_for_once(hands: Hands, cut: Cut, locale: str) -> None:
+    hand = await hands(locale)
+    app = hand.app
+    made = await hand.take()
+    await app.go("more")
+    hand.line.cut(cut)
+    await app.press("move.title")
+    if (cut.at, cut.nth) == ("GET /moves", 1):
+        await hand.resumes(OFFLINE)
+    await app.screen("move")
+    await app.press("move.ask")
+    if "POST" in cut.at:
+        await hand.resumes(UNSURE, "move.ask")
+    if cut.nth == 2:
+        await hand.resumes(OFFLINE)
+    await hand.is_told("move.asked")
+    assert await app.button("move.ask").count() == 0
+    asked = await hand.cast.issuing("shelter-a").get("/api/issuer/issuances", asked="move")
+    assert [each["id"] for each in asked["items"]].count(made["id"]) == 1
+    assert len(hand.wallet.credentials) == 1
+
+
+@each_cut("GET /setup", "POST /devices/others/forget")
+async def test_other_phones_are_closed(hands: Hands, cut: Cut, locale: str) -> None:
+    lost = await hands(set_up=False)
+    code = await lost.app.set_up()
+    hand = await hands(locale, set_up=False)
+    app = hand.app
+    await app.begin()
+    await app.press("start.code", "recover")
+    await app.recover(code)
+    await app.press("outcome.home", "home")
+    devices, codes = await hand.rows()
+    await app.go("more")
+    hand.line.cut(cut)
+    await app.press("phones.title")
+    if cut.at == "GET /setup":
+        await hand.resumes(OFFLINE)
+    await app.screen("phones")
+    await app.press("phones.close")
+    if cut.at != "GET /setup":
+        await hand.resumes(UNSURE, "phones.close")
+    await app.outcome("closed-elsewhere")
+    assert await hand.rows() == (devices - 1, codes)
+    assert len(hand.notes("devices")) == 1
+    await lost.app.lock()
+    await lost.app.unlock(then=None)
+    await lost.app.said()
+    await app.press("outcome.home", "home")
+    await app.lock()
+    await app.unlock()
+
+
 # --- the same twice ---------------------------------------------------------------------------
 
 
