@@ -16,7 +16,7 @@ from controllers.story.cast import Cast
 from tests.e2e.accessible import axe, outside, pictures
 from tests.e2e.app import App
 from tests.e2e.phones import SMALL, Phones, Site
-from tests.e2e.tour import a_guardian, cards_and_questions, everything_else, first_steps
+from tests.e2e.tour import Look, every_screen
 
 pytestmark = pytest.mark.browser
 
@@ -41,21 +41,23 @@ async def test_every_screen(
     phones: Phones, swift_site: Site, swift_cast: Cast, language: str
 ) -> None:
     options = {} if _for_documents() else OPTIONS.get(language, {})
-    phone = await phones(swift_site, locale=LOCALES[language], **options)
-    phone.expect("401")  # wrong PINs
-    app, found = App(phone), []
+    found: list[str] = []
 
-    async def look(name: str) -> None:
-        if _for_documents():
-            await _picture(app, name)
-            return
-        found.extend(f"{name}: {each}" for each in await _faults(app))
-        await pictures(phone.page, f"{language}-{name}")
+    def looking(app: App) -> Look:
+        async def look(name: str) -> None:
+            if _for_documents():
+                await _picture(app, name)
+                return
+            found.extend(f"{name}: {each}" for each in await _faults(app))
+            await pictures(app.page, f"{language}-{name}")
 
-    code = await first_steps(app, look)
-    await cards_and_questions(app, swift_cast, look)
-    await a_guardian(app, swift_cast, look)
-    await everything_else(app, code, look)
+        return look
+
+    app, other = [
+        App(await phones(swift_site, locale=LOCALES[language], camera=camera, **options))
+        for camera in (True, False)
+    ]
+    await every_screen(app, other, swift_cast, looking)
     assert not found, "\n".join(found)
 
 

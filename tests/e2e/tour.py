@@ -3,7 +3,13 @@ languages are tested on. The story itself is in test_by_hand.py."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import base64
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+from playwright.async_api import Locator
 
 from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility, entitlement, guardianship, new_links, only
@@ -12,7 +18,27 @@ from tests.e2e.app import PIN, App
 
 type Look = Callable[[str], Awaitable[None]]
 
-SECOND_PIN = "730164"
+NEW_PIN, SECOND_PIN = "615204", "730164"
+# what is refused or lost on the way is part of it, and the browser notes it
+_NOTED = ("status of 4(01|04|22|29)", "ERR_INTERNET_DISCONNECTED")
+
+
+async def every_screen(
+    app: App, other: App, cast: Cast, looking: Callable[[App], Look]
+) -> None:
+    """The whole walk: on one phone, then on another one, whose camera is not to be used."""
+    for each in (app, other):
+        each.phone.expect(*_NOTED)
+    look = looking(app)
+    await first_steps(app, look)
+    await cards_and_questions(app, cast, look)
+    await a_guardian(app, cast, look)
+    parts = await everything_else(app, look)
+    look = looking(other)
+    await another_phone(other, parts, look)
+    await for_good(other, look)
+    await what_goes_wrong(other, cast, parts, look)
+    await the_end(other, look)
 
 
 async def take(
@@ -34,8 +60,8 @@ async def take(
     return made
 
 
-async def first_steps(app: App, look: Look) -> str:
-    """A wallet is set up; answers its code."""
+async def first_steps(app: App, look: Look) -> None:
+    """A wallet is set up, and its code tried."""
     await app.open()
     await app.screen("notice")
     await look("notice")
@@ -61,7 +87,6 @@ async def first_steps(app: App, look: Look) -> str:
     await look("code-tried")
     await app.press("outcome.home", "home")
     await look("home-empty")
-    return code
 
 
 async def cards_and_questions(app: App, cast: Cast, look: Look) -> None:
@@ -130,8 +155,8 @@ async def a_guardian(app: App, cast: Cast, look: Look) -> None:
     await look("home-pending")
 
 
-async def everything_else(app: App, code: str, look: Look) -> None:
-    """The screens behind `More`."""
+async def everything_else(app: App, look: Look) -> Sequence[str]:
+    """The screens behind `More`, and being locked out; answers the parts of the code."""
     await app.go("more")
     await look("more")
     for place, name in (
@@ -153,23 +178,176 @@ async def everything_else(app: App, code: str, look: Look) -> None:
     await app.write(app.pins, PIN)
     await app.press("people.split")
     await app.page.locator("main .sheet").first.wait_for()
+    sheets = await app.page.locator("main .sheet").all()
+    numbers = [await each.locator(".number").all_inner_texts() for each in sheets]
     await look("people-parts")
     await app.press("go.done", "home")
     await app.to_second_pin()
     await look("second")
-    await app.write(app.pins.nth(0), PIN)
-    await app.write(app.pins.nth(1), SECOND_PIN)
-    await app.write(app.pins.nth(2), SECOND_PIN)
+    await write_pins(app, PIN, SECOND_PIN, SECOND_PIN)
     await app.press("second.make")
     await app.outcome("second-made")
+    await look("second-made")
     await app.lock()
     await look("locked")
-    await app.unlock("999111", then=None)
-    await app.said()
-    await look("locked-wrong")
+    await locked_out(app, look)
     await app.press("locked.forgot", "recover")
     await look("recover")
     await app.press("recover.neither", "anew")
     await look("anew")
     await app.press("anew.yes", "start")
     await look("start-anew")
+    return [" ".join(each) for each in numbers]
+
+
+async def locked_out(app: App, look: Look) -> None:
+    """So many wrong PINs that the next one has to wait."""
+    await app.unlock("999111", then=None)
+    await app.said()
+    await look("locked-wrong")
+    for pin in ("999112", "999113", "999114", "999115", "999116"):
+        await app.unlock(pin, then=None)
+        await app.page.wait_for_selector("#app:not([aria-busy])")
+    words = app.says("locked.wait", time=app.says("time.minute.one", count=1))
+    await app.main.get_by_text(words).wait_for()
+    await look("locked-waits")
+
+
+async def another_phone(app: App, parts: Sequence[str], look: Look) -> None:
+    """Two parts of the code bring the wallet to this phone; the other ones are closed."""
+    await app.begin()
+    await app.press("start.code", "recover")
+    await enter_code(app, parts[0])
+    await app.main.get_by_text(app.says("recover.parts", have=1, needed=2)).wait_for()
+    await look("recover-parts")
+    await enter_code(app, parts[1])
+    await app.screen("newpin")
+    await look("recovered-newpin")
+    await app.choose_pin()
+    await app.screen("phones")
+    await look("recovered-phones")
+    await app.press("phones.close")
+    await app.outcome("closed-elsewhere")
+    await look("closed-elsewhere")
+    await app.press("outcome.home", "home")
+
+
+async def for_good(app: App, look: Look) -> None:
+    """What is changed, saved, deleted and asked for, and not only looked at."""
+    await app.go("more")
+    await app.press("changepin.title", "changepin")
+    await write_pins(app, PIN, NEW_PIN, NEW_PIN)
+    await app.press("changepin.change")
+    await app.outcome("pin-changed")
+    await look("pin-changed")
+    await app.go("more")
+    await app.press("copy.title", "copy")
+    await write_pins(app, NEW_PIN)
+    async with app.page.expect_download():
+        await app.press("copy.save")
+    await app.outcome("copied")
+    await look("copied")
+    await delete_first(app, "home", "card", app.page.locator("main button.card"))
+    await delete_first(app, "history", "receipt", app.page.locator("main button.row"))
+    await app.go("more")
+    await app.press("move.title", "move")
+    await app.press("move.ask")
+    await app.main.get_by_text(app.says("move.asked")).wait_for()
+    await look("move-asked")
+
+
+async def delete_first(app: App, place: str, what: str, rows: Locator) -> None:
+    """Delete the first card or the first receipt, by saying so twice."""
+    await app.go(place)
+    before = await rows.count()
+    await app.tap(rows.first)
+    await app.screen(what)
+    await app.press(f"{what}.delete", what)
+    await app.press("card.delete-yes", place)
+    assert await rows.count() == before - 1
+
+
+async def what_goes_wrong(app: App, cast: Cast, parts: Sequence[str], look: Look) -> None:
+    """No camera, no network, nothing to open, somebody who may not ask, nobody who looks."""
+    await app.go("scan")
+    assert await app.said() == app.says("scan.no-camera")
+    await look("scan-no-camera")
+    await app.paste(parts[0])
+    await app.outcome("own-code")
+    await look("own-code")
+    asked = await cast.checking("shelter-b").ask("shelter")
+    await app.paste(re.sub(r"[^/]+$", "A" * 22, asked["link"]))
+    await app.outcome("not-possible")
+    await look("not-possible")
+    await app.paste(await without_a_word(asked["link"]))
+    await app.outcome("refused")
+    await look("refused")
+    await no_network(app, cast, look)
+    await nobody_looks(app, look)
+
+
+async def without_a_word(link: str) -> str:
+    """What a link asks, as somebody's software passes it on who does not say who she is."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(link, headers={"Accept": "application/json"})
+    encoded = base64.urlsafe_b64encode(answer.raise_for_status().content).decode()
+    return f"didcomm://invite?oob={encoded.rstrip('=')}"
+
+
+async def no_network(app: App, cast: Cast, look: Look) -> None:
+    """Lost while something is answered, and while a screen is opened."""
+    made = await cast.issuing("fund").offer("support-entitlement", **entitlement())
+    await app.paste(made["link"], "deskcode")
+    await app.enter_desk_code(made["code"])
+    async with offline(app):
+        await app.press("offer.decline")
+        await app.outcome("interrupted")
+        await look("interrupted")
+    await app.press("go.again")
+    await app.outcome("declined")
+    await look("declined")
+    async with offline(app):
+        await app.go("history", "problem")
+        await look("problem")
+    await app.press("go.again", "history")
+
+
+@asynccontextmanager
+async def offline(app: App) -> AsyncIterator[None]:
+    """The phone has no network for a while."""
+    await app.phone.context.set_offline(True)
+    yield
+    await app.phone.context.set_offline(False)
+
+
+async def nobody_looks(app: App, look: Look) -> None:
+    """Nothing is pressed for two minutes: the app asks before it locks itself."""
+    await app.page.clock.install()
+    await app.go("home")  # what is counted from now on, is counted by the clock of the test
+    await app.page.clock.fast_forward(121_000)
+    warning = app.page.get_by_role("dialog")
+    await warning.wait_for()
+    await look("still-there")
+    await app.press("lock.stay")
+    await warning.wait_for(state="detached")
+
+
+async def the_end(app: App, look: Look) -> None:
+    """Everything is deleted."""
+    await app.go("more")
+    await app.press("remove.title", "remove")
+    await write_pins(app, NEW_PIN)
+    await app.press("remove.yes", "gone")
+    await look("gone")
+
+
+async def enter_code(app: App, text: str) -> None:
+    """A code, or a part of one, typed from paper."""
+    await app.write(app.page.locator("main textarea"), text)
+    await app.press("go.on")
+
+
+async def write_pins(app: App, *pins: str) -> None:
+    """Into the fields for PINs, from the first one on."""
+    for place, pin in enumerate(pins):
+        await app.write(app.pins.nth(place), pin)
