@@ -8,7 +8,18 @@ import { button, point } from "../ui.js";
 /** @typedef {import("../ui.js").Pictogram} Pictogram */
 
 /** @type {Record<string, Pictogram>} */
-const SIGNS = { received: "yes", shown: "yes", "said-no": "no", declined: "no", "code-tried": "yes", interrupted: "again" };
+const SIGNS = {
+  received: "yes",
+  shown: "yes",
+  "code-tried": "yes",
+  "pin-changed": "yes",
+  "closed-elsewhere": "yes",
+  copied: "yes",
+  "second-made": "yes",
+  "said-no": "no",
+  declined: "no",
+  interrupted: "again",
+};
 
 /**
  * @param {{what?: string, problem?: unknown, again?: (() => Promise<unknown>) | null}} given
@@ -16,14 +27,15 @@ const SIGNS = { received: "yes", shown: "yes", "said-no": "no", declined: "no", 
 export default function make({ what, problem, again }) {
   const key = what ?? kindOf(problem);
   const detail = what ? t(`outcome.${what}`) : wordsFor(problem);
+  const retry = key === "refused" ? null : again; // it would be refused again
   const next = has(`outcome.${key}.next`) ? t(`outcome.${key}.next`) : null;
   return {
     title: t(`outcome.${key}.title`),
     body: [
       point(SIGNS[key] ?? "look", detail),
       next ? point("help", next) : null,
-      again ? button("again", t("go.again"), again, "main") : null,
-      button("card", t("outcome.home"), () => go("home"), again ? "" : "main"),
+      retry ? button("again", t("go.again"), retry, "main") : null,
+      button("card", t("outcome.home"), () => go("home"), retry ? "" : "main"),
     ],
     back: () => go("home"),
   };
