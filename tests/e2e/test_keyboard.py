@@ -16,7 +16,7 @@ from playwright.async_api import Locator
 from controllers.story.cast import Cast
 from tests.e2e.app import App
 from tests.e2e.phones import Phones, Site, texts
-from tests.e2e.tour import Look, every_screen
+from tests.e2e.tour import NEW_PIN, Look, every_screen
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +89,19 @@ async def test_every_screen_by_keyboard(
     outcomes = {key for key in texts("en") if re.fullmatch(r"outcome\..+\.title", key)}
     assert {app.says(key) for key in outcomes} <= titles
     assert app.faults + other.faults == []
+
+
+async def test_a_forgotten_pin_by_keyboard(phones: Phones, swift_site: Site) -> None:
+    """The code as a whole, typed from paper; the walk brings a wallet back by its parts."""
+    app = ByKeyboard(await phones(swift_site, **ON_A_DESK))
+    code = await app.set_up()
+    await app.lock()
+    await app.press("locked.forgot", "recover")
+    await app.recover(code, NEW_PIN)
+    await app.press("outcome.home", "home")
+    await app.lock()
+    await app.unlock(NEW_PIN)
+    assert app.faults == []
 
 
 async def test_shift_three_times_leaves(phones: Phones, swift_site: Site) -> None:

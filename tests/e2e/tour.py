@@ -281,6 +281,7 @@ async def what_goes_wrong(app: App, cast: Cast, parts: Sequence[str], look: Look
     await look("not-possible")
     await app.paste(await without_a_word(asked["link"]))
     await app.outcome("refused")
+    assert not await app.button("go.again").count()  # it would be refused again
     await look("refused")
     await no_network(app, cast, look)
     await nobody_looks(app, look)
