@@ -30,10 +30,10 @@ async def every_screen(
     for each in (app, other):
         each.phone.expect(*_NOTED)
     look = looking(app)
-    await first_steps(app, look)
+    code = await first_steps(app, look)
     await cards_and_questions(app, cast, look)
     await a_guardian(app, cast, look)
-    parts = await everything_else(app, look)
+    parts = await everything_else(app, code, look)
     look = looking(other)
     await another_phone(other, parts, look)
     await for_good(other, look)
@@ -60,8 +60,8 @@ async def take(
     return made
 
 
-async def first_steps(app: App, look: Look) -> None:
-    """A wallet is set up, and its code tried."""
+async def first_steps(app: App, look: Look) -> str:
+    """A wallet is set up; answers its code."""
     await app.open()
     await app.screen("notice")
     await look("notice")
@@ -87,6 +87,7 @@ async def first_steps(app: App, look: Look) -> None:
     await look("code-tried")
     await app.press("outcome.home", "home")
     await look("home-empty")
+    return code
 
 
 async def cards_and_questions(app: App, cast: Cast, look: Look) -> None:
@@ -155,7 +156,7 @@ async def a_guardian(app: App, cast: Cast, look: Look) -> None:
     await look("home-pending")
 
 
-async def everything_else(app: App, look: Look) -> Sequence[str]:
+async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
     """The screens behind `More`, and being locked out; answers the parts of the code."""
     await app.go("more")
     await look("more")
