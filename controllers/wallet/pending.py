@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from controllers.moment import now
@@ -55,7 +55,7 @@ async def pending(
         if _ends(note) > now() and key not in answered
     ]
     found = [await _shown(service, wallet, *each, language) for each in waiting[-_MOST:]]
-    return [each for each in found if each is not None]
+    return _once([each for each in found if each is not None])
 
 
 async def _shown(
@@ -69,6 +69,20 @@ async def _shown(
         return None if taken_back else show_offer(offer, language)
     except _NOT_TO_SHOW:
         return None
+
+
+def _once(
+    found: Sequence[OfferPreview | RequestPreview],
+) -> list[OfferPreview | RequestPreview]:
+    """A question that was looked at in several ways waits once: as it can be answered."""
+    shown: dict[str, OfferPreview | RequestPreview] = {}
+    for each in found:
+        link = each.link if isinstance(each, RequestPreview) else None
+        key = link or each.id
+        before = shown.get(key)
+        if not (isinstance(before, RequestPreview) and before.can_answer):
+            shown[key] = each
+    return list(shown.values())
 
 
 async def _remove(

@@ -49,6 +49,7 @@ def show_request(request: VerifiedRequest, language: str) -> RequestPreview:
     parts = request.parts
     return RequestPreview(
         id=request.id,
+        link=request.link or None,
         who=who(request.framework, request.statement.issuer, language),
         asker=request.statement.issuer,
         purpose=request.statement.purpose,

@@ -49,6 +49,7 @@ class VerifiedRequest:
     """A request whose author and right are established; nothing has been sent."""
 
     id: str
+    link: str  # that it came by, to look at it in another way; empty if it came without one
     statement: RequestStatement
     signed: Document
     invitation: Document
@@ -106,15 +107,15 @@ class RequestService:
                 if found.choice.combinations or request.choice.obstacles[0].kind == "none":
                     request = found
                     break
-        await self._notes.put(wallet.token, PENDING, request.id, _pending(link, request))
+        await self._notes.put(wallet.token, PENDING, request.id, _pending(request))
         return request
 
     async def take_in(
         self, wallet: OpenWallet, invitation: Document, statement: Document
     ) -> VerifiedRequest:
         """The same for an invitation that came without a link."""
-        request = await self._judge(wallet, statement, invitation)
-        await self._notes.put(wallet.token, PENDING, request.id, _pending("", request))
+        request = await self._judge(wallet, "", statement, invitation)
+        await self._notes.put(wallet.token, PENDING, request.id, _pending(request))
         return request
 
     async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
@@ -124,7 +125,7 @@ class RequestService:
 
     async def noted(self, wallet: OpenWallet, note: Document) -> VerifiedRequest:
         """The same from its note, for a caller who has read it. Raises as `take_up`."""
-        return await self._judge(wallet, note["statement"], note["invitation"])
+        return await self._judge(wallet, note["link"], note["statement"], note["invitation"])
 
     async def answer(
         self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
@@ -135,7 +136,7 @@ class RequestService:
             note = _waiting(notes, request_id)
             request = await self.noted(wallet, note)
             combination = _combination(request.choice, chosen)
-            await self._still_open(note["link"], request)
+            await self._still_open(request)
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._disclose(wallet, request, combination, exchange_id)
             ended = [request_id, *_other_variants(notes, request_id)]
@@ -171,10 +172,10 @@ class RequestService:
             await self._presenting.refuse(wallet.token, exchange_id)
             await self._notes.note_declined(wallet.token, request, exchange_id)
 
-    async def _still_open(self, link: str, request: VerifiedRequest) -> None:
+    async def _still_open(self, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""
-        if link:
-            await self._fetcher.get(link, variant=request.statement.variant)
+        if request.link:
+            await self._fetcher.get(request.link, variant=request.statement.variant)
 
     async def tidy(self, wallet: OpenWallet) -> None:
         """Remove the exchanges that were answered; what was shown is not kept twice."""
@@ -186,10 +187,10 @@ class RequestService:
         self, wallet: OpenWallet, link: str, invitation: Document, variant: str
     ) -> VerifiedRequest:
         statement = await self._fetcher.get(link, "/statement", variant=variant)
-        return await self._judge(wallet, statement, invitation)
+        return await self._judge(wallet, link, statement, invitation)
 
     async def _judge(
-        self, wallet: OpenWallet, statement: Document, invitation: Document
+        self, wallet: OpenWallet, link: str, statement: Document, invitation: Document
     ) -> VerifiedRequest:
         read = read_statement(RequestStatement, statement, invitation)
         with told_as("cannot-show", InvalidInput):
@@ -216,6 +217,7 @@ class RequestService:
         choice = choose_credentials(ask, held, rule.equal)
         return VerifiedRequest(
             id=read.invitation_digest[:32],
+            link=link,
             statement=read,
             signed=statement,
             invitation=invitation,
@@ -281,10 +283,10 @@ def _combination(choice: Choice, chosen: Mapping[str, str] | None) -> Mapping[st
     return chosen
 
 
-def _pending(link: str, request: VerifiedRequest) -> Document:
+def _pending(request: VerifiedRequest) -> Document:
     return {
         "kind": "request",
-        "link": link,
+        "link": request.link,
         "invitation": request.invitation,
         "statement": request.signed,  # as it was signed: the proof is verified again
         "at": request.statement.expires.isoformat(),

@@ -150,6 +150,9 @@ class RequestPreview(BaseModel):
 
     kind: Literal["request"] = "request"
     id: str
+    link: str | None = Field(
+        None, description="The link that it came by, if by one: to take it up in another way"
+    )
     who: str
     asker: str
     recognised: Literal[True] = Field(

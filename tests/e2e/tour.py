@@ -154,6 +154,11 @@ async def a_guardian(app: App, cast: Cast, look: Look) -> None:
     await app.tap(app.page.locator("header").get_by_label(app.says("go.back")))
     await app.screen("home")
     await look("home-pending")
+    await app.tap(app.page.locator("main button.row").first)  # for whom can be chosen here, too
+    await app.screen("request")
+    assert await app.button("request.for-me").or_(app.button("request.for-another")).count()
+    await app.tap(app.page.locator("header").get_by_label(app.says("go.back")))
+    await app.screen("home")
 
 
 async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
@@ -176,7 +181,7 @@ async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
         await app.screen("more")
     await app.press("people.title", "people")
     await look("people")
-    await app.write(app.pins, PIN)
+    await app.write(app.page.locator("main textarea"), code)
     await app.press("people.split")
     await app.page.locator("main .sheet").first.wait_for()
     sheets = await app.page.locator("main .sheet").all()

@@ -22,7 +22,7 @@ export async function takeUp(text, code, variant) {
     const found = await post("/links", { ...asked, ...(code && { code }), ...(variant && { variant }) });
     if (found.kind === "code-needed") return await go("deskcode", { link: text });
     if (found.kind === "offer") return await go("offer", { offer: found });
-    return await go("request", { request: found, link: text });
+    return await go("request", { request: found });
   } catch (error) {
     if (error instanceof Problem && toldApart(error, code)) throw error;
     return go("outcome", { problem: error, again: () => takeUp(text, code, variant) });

@@ -68,6 +68,7 @@ export interface Choice {
 export interface Request {
   kind: "request";
   id: string;
+  link: string | null;
   who: string;
   purpose: string;
   purpose_title: string;
@@ -120,6 +121,8 @@ export interface Screen {
   /** where "back" leads; none: no way back */
   back?: (() => void) | null;
   onleave?: () => void;
+  /** something to write down or print: looking away for a moment belongs to it */
+  paper?: boolean;
   /** read aloud instead of the page's text */
   spoken?: string;
 }

@@ -17,6 +17,7 @@ from controllers.verifier.service import Verdict
 from controllers.wallet import dependents, labelling, validity
 from controllers.wallet.dependents import Dependent, number
 from controllers.wallet.notes import PENDING
+from controllers.wallet.pending import pending
 from controllers.wallet.schemas import CredentialShown, RequestPreview, TakeUp
 from controllers.wallet.sessions import OpenWallet
 from core.clock import dateint
@@ -428,6 +429,9 @@ async def test_who_has_cards_of_her_own_may_answer_for_another_as_well(
     assert isinstance(other, RequestPreview)
     assert (other.variant, other.other_variants) == ("representative", ["plain"])
     assert [each.held_for for each in other.choices] == [1]
+    # coming back to it later, she finds it once, and may still choose
+    waiting = await pending(small_house.wallet, wallet, "en")
+    assert [each.link for each in waiting if isinstance(each, RequestPreview)] == [address]
     await small_house.wallet.answer(wallet, other.id, None, "en")
     # neither way of answering waits any more: the check is answered once
     assert await small_house.wallet.notes.all(wallet.token, PENDING) == {}

@@ -1,15 +1,15 @@
 // The recovery code, split among people she chooses: any so many of them together bring the
-// wallet back, fewer learn nothing.
+// wallet back, fewer learn nothing. It is the code on her paper, which goes on working.
 
 import { post } from "../api.js";
-import { go, onPaper } from "../app.js";
+import { go, say } from "../app.js";
 import { h } from "../dom.js";
 import { qrPicture } from "../paper.js";
-import { presentPin } from "../pin.js";
+import { codeReader } from "../reading.js";
 import { asPart, combine, split, written } from "../recovery.js";
-import { renewCode } from "../session.js";
+import { isOurs } from "../session.js";
 import { t } from "../texts.js";
-import { button, field, form, point } from "../ui.js";
+import { button, field, point } from "../ui.js";
 import { wordList } from "./code.js";
 
 const MOST = 7;
@@ -21,17 +21,14 @@ export default async function make({ parts, needed = 2 }) {
 
 function ask() {
   const [people, needed] = [choice(3), choice(2)];
-  const pin = presentPin();
-  const divide = async () => {
+  const reader = codeReader(t("people.split"), async (code) => {
+    if (asPart(code) !== null || !(await isOurs(code))) return say(t("trial.wrong"));
     const [count, enough] = [Number(people.value), Number(needed.value)];
-    const typed = pin.read();
-    if (typed === null) return;
-    if (enough > count) throw new RangeError("more are needed than there are");
-    const code = await renewCode(typed);
     const parts = await split(code, count, enough);
-    if (await fits(parts.slice(-enough), code)) await post("/recovery/tried", {});
-    await go("people", { parts, needed: enough });
-  };
+    if (!(await fits(parts.slice(-enough), code))) throw new Error("the parts do not fit together");
+    await post("/recovery/tried", {}); // she has just typed it in
+    return go("people", { parts, needed: enough });
+  });
   const keepInOrder = () => {
     if (Number(needed.value) > Number(people.value)) needed.value = people.value;
   };
@@ -42,10 +39,14 @@ function ask() {
     body: [
       point("pieces", t("people.about")),
       point("look", t("people.trust")),
-      point("key", t("newcode.old")),
-      form([field(t("people.how-many"), people), field(t("people.needed"), needed), pin.field], "yes", t("people.split"), divide),
+      field(t("people.how-many"), people),
+      field(t("people.needed"), needed),
+      point("key", t("people.enter")),
+      ...reader.body,
+      button("new", t("people.no-code"), () => go("newcode")),
     ],
     back: () => go("more"),
+    onleave: reader.stop,
   };
 }
 
@@ -59,13 +60,12 @@ async function handOut(parts, needed) {
     const title = t("people.part", { number: place + 1, of: parts.length });
     return h("section", { class: "paper sheet" }, h("h2", null, title), h("p", null, t("people.for-keeper", { needed })), await qrPicture(text.picture, title), wordList(text));
   }));
-  onPaper(true);
   return {
     title: t("people.parts"),
     body: [point("pieces", t("people.give", { needed })), button("print", t("code.print"), () => print()), ...sheets, button("yes", t("go.done"), () => go("home"), "main")],
     bar: false,
     back: null,
-    onleave: () => onPaper(false),
+    paper: true,
   };
 }
 

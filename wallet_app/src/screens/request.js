@@ -14,8 +14,8 @@ import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js"
 /** @typedef {import("../types").Card} Card */
 /** @typedef {import("../types").Choice} Choice */
 
-/** @param {{request: Request, link?: string}} given */
-export default async function make({ request, link }) {
+/** @param {{request: Request}} given */
+export default async function make({ request }) {
   const path = `/requests/${request.id}`;
   /** @type {Card[]} */
   const cards = (await get("/credentials")).items;
@@ -49,7 +49,7 @@ export default async function make({ request, link }) {
       part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised"))),
       part("help", t("request.about"), h("p", { class: "who" }, request.title), h("p", null, request.description)),
       request.can_answer ? chooser(request, cards, show) : obstacles(request),
-      ...otherWays(request, cards, link),
+      ...otherWays(request, cards),
       doubt,
       seen,
       part("clock", t("request.kept"), h("p", null, kept(request.retention_seconds))),
@@ -71,11 +71,11 @@ export default async function make({ request, link }) {
  * Who keeps cards for others can answer for herself or for them.
  * @param {Request} request
  * @param {Card[]} cards
- * @param {string | undefined} link
  */
-function otherWays(request, cards, link) {
+function otherWays(request, cards) {
+  const { link } = request;
   const forOthers = cards.some((card) => card.held_for !== null);
-  if (link === undefined || !forOthers) return [];
+  if (link === null || !forOthers) return [];
   const now = request.choices[0]?.held_for ?? null;
   const words = t(now === null ? "request.for-another" : "request.for-me");
   return request.other_variants.map((variant) => button(now === null ? "other" : "person", words, () => takeUp(link, undefined, variant)));
