@@ -4,7 +4,8 @@
 //
 // The list and its version are made by the server from the files themselves (shell.js). When a
 // file changes, the version does; the browser fetches the new shell as a whole and changes over
-// at the app's next start, never in the middle of something.
+// at the app's next start, never in the middle of something: a start that finds a new version
+// waiting asks for it, and gets it if no other window has the app.
 
 /// <reference lib="webworker" />
 
@@ -33,6 +34,10 @@ worker.addEventListener("activate", (event) => {
   event.waitUntil(forgetOldShells());
 });
 
+worker.addEventListener("message", (event) => {
+  event.waitUntil(takeOver());
+});
+
 worker.addEventListener("fetch", (event) => {
   const file = shellFile(event.request);
   if (file) event.respondWith(answer(file, event.request));
@@ -42,6 +47,11 @@ async function fetchShell() {
   const cache = await caches.open(CACHE);
   // past the browser's own cache: a shell is of one version, or not kept at all
   await cache.addAll([...ADDRESSES].map((each) => new Request(each, { cache: "reload" })));
+}
+
+async function takeOver() {
+  const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (windows.length === 1) await worker.skipWaiting();
 }
 
 async function forgetOldShells() {

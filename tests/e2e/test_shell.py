@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
+import uvicorn
 from playwright.async_api import CDPSession, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controllers.shell import Shell
+from controllers.shell import Shell, routes
 from tests.e2e.figures import line
-from tests.e2e.phones import Phones, Site
+from tests.e2e.phones import Phone, Phones, Site
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +29,16 @@ async () => {
   await navigator.serviceWorker.ready;
   const [kept] = await caches.keys();
   return (await (await caches.open(kept)).keys()).length;
+}
+"""
+
+
+LEADS_TO = """() => document.querySelector('meta[name="leave-to"]')?.content"""
+FETCHED_ANEW = """
+async () => {
+  const registration = await navigator.serviceWorker.ready;
+  await registration.update();
+  while (!registration.waiting) await new Promise((go) => setTimeout(go, 20));
 }
 """
 
@@ -85,6 +104,57 @@ async def test_the_app_starts_without_a_network(phones: Phones, swift_site: Site
     await phone.screen("notice")
     await phone.press(phone.t("notice.go-on"))
     await phone.screen("start")  # a screen that was never loaded before
+
+
+@dataclass
+class Released:
+    """A server that has nothing but the app, in the release that it is given."""
+
+    shell: Shell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Starlette(routes=[Mount("/wallet", routes(self.shell))])(scope, receive, send)
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
+    """Its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+
+    async def is_started() -> bool:
+        return server.started
+
+    task = asyncio.create_task(server.serve())
+    await until(is_started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_a_new_release_takes_over_at_the_next_start(phones: Phones) -> None:
+    """As soon as it was fetched, though the tab was never closed."""
+    before, after = "https://one.example/", "https://two.example/"
+    released = Released(Shell(before))
+    async with serving(released) as address:
+        phone = await phones(Site(address, before))
+        await phone.open()
+        await phone.screen("notice")
+        await phone.page.evaluate(FILES_KEPT)
+        await phone.page.reload()
+        released.shell = Shell(after)
+        await phone.page.evaluate(FETCHED_ANEW)
+        assert await leads_to(phone) == before, "not while it is used"
+        await phone.page.reload()
+        await phone.page.wait_for_function(f"({LEADS_TO})() === {after!r}")
+        await phone.screen("notice")
+        assert len(await phone.page.evaluate("caches.keys()")) == 1
+
+
+async def leads_to(phone: Phone) -> str:
+    return str(await phone.page.evaluate(LEADS_TO))
 
 
 async def test_what_needs_the_network_says_so(phones: Phones, swift_site: Site) -> None:

@@ -7,6 +7,8 @@ import { linkIn } from "./links.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
+const TAKING_OVER_MS = 500;
+
 /** A link that was opened in the app; taken out of the address at once. */
 function takeLink() {
   const link = linkIn(location.hash);
@@ -21,6 +23,21 @@ async function onLink() {
   await go(isOpen() ? "home" : (await isSetUp()) ? "locked" : "notice");
 }
 
+/**
+ * A new version that was fetched meanwhile takes over at the start, when nothing is open yet; a
+ * link in the address is still there after it. Another window that has the app keeps it waiting.
+ */
+async function renewed() {
+  const workers = navigator.serviceWorker;
+  const waiting = (await workers?.getRegistration())?.waiting;
+  if (!waiting) return;
+  await new Promise((go) => {
+    workers.addEventListener("controllerchange", () => isOpen() || location.reload());
+    setTimeout(go, TAKING_OVER_MS);
+    waiting.postMessage("take over");
+  });
+}
+
 /** Nothing could be loaded, or this window keeps nothing: the language may be missing as well. */
 function unable() {
   const again = h("button", { type: "button", class: "main", onclick: () => location.reload() }, "Try again · Otra vez · ម្តងទៀត");
@@ -29,6 +46,7 @@ function unable() {
 
 async function start() {
   performance.setResourceTimingBufferSize(0); // or the page would list every address it asked
+  await renewed();
   takeLink();
   await use(preferred());
   live();
