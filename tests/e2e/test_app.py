@@ -15,26 +15,10 @@ from controllers.story.people import Json
 from tests.e2e.app import PIN, App
 from tests.e2e.phones import Phone, Phones, Site
 from tests.e2e.tour import SECOND_PIN, take
+from tests.e2e.voices import voices
 
 pytestmark = pytest.mark.browser
 
-# voices of a phone, and a note of what they were given to say
-VOICES = """
-window.said = [];
-const voices = LANGUAGES.map((lang) => ({
-  lang, name: lang, voiceURI: lang, localService: !lang.endsWith("-REMOTE"),
-}));
-Object.defineProperty(window, "speechSynthesis", { value: {
-  speaking: false,
-  getVoices: () => voices,
-  speak(what) {
-    this.speaking = true;
-    window.said.push([what.lang, what.voice?.lang, what.text]);
-  },
-  cancel() { this.speaking = false; window.said.push("hush"); },
-}});
-window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
-"""
 # a phone that reads codes itself
 READER = """
 window.BarcodeDetector = class {
@@ -68,9 +52,7 @@ async def test_each_page_is_read_aloud(
     phones: Phones, swift_site: Site, language: str, locale: str, voice: str
 ) -> None:
     phone = await phones(swift_site, locale=locale)
-    await phone.page.add_init_script(
-        VOICES.replace("LANGUAGES", f"['fr-FR', '{language}-REMOTE', '{voice}']")
-    )
+    await phone.page.add_init_script(voices("fr-FR", f"{language}-REMOTE", voice))
     app = App(phone)
     await app.open()
     await app.screen("notice")
@@ -94,7 +76,7 @@ async def test_a_phone_without_a_voice_says_so(phones: Phones, swift_site: Site)
 
 async def test_leaving_a_page_ends_its_reading(phones: Phones, swift_site: Site) -> None:
     phone = await phones(swift_site)
-    await phone.page.add_init_script(VOICES.replace("LANGUAGES", "['en-US']"))
+    await phone.page.add_init_script(voices("en-US"))
     app = App(phone)
     await app.begin()
     await phone.page.get_by_label(app.says("speak.start")).click()
@@ -300,10 +282,13 @@ async def test_after_five_wrong_pins_it_waits_and_the_code_works(
 async def test_parts_of_the_code_bring_a_wallet_back(
     phones: Phones, swift_site: Site, swift_cast: Cast
 ) -> None:
-    app, _ = await holding(phones, swift_site, swift_cast)
+    """Any two of three; and the paper's own code goes on working beside them."""
+    app = App(await phones(swift_site))
+    code = await app.set_up()
+    await take(app, swift_cast.issuing("shelter-a"), "service-eligibility", **eligibility())
     await app.go("more")
     await app.press("people.title", "people")
-    await app.write(app.pins, PIN)
+    await app.write(app.page.locator("main textarea"), code)
     await app.press("people.split")
     sheets = app.page.locator("main .sheet")
     await sheets.first.wait_for()
@@ -321,6 +306,24 @@ async def test_parts_of_the_code_bring_a_wallet_back(
     await other.screen("phones")
     await other.press("outcome.home", "home")
     assert await other.cards() == [("service-eligibility", "valid")]
+    await other.lock()
+    await other.press("locked.forgot")
+    await other.recover(code)
+
+
+async def test_a_part_or_another_code_is_not_split(phones: Phones, swift_site: Site) -> None:
+    """Only the whole code of the wallet that is open."""
+    stranger, app = App(await phones(swift_site)), App(await phones(swift_site))
+    other = await stranger.set_up()
+    app.phone.expect("404")
+    await app.set_up()
+    await app.go("more")
+    await app.press("people.title", "people")
+    for wrong, words in ((other, "trial.wrong"), ("1 2 3", "recover.no-code")):
+        await app.write(app.page.locator("main textarea"), wrong)
+        await app.press("people.split")
+        await app.page.get_by_text(app.says(words)).wait_for()
+    assert await app.page.locator("main .sheet").count() == 0
 
 
 async def test_a_printed_sheet_holds_the_code_and_nothing_else(

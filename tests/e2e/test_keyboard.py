@@ -119,5 +119,5 @@ async def test_shift_three_times_leaves(phones: Phones, swift_site: Site) -> Non
     for _ in range(3):
         await phone.page.keyboard.press("Shift")
     await phone.page.wait_for_url(f"{swift_site.leave_to}**")
-    await phone.page.go_back()
+    await app.open()
     await app.screen("locked")

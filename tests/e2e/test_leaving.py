@@ -15,8 +15,9 @@ from tests.e2e.app import App
 from tests.e2e.heard import Heard
 from tests.e2e.hiding import HIDDEN, SEEN
 from tests.e2e.kept import kept_by
-from tests.e2e.phones import Phones, Site
+from tests.e2e.phones import Phone, Phones, Site
 from tests.e2e.tour import take
+from tests.e2e.voices import voices
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("swift_cast")]
@@ -72,12 +73,15 @@ async def a_wallet(app: App, cast: Cast) -> Open:
 
 
 async def is_elsewhere(wallet: Open) -> None:
-    """Another page took its place, the session is over, and going back shows nothing."""
+    """Another page took its place, the session is over; going back does not come here, and who
+    opens the app again finds it locked."""
     app, site = wallet.app, wallet.app.phone.site
     await app.page.wait_for_url(site.leave_to)
     assert app.phone.left_to == [site.leave_to]
     await wallet.is_over()
     await app.page.go_back()
+    assert not app.page.url.startswith(site.app)
+    await app.open()
     await app.screen("locked")
     found = await kept_by(app.page)
     assert found.told(NAMES | wallet.heard.without("device")) == set()
@@ -120,7 +124,7 @@ async def test_leaving_without_a_network_leaves(wallet: Open) -> None:
     await app.page.route("**/session/close", lambda route: route.abort("internetdisconnected"))
     await app.leave_quickly()
     assert app.phone.left_to == [app.phone.site.leave_to]
-    await app.page.go_back()
+    await app.open()
     await app.screen("locked")
 
 
@@ -154,6 +158,75 @@ async def test_a_window_without_focus_is_covered(wallet: Open) -> None:
     await app.page.evaluate("dispatchEvent(new Event('focus'))")
     assert not await wallet.is_covered()
     assert FAMILY in await app.text()
+
+
+async def test_a_window_long_without_focus_is_locked(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    """Also when the phone slept, and no timer ran."""
+    phone = await phones(swift_site)
+    await phone.page.clock.install()
+    wallet = await a_wallet(App(phone), swift_cast)
+    app = wallet.app
+    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    await phone.page.clock.fast_forward(19_000)
+    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    assert FAMILY in await app.text()
+    await phone.page.clock.fast_forward(21_000)  # that it was looked away from is forgotten
+    assert FAMILY in await app.text()
+    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    await phone.page.clock.fast_forward(21_000)
+    await app.screen("locked")
+    await wallet.is_over()
+    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    await app.unlock()
+    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    await phone.page.clock.set_system_time(await later(phone, seconds=30))
+    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    await app.screen("locked")
+    assert app.says("lock.away") in await app.text()
+
+
+async def later(phone: Phone, seconds: int) -> int:
+    """The page's clock, so much later, in ms."""
+    return int(await phone.page.evaluate("Date.now()")) + seconds * 1000
+
+
+async def test_the_warning_can_be_heard_and_left(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    """Somebody who does not read hears what it says; somebody who must be gone is gone."""
+    phone = await phones(swift_site)
+    await phone.context.add_init_script(voices("en-GB"))
+    await phone.page.clock.install()
+    wallet = await a_wallet(App(phone), swift_cast)
+    warning = phone.page.get_by_role("dialog")
+    await phone.page.clock.fast_forward(121_000)
+    await warning.wait_for()
+    await wallet.app.tap(warning.get_by_role("button", name=phone.t("speak.start")))
+    assert phone.t("lock.soon").split(".")[0] in await phone.page.evaluate("said.join(' ')")
+    await phone.page.clock.fast_forward(30_000)  # hearing it takes time as well
+    await wallet.app.tap(warning.get_by_role("button", name=phone.t("leave.button")))
+    await phone.page.clock.fast_forward(1_000)
+    await is_elsewhere(wallet)
+
+
+async def test_who_is_read_to_is_there(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    """But not for ever: some phones never say that they have ended."""
+    phone = await phones(swift_site)
+    await phone.context.add_init_script(voices("en-GB"))
+    await phone.page.clock.install()
+    wallet = await a_wallet(App(phone), swift_cast)
+    warning = phone.page.get_by_role("dialog")
+    await wallet.app.tap(phone.page.locator("#reader"))
+    await phone.page.clock.run_for(200_000)
+    assert await warning.count() == 0
+    await phone.page.clock.run_for(180_000)
+    await warning.wait_for()
+    await phone.page.clock.run_for(41_000)
+    await wallet.app.screen("locked")
 
 
 async def test_nothing_pressed_locks_after_a_warning(

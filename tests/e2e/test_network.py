@@ -294,6 +294,18 @@ async def test_the_app_starts_without_a_network(phones: Phones, swift_site: Site
     await app.unlock()
 
 
+async def test_a_screen_that_cannot_be_fetched_says_why(hands: Hands) -> None:
+    """At the first visit its files are not kept yet."""
+    hand = await hands()
+    hand.app.phone.expect("ERR_INTERNET_DISCONNECTED")
+    await hand.app.phone.context.set_offline(True)
+    await hand.app.go("history", "problem")
+    await hand.is_told(OFFLINE)
+    await hand.app.phone.context.set_offline(False)
+    await hand.again("")
+    await hand.app.screen("history")
+
+
 # --- being offered a card ---------------------------------------------------------------------
 
 
@@ -445,6 +457,33 @@ async def test_the_pin_is_changed(hands: Hands, cut: Cut, locale: str) -> None:
     await app.unlock(PIN, then=None)
     await app.said()
     await app.unlock(NEW_PIN)
+
+
+@each_cut(
+    "POST /devices/unlock",
+    "POST /wallets",
+    "POST /devices/slot",
+    "POST /wallets/*/sessions",
+    ("POST /devices/slot", 2),
+)
+async def test_a_second_pin_is_made_once(hands: Hands, cut: Cut, locale: str) -> None:
+    """One other wallet, that this phone knows and that knows this phone."""
+    hand = await hands(locale)
+    app = hand.app
+    before, rows = len(hand.network.wallets), await hand.rows()
+    await app.to_second_pin()
+    await hand.fill_pins(PIN, NEW_PIN, NEW_PIN)
+    hand.line.cut(cut)
+    await app.press("second.make")
+    await hand.resumes(OFFLINE if "unlock" in cut.at else UNSURE, "second.make")
+    await app.outcome("second-made")
+    assert len(hand.network.wallets) == before + 1
+    assert await hand.rows() == rows
+    assert len(hand.notes("devices")) == 1
+    await app.press("outcome.home", "home")
+    for pin in (PIN, NEW_PIN):
+        await app.lock()
+        await app.unlock(pin)
 
 
 @each_cut("POST /devices/unlock", "PUT /recovery")

@@ -83,6 +83,19 @@ export function remove(path) {
 }
 
 /**
+ * A part of the app that has to be fetched. Raises Problem: offline if it could not be.
+ * @template T
+ * @param {Promise<T>} part
+ */
+export async function loaded(part) {
+  try {
+    return await part;
+  } catch {
+    throw new Problem(0, {});
+  }
+}
+
+/**
  * Nothing was heard of a change: it may have been made.
  * @param {unknown} error
  * @returns {never}

@@ -1,9 +1,9 @@
 // The frame around every screen: which one is shown, the bars above and below, waiting,
 // problems in words, and locking by itself.
 
-import { Problem, isOpen } from "./api.js";
+import { Problem, isOpen, loaded } from "./api.js";
 import { byId, fill, h } from "./dom.js";
-import { cover, elsewhere, hasLeft, leave, listenForShift, uncover } from "./leave.js";
+import { addEntry, cover, elsewhere, hasLeft, leave, listenForShift, uncover } from "./leave.js";
 import { pictogram } from "./pictograms.js";
 import { isSetUp, lock } from "./session.js";
 import { hasVoice, hush, isSpeaking, speak } from "./speech.js";
@@ -46,7 +46,9 @@ const SCREENS = {
 
 const IDLE_MS = 2 * 60_000;
 const WARNING_MS = 40_000;
-const PAPER_MS = 60_000; // while a code is written down or printed, looking away does not lock
+const READING_MS = 6 * 60_000; // longer than any screen takes to be read aloud
+const UNDER_MS = 20_000; // something lies over it: a call, the switcher between apps
+const BUSY_MS = 60_000; // while a code is written down or printed, or the phone asks something
 
 /** @type {Screen | null} */
 let shown = null;
@@ -58,8 +60,8 @@ let waiting = null;
 /** What a locked app may show; whatever else arrives after it was locked is dropped. */
 const CLOSED = new Set(["language", "notice", "start", "newpin", "locked", "recover", "anew", "gone"]);
 
-/** While a code is on the screen, printing or looking for a pen is not leaving. */
-let paper = false;
+/** Whether the phone itself asks something, over the app. */
+let asking = false;
 
 /** @param {string} link */
 export function keepForLater(link) {
@@ -74,8 +76,8 @@ export function takeWaiting() {
 }
 
 /** @param {boolean} on */
-export function onPaper(on) {
-  paper = on;
+export function phoneAsks(on) {
+  asking = on;
 }
 
 /**
@@ -90,7 +92,7 @@ export async function go(name, given = {}) {
   const mine = ++turn;
   wait(true);
   try {
-    const screen = await (await load()).default(given);
+    const screen = await (await loaded(load())).default(given);
     if (mine !== turn || !mayShow(name)) {
       screen.onleave?.();
       return;
@@ -182,7 +184,8 @@ function clear() {
   clearTimeout(awayTimer);
   shown?.onleave?.();
   shown = null;
-  paper = false;
+  asking = false;
+  awayUntil = 0;
   byId("app").replaceChildren();
 }
 
@@ -190,8 +193,8 @@ function clear() {
 export function live() {
   listenForShift();
   addEventListener("popstate", onPhonesBack);
-  history.pushState(null, "");
-  document.addEventListener("visibilitychange", onVisibility);
+  addEntry();
+  document.addEventListener("visibilitychange", onSight);
   addEventListener("pagehide", () => {
     cover();
     lock();
@@ -200,8 +203,8 @@ export function live() {
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload(); // back from elsewhere: nothing of then is shown
   });
-  addEventListener("blur", cover);
-  addEventListener("focus", uncover);
+  addEventListener("blur", lookAway);
+  addEventListener("focus", onSight);
   for (const sign of ["pointerdown", "keydown", "input"]) addEventListener(sign, onSign);
 }
 
@@ -223,7 +226,7 @@ function show(screen, name) {
   fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
-  if (isOpen() && document.visibilityState === "hidden") onVisibility(); // opened when nobody looked any more
+  if (isOpen() && document.visibilityState === "hidden") lookAway(); // opened when nobody looked any more
 }
 
 /** @param {Screen} screen */
@@ -282,9 +285,9 @@ function tool(sign, words, pressed, id) {
 
 /** The phone's own way back: within the app as far as there is one, then out of it. */
 function onPhonesBack() {
-  if (location.hash) return undefined; // a link was opened: that is no step back
+  if (location.hash || hasLeft()) return undefined; // a link was opened, or it is on its way out
   if (!shown?.back) return history.back();
-  history.pushState(null, "");
+  addEntry();
   return shown.back();
 }
 
@@ -328,34 +331,49 @@ function wait(on) {
  */
 function failed(error, again) {
   if (error instanceof Problem && error.ended && isOpen()) return lockNow("lock.ended");
-  const button = h("button", { type: "button", class: "main", onclick: again }, pictogram("again"), t("go.again"));
   const back = isOpen() ? () => go("home") : null;
-  return show({ title: t("problem.title"), body: [h("p", null, wordsFor(error)), button], back }, "problem");
+  return show({ title: t("problem.title"), body: [h("p", null, wordsFor(error)), button("again", t("go.again"), again, "main")], back }, "problem");
 }
 
 // --- looking away ---------------------------------------------------------------------------
 
 let awayTimer = 0;
-let awaySince = 0;
+let awayUntil = 0; // the time at which it locks; 0 while somebody looks at it
 
-function onVisibility() {
-  clearTimeout(awayTimer);
-  const since = awaySince;
-  awaySince = 0;
-  if (document.visibilityState !== "hidden") {
-    // a phone that sleeps runs no timers: the time tells
-    if (isOpen() && since && Date.now() - since >= PAPER_MS) lockNow("lock.away");
-    return uncover();
-  }
+function onSight() {
+  if (document.visibilityState === "hidden") lookAway();
+  else lookAgain();
+}
+
+/** Something lies over it, or it is not seen at all: blank at once, and locked, now or soon. */
+function lookAway() {
   cover();
   if (!isOpen()) return undefined;
-  if (!paper) return lockNow();
-  awaySince = Date.now();
-  awayTimer = window.setTimeout(() => lockNow("lock.away"), PAPER_MS);
+  const patience = patienceNow();
+  if (patience === 0) return lockNow();
+  const until = Date.now() + patience;
+  awayUntil = awayUntil ? Math.min(awayUntil, until) : until;
+  clearTimeout(awayTimer);
+  awayTimer = window.setTimeout(() => lockNow("lock.away"), awayUntil - Date.now());
   return undefined;
 }
 
+function lookAgain() {
+  clearTimeout(awayTimer);
+  const until = awayUntil;
+  awayUntil = 0;
+  // a phone that sleeps runs no timers: the time tells
+  if (isOpen() && until && Date.now() >= until) lockNow("lock.away");
+  uncover();
+}
+
+function patienceNow() {
+  if (asking || shown?.paper) return BUSY_MS;
+  return document.visibilityState === "hidden" ? 0 : UNDER_MS;
+}
+
 let idleTimer = 0;
+let lastSign = 0;
 
 /** @param {Event} event */
 function onSign(event) {
@@ -364,26 +382,63 @@ function onSign(event) {
 }
 
 function stillHere() {
-  clearTimeout(idleTimer);
   closeDialog();
-  if (isOpen()) idleTimer = window.setTimeout(warn, IDLE_MS);
+  lastSign = Date.now();
+  onceIdle(warn, IDLE_MS);
+}
+
+/**
+ * @param {() => void} then
+ * @param {number} wait
+ */
+function onceIdle(then, wait) {
+  clearTimeout(idleTimer);
+  if (isOpen()) idleTimer = window.setTimeout(then, wait);
+}
+
+/** Somebody who is being read to presses nothing. Some phones say that they read for ever. */
+function isListening() {
+  return isSpeaking() && Date.now() - lastSign < READING_MS;
 }
 
 function warn() {
-  if (!isOpen()) return;
+  if (!isOpen()) return undefined;
+  if (isListening()) return onceIdle(warn, WARNING_MS);
+  const words = h("p", { id: "still-words" }, t("lock.soon"));
   const dialog = h(
     "dialog",
-    { id: "still", "aria-labelledby": "still-words" },
-    h("p", { id: "still-words" }, t("lock.soon")),
-    h("button", { type: "button", class: "main", onclick: stillHere }, pictogram("yes"), t("lock.stay")),
-    h("button", { type: "button", onclick: () => lockNow() }, pictogram("lock"), t("lock.now")),
+    { id: "still", "aria-labelledby": "still-words", oncancel: stillHere },
+    words,
+    button("yes", t("lock.stay"), stillHere, "main"),
+    button("lock", t("lock.now"), () => lockNow()),
+    hasVoice() && button("speak", t("speak.start"), readWarning),
+    button("leave", t("leave.button"), leave),
   );
-  dialog.addEventListener("cancel", stillHere);
   document.body.append(dialog);
   dialog.showModal();
-  idleTimer = window.setTimeout(() => lockNow("lock.idle"), WARNING_MS);
+  return onceIdle(lockIdle, WARNING_MS);
+}
+
+function readWarning() {
+  onceIdle(lockIdle, WARNING_MS);
+  speak(t("lock.soon"), () => {});
+}
+
+function lockIdle() {
+  lockNow("lock.idle");
 }
 
 function closeDialog() {
   document.getElementById("still")?.remove();
+}
+
+/**
+ * A button of the frame's own: what it does takes no time.
+ * @param {import("./pictograms.js").Pictogram} sign
+ * @param {string} words
+ * @param {() => void} pressed
+ * @param {string} [kind]
+ */
+function button(sign, words, pressed, kind) {
+  return h("button", { type: "button", class: kind, onclick: pressed }, pictogram(sign), words);
 }

@@ -8,6 +8,7 @@
 //    copied the phone's storage cannot try them without the server, which counts.
 // 3. With the recovery code: it is random itself (128 bits) and needs no stretching.
 
+import { loaded } from "./api.js";
 import { fromText, random, toText, utf8 } from "./bytes.js";
 
 /** @typedef {{walletId: string, key: string}} Opening What opens a wallet. */
@@ -38,7 +39,7 @@ export function newDeviceKey() {
  * @returns {Promise<Derived>}
  */
 export async function fromPin(pin, device) {
-  const { argon2id } = await import("../vendor/argon2.js");
+  const { argon2id } = await loaded(import("../vendor/argon2.js"));
   const slow = await argon2id({ password: pin, salt: device.salt, ...STRETCHING });
   const mixed = await crypto.subtle.sign("HMAC", device.key, new Uint8Array(slow));
   return {

@@ -10,6 +10,7 @@ import { t } from "./texts.js";
 
 const PRESSES = 3;
 const WITHIN_MS = 5_000;
+const STEPPING_MS = 200; // stepping back takes a moment; nothing waits for it longer
 
 /** @type {number[]} */
 let presses = [];
@@ -42,7 +43,32 @@ export function leave() {
   byId("app").replaceChildren();
   document.title = "";
   endSession();
-  location.replace(elsewhere());
+  goElsewhere();
+}
+
+/**
+ * The other page takes the place of the app's first entry among the pages before, so that one
+ * press of Back does not come here again.
+ */
+function goElsewhere() {
+  const replace = () => location.replace(elsewhere());
+  const depth = entriesBehind();
+  if (depth === 0) return replace();
+  addEventListener("popstate", replace, { once: true });
+  setTimeout(replace, STEPPING_MS);
+  history.go(-depth);
+}
+
+/** How many entries of the app lie behind the one that is shown. */
+function entriesBehind() {
+  return Number(history.state?.behind ?? 0);
+}
+
+/** Another entry of the app, so that the phone's own way back is heard within it. */
+export function addEntry() {
+  const behind = entriesBehind();
+  history.replaceState({ behind }, "");
+  history.pushState({ behind: behind + 1 }, "");
 }
 
 /** Listen for the keyboard's way to leave. */

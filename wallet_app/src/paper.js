@@ -1,5 +1,6 @@
 // Pictures of QR codes that are made here, so that what they hold goes nowhere.
 
+import { loaded } from "./api.js";
 import { h } from "./dom.js";
 
 const BORDER = 4; // modules of white around it, as scanners need it
@@ -9,7 +10,7 @@ const BORDER = 4; // modules of white around it, as scanners need it
  * @param {string} words what the picture is, for who does not see it
  */
 export async function qrPicture(text, words) {
-  const { encodeQR } = await import("../vendor/qr-encode.js");
+  const { encodeQR } = await loaded(import("../vendor/qr-encode.js"));
   const rows = encodeQR(text, "raw", { ecc: "medium", border: BORDER });
   const size = rows.length;
   const canvas = h("canvas", { class: "qr", role: "img", "aria-label": words });

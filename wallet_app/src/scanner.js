@@ -1,6 +1,8 @@
 // Reading a QR code with the camera: the phone's own reader where there is one, a library
 // elsewhere. Pictures stay in this page's memory and are gone with the next.
 
+import { loaded } from "./api.js";
+
 const EVERY_MS = 180;
 const LARGEST = 720; // pixels; more only takes longer
 
@@ -64,7 +66,7 @@ async function bestReader() {
 
 /** @returns {Promise<Reader>} */
 async function libraryReader() {
-  const { decodeQR } = await import("../vendor/qr-decode.js");
+  const { decodeQR } = await loaded(import("../vendor/qr-decode.js"));
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   return async (video) => {

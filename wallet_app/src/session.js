@@ -18,6 +18,10 @@ let draft = null;
 /** @type {{device: string, proof: string} | null} */
 let sent = null;
 
+/** Another wallet for the second PIN, until it is complete: a second try goes on with it. */
+/** @type {Opening & {once: string} | null} */
+let second = null;
+
 /** Whether a change of the PIN was sent and nothing was heard of it. */
 let changing = false;
 
@@ -35,10 +39,8 @@ export async function isSetUp() {
  * @param {string} pin
  */
 export async function setUp(pin) {
-  draft ??= { walletId: "", key: newKey(), once: toText(random(16)) };
-  const opening = draft;
-  const again = { "Idempotency-Key": opening.once };
-  opening.walletId = (await api.post("/wallets", { key: opening.key }, again)).wallet_id;
+  const opening = (draft ??= newWallet());
+  await makeWallet(opening);
   await openWith(opening);
   const code = await codeFor(opening);
   await bindToPhone(pin, opening);
@@ -93,6 +95,7 @@ export async function openingOf(code) {
 export function lock() {
   changing = false;
   going = null;
+  second = null;
   api.endSession();
 }
 
@@ -117,22 +120,28 @@ export async function changePin(pin, next) {
     throw error;
   });
   changing = true;
-  await replace(device, derived.proof, slot, next, opening).catch(unheard);
+  await replace(device, derived.proof, slot, next, opening).catch(api.unheard);
   changing = false;
 }
 
 /**
- * A second PIN that opens another, empty wallet. What the second place held is gone.
+ * A second PIN that opens another, empty wallet. What the second place held is gone: nothing
+ * opens it any more, and nobody here has the key to delete it with.
  * @param {string} pin
- * @param {string} second
+ * @param {string} chosen
  */
-export async function addSecond(pin, second) {
+export async function addSecond(pin, chosen) {
   const { device, derived, slot } = await withPin(pin);
-  const key = newKey();
-  const { wallet_id } = await api.post("/wallets", { key });
-  const other = { walletId: wallet_id, key };
-  const made = await replace(device, derived.proof, 1 - slot, second, other);
-  await introduce(device, made, 1 - slot, other);
+  const other = (second ??= newWallet());
+  const place = 1 - slot;
+  try {
+    await makeWallet(other);
+    const made = await replace(device, derived.proof, place, chosen, other);
+    await introduce(device, made, place, other);
+  } catch (error) {
+    api.unheard(error);
+  }
+  second = null;
 }
 
 /**
@@ -141,7 +150,7 @@ export async function addSecond(pin, second) {
  */
 export async function renewCode(pin) {
   const { opening } = await withPin(pin);
-  return codeFor(opening).catch(unheard);
+  return codeFor(opening).catch(api.unheard);
 }
 
 /**
@@ -155,7 +164,7 @@ export async function destroy(pin) {
   if (going?.proof !== proof) going = { proof, opening: (await released(device, derived)).opening };
   const { walletId, key } = going.opening;
   await api.post(`/wallets/${walletId}/destroy`, { key }).catch((error) => {
-    if (!isProblem(error, 401)) unheard(error); // the key is right, so the wallet is gone
+    if (!isProblem(error, 401)) api.unheard(error); // the key is right, so the wallet is gone
   });
   going = null;
   api.remember(null);
@@ -174,6 +183,16 @@ export async function startAnew() {
 export async function closeElsewhere() {
   const device = await theDevice();
   return (await api.post("/devices/others/forget", { device: device.id })).forgotten;
+}
+
+function newWallet() {
+  return { walletId: "", key: newKey(), once: toText(random(16)) };
+}
+
+/** @param {Opening & {once: string}} opening */
+async function makeWallet(opening) {
+  const again = { "Idempotency-Key": opening.once };
+  opening.walletId = (await api.post("/wallets", { key: opening.key }, again)).wallet_id;
 }
 
 /** @param {Opening} opening */
@@ -276,16 +295,6 @@ async function theDevice() {
  */
 function isProblem(error, status) {
   return error instanceof api.Problem && error.status === status;
-}
-
-/**
- * Nothing was heard of a change: it may have been made.
- * @param {unknown} error
- * @returns {never}
- */
-function unheard(error) {
-  if (error instanceof api.Problem && error.offline) error.unsure = true;
-  throw error;
 }
 
 /** @param {unknown} error */

@@ -1,7 +1,7 @@
 // What the camera sees, on a screen: switched on, and let go when a code was found, when it is
 // started anew, or when the screen is left, however late the camera answers.
 
-import { say } from "./app.js";
+import { phoneAsks, say } from "./app.js";
 import { h } from "./dom.js";
 import { NoCamera, scan } from "./scanner.js";
 import { t } from "./texts.js";
@@ -15,6 +15,7 @@ export function viewfinder(found) {
   const start = async () => {
     stop();
     video.hidden = false;
+    phoneAsks(true); // whether the camera may be used
     try {
       stop = await scan(video, (text) => {
         video.hidden = true;
@@ -25,6 +26,8 @@ export function viewfinder(found) {
       if (!(error instanceof NoCamera)) throw error;
       video.hidden = true;
       if (!left) say(t("scan.no-camera"));
+    } finally {
+      phoneAsks(false);
     }
   };
   const leave = () => {

@@ -1,6 +1,6 @@
 // The recovery code, to be written down or printed: as a picture, as words, as numbers.
 
-import { go, onPaper } from "../app.js";
+import { go } from "../app.js";
 import { h } from "../dom.js";
 import { written } from "../recovery.js";
 import { t } from "../texts.js";
@@ -11,7 +11,6 @@ import { qrPicture } from "../paper.js";
 export default async function make({ code, first = false }) {
   const text = await written(code);
   const picture = await qrPicture(text.picture, t("code.picture"));
-  onPaper(true);
   return {
     title: t("code.title"),
     body: [
@@ -24,7 +23,7 @@ export default async function make({ code, first = false }) {
     ],
     bar: false,
     back: first ? null : () => go("more"),
-    onleave: () => onPaper(false),
+    paper: true,
     spoken: [t("code.title"), t("code.about"), t("code.keep"), ...text.numbers.map((n) => [...n].join(" "))].join(".\n"),
   };
 }
