@@ -39,6 +39,11 @@ export class Problem extends Error {
     return this.status === 0;
   }
 
+  /** It may go well a little later, with nothing else changed. */
+  get passing() {
+    return this.offline || this.status === 503 || this.code === "too-many-requests";
+  }
+
   /** The session is over: the wallet is locked. */
   get ended() {
     return ENDED.includes(this.code || this.slug);

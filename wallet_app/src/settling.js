@@ -22,7 +22,7 @@ export async function settle(step) {
     if (error.offline) return go("outcome", { what: "interrupted", again });
     // it does not wait any more: this was carried out before, or something else was
     if (error.code === "not-waiting" && (await wasDone(step))) return go("outcome", { what: step.done });
-    return go("outcome", { problem: error, again: later(error) ? again : null });
+    return go("outcome", { problem: error, again: error.passing ? again : null });
   }
   return go("outcome", { what: step.done });
 }
@@ -33,9 +33,4 @@ async function wasDone({ id, event }) {
   const items = (await get("/history")).items;
   const found = items.find((each) => each.id === id);
   return event === null ? !found : found?.event === event;
-}
-
-/** @param {Problem} problem */
-function later(problem) {
-  return problem.status === 503 || problem.status === 429;
 }

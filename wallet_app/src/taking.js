@@ -25,7 +25,8 @@ export async function takeUp(text, code, variant) {
     return await go("request", { request: found });
   } catch (error) {
     if (error instanceof Problem && toldApart(error, code)) throw error;
-    return go("outcome", { problem: error, again: () => takeUp(text, code, variant) });
+    const passing = error instanceof Problem && error.passing;
+    return go("outcome", { problem: error, again: passing ? () => takeUp(text, code, variant) : null });
   }
 }
 
