@@ -4,6 +4,7 @@
 import { get, post } from "../api.js";
 import { go } from "../app.js";
 import { h } from "../dom.js";
+import { pictogram } from "../pictograms.js";
 import { settle } from "../settling.js";
 import { takeUp } from "../taking.js";
 import { duration, t } from "../texts.js";
@@ -106,6 +107,7 @@ function chooser(request, cards, chosen) {
       "label",
       { class: "option" },
       h("input", { type: "radio", name: "choice", checked: place === 0, onchange: () => chosen(choice) }),
+      pictogram(choice.held_for === null ? "person" : "other"),
       h("span", null, h("strong", null, forWhom(choice.held_for)), h("small", null, named(choice, cards))),
     );
   return h("fieldset", null, h("legend", null, t("request.choose")), request.choices.map(option));
@@ -150,5 +152,5 @@ const SHORT = 6;
  */
 function folded(labels) {
   if (labels.length <= SHORT) return list(labels);
-  return h("details", null, h("summary", null, t("request.hidden-count", { count: labels.length })), list(labels));
+  return h("details", null, h("summary", null, pictogram("hidden"), t("request.hidden-count", { count: labels.length })), list(labels));
 }
