@@ -35,7 +35,7 @@ worker.addEventListener("activate", (event) => {
 });
 
 worker.addEventListener("message", (event) => {
-  event.waitUntil(takeOver());
+  event.waitUntil(takeOver(event.source));
 });
 
 worker.addEventListener("fetch", (event) => {
@@ -49,9 +49,12 @@ async function fetchShell() {
   await cache.addAll([...ADDRESSES].map((each) => new Request(each, { cache: "reload" })));
 }
 
-async function takeOver() {
+/** @param {Client | ServiceWorker | MessagePort | null} asker */
+async function takeOver(asker) {
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (windows.length === 1) await worker.skipWaiting();
+  const ours = windows.filter((each) => each.url.startsWith(worker.registration.scope));
+  if (ours.length === 1) await worker.skipWaiting();
+  else asker?.postMessage("not now");
 }
 
 async function forgetOldShells() {
@@ -77,6 +80,6 @@ function shellFile(request) {
  * @param {Request} request
  */
 async function answer(file, request) {
-  const kept = await (await caches.open(CACHE)).match(file);
+  const kept = await caches.match(file, { cacheName: CACHE });
   return kept ?? fetch(request);
 }

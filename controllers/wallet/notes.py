@@ -124,14 +124,18 @@ class Notes:
         await self._store.put_note(token, HISTORY, request.id, receipt)
 
     async def note_declined(
-        self, token: Secret, request: VerifiedRequest, exchange_id: str
+        self,
+        token: Secret,
+        request: VerifiedRequest,
+        ended: Sequence[str],
+        exchange_id: str,
     ) -> None:
-        """She said no, and to whom. A receipt of an earlier try, in which something may have
-        been shown, is not overwritten."""
+        """She said no, and to whom; what `ended` with it is not pending any more. A receipt of
+        an earlier try, in which something may have been shown, is not overwritten."""
         put: dict[tuple[str, str], Document] = {(ANSWERED, exchange_id): {}}
         if request.id not in await self._store.notes(token, HISTORY):
             put[HISTORY, request.id] = _entry(event="declined", **_asked(request))
-        await self.change(token, put=put, delete=[(PENDING, request.id)])
+        await self.change(token, put=put, delete=[(PENDING, each) for each in ended])
 
 
 def _asked(request: VerifiedRequest) -> Document:

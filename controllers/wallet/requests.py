@@ -118,13 +118,8 @@ class RequestService:
         await self._notes.put(wallet.token, PENDING, request.id, _pending(request))
         return request
 
-    async def pending(self, wallet: OpenWallet, request_id: str) -> VerifiedRequest:
-        """A request taken up earlier in this wallet. Raises NotFound, and as `take_up`."""
-        notes = await self._notes.all(wallet.token, PENDING)
-        return await self.noted(wallet, _waiting(notes, request_id))
-
     async def noted(self, wallet: OpenWallet, note: Document) -> VerifiedRequest:
-        """The same from its note, for a caller who has read it. Raises as `take_up`."""
+        """A request taken up earlier in this wallet, from its note. Raises as `take_up`."""
         return await self._judge(wallet, note["link"], note["statement"], note["invitation"])
 
     async def answer(
@@ -167,10 +162,12 @@ class RequestService:
     async def decline(self, wallet: OpenWallet, request_id: str) -> None:
         """Say no, in the same words whatever the reason."""
         async with self._turns.lock(f"{wallet.wallet_id}/{request_id}"):
-            request = await self.pending(wallet, request_id)
+            notes = await self._notes.all(wallet.token, PENDING)
+            request = await self.noted(wallet, _waiting(notes, request_id))
             exchange_id = await self._presenting.receive(wallet.token, request.invitation)
             await self._presenting.refuse(wallet.token, exchange_id)
-            await self._notes.note_declined(wallet.token, request, exchange_id)
+            ended = [request_id, *_other_variants(notes, request_id)]
+            await self._notes.note_declined(wallet.token, request, ended, exchange_id)
 
     async def _still_open(self, request: VerifiedRequest) -> None:
         """Nothing is disclosed for a check that was answered or ended meanwhile."""

@@ -11,7 +11,7 @@ import pytest
 
 from controllers.story.cast import Cast
 from controllers.story.issuing import IDENTITY, in_days
-from tests.e2e.app import App
+from tests.e2e.app import PIN, App
 from tests.e2e.heard import Heard
 from tests.e2e.hiding import HIDDEN, SEEN
 from tests.e2e.kept import kept_by
@@ -158,6 +158,62 @@ async def test_a_window_without_focus_is_covered(wallet: Open) -> None:
     await app.page.evaluate("dispatchEvent(new Event('focus'))")
     assert not await wallet.is_covered()
     assert FAMILY in await app.text()
+
+
+async def test_after_a_link_in_the_open_app_back_leads_before_it(wallet: Open) -> None:
+    """A link that is opened there makes an entry of its own."""
+    await wallet.app.page.evaluate("location.hash = 'l=https://desk.example/l/x'")
+    await wallet.app.screen("home")
+    await wallet.app.leave_quickly()
+    await is_elsewhere(wallet)
+
+
+async def test_a_question_of_the_phone_that_nobody_answered_keeps_nothing_open(
+    wallet: Open,
+) -> None:
+    """Whether the camera may be used: she goes on without an answer, and looks away."""
+    app = wallet.app
+    await app.page.evaluate(
+        "navigator.mediaDevices.getUserMedia = () => new Promise(() => {}); 0"
+    )
+    await app.go("scan")
+    await app.page.evaluate(HIDDEN)
+    assert await app.page.locator("main[data-screen=scan]").count(), "the phone asks"
+    await app.page.evaluate(SEEN)
+    await app.go("home")
+    await app.page.evaluate(HIDDEN)
+    await app.screen("locked")
+
+
+async def test_what_is_opened_while_nobody_looks_locks(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    phone = await phones(swift_site)
+    await phone.page.clock.install()
+    wallet = await a_wallet(App(phone), swift_cast)
+    app = wallet.app
+    await app.lock()
+    await app.write(app.pins, PIN)
+    await phone.page.evaluate(
+        "document.querySelector('main form').requestSubmit(); dispatchEvent(new Event('blur'))"
+    )
+    await phone.page.wait_for_selector("main[data-screen=home]", state="attached")
+    assert await wallet.is_covered()
+    await phone.page.clock.fast_forward(21_000)
+    await app.screen("locked")
+
+
+async def test_a_machine_that_slept_wakes_locked(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    """No timer ran meanwhile: the first touch tells, and opens nothing."""
+    phone = await phones(swift_site)
+    await phone.page.clock.install()
+    wallet = await a_wallet(App(phone), swift_cast)
+    await phone.page.clock.set_system_time(await later(phone, seconds=600))
+    await phone.page.mouse.click(180, 400)
+    await wallet.app.screen("locked")
+    assert wallet.app.says("lock.idle") in await wallet.app.text()
 
 
 async def test_a_window_long_without_focus_is_locked(

@@ -150,6 +150,42 @@ def opening(talks: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return found
 
 
+async def test_the_other_pin_is_a_wrong_one_in_an_open_wallet(
+    phones: Phones, swift_site: Site
+) -> None:
+    """What is changed or copied is what is seen: a new code, a copy, another PIN, a second one.
+    It is told as any wrong PIN is."""
+    phone = await phones(swift_site)
+    phone.expect("401")
+    app = App(phone)
+    code = await app.set_up()
+    await make_second(app)
+    wrong = app.says("problem.wrong-pin-left", left=4)
+    for place, screen, press in (
+        ("newcode.title", "newcode", "newcode.make"),
+        ("copy.title", "copy", "copy.save"),
+        ("changepin.title", "changepin", "changepin.change"),
+        (None, "second", "second.make"),
+    ):
+        if place is None:
+            await app.to_second_pin()
+        else:
+            await app.go("more")
+            await app.press(place, screen)
+        for number, pin in enumerate((SECOND_PIN, "615204", "615204")):
+            if number < await app.pins.count():
+                await app.write(app.pins.nth(number), pin)
+        await app.press(press)
+        assert await app.said() == wrong, screen
+    await app.lock()
+    await app.unlock(SECOND_PIN)
+    await app.lock()
+    await app.unlock(PIN)
+    await app.lock()
+    await app.press("locked.forgot")
+    await app.recover(code)
+
+
 async def test_both_wallets_say_the_same_of_the_phone(phones: Phones, swift_site: Site) -> None:
     """The second one knows this phone, as the first does, and its screens are the same; so
     does making a second PIN when the second one is what was typed."""

@@ -148,7 +148,8 @@ async def test_a_new_release_takes_over_at_the_next_start(phones: Phones) -> Non
         await phone.page.evaluate(FETCHED_ANEW)
         assert await leads_to(phone) == before, "not while it is used"
         await phone.page.reload()
-        await phone.page.wait_for_function(f"({LEADS_TO})() === {after!r}")
+        leads = phone.page.locator(f"meta[name=leave-to][content='{after}']")
+        await leads.wait_for(state="attached")
         await phone.screen("notice")
         assert len(await phone.page.evaluate("caches.keys()")) == 1
 

@@ -5,6 +5,7 @@ import { language } from "./texts.js";
 
 const PLACE = "../api/wallet";
 const PATIENCE = 45_000;
+const NO_SPACE = 507;
 const ENDED = ["wallet-locked", "session-closed", "not-authenticated"];
 
 /** @type {string | null} */
@@ -41,7 +42,7 @@ export class Problem extends Error {
 
   /** It may go well a little later, with nothing else changed. */
   get passing() {
-    return this.offline || this.status === 503 || this.code === "too-many-requests";
+    return this.offline || this.code === "too-many-requests" || (this.status >= 500 && this.status !== NO_SPACE);
   }
 
   /** The session is over: the wallet is locked. */

@@ -60,8 +60,8 @@ let waiting = null;
 /** What a locked app may show; whatever else arrives after it was locked is dropped. */
 const CLOSED = new Set(["language", "notice", "start", "newpin", "locked", "recover", "anew", "gone"]);
 
-/** Whether the phone itself asks something, over the app. */
-let asking = false;
+/** Who waits for an answer that the phone itself asks for, over the app. @type {Set<object>} */
+const asking = new Set();
 
 /** @param {string} link */
 export function keepForLater(link) {
@@ -75,9 +75,13 @@ export function takeWaiting() {
   return link;
 }
 
-/** @param {boolean} on */
-export function phoneAsks(on) {
-  asking = on;
+/**
+ * @param {object} who
+ * @param {boolean} on
+ */
+export function phoneAsks(who, on) {
+  if (on) asking.add(who);
+  else asking.delete(who);
 }
 
 /**
@@ -129,6 +133,7 @@ export async function act(work) {
   } finally {
     if (mine === turn) {
       wait(false);
+      stillHere();
       // a button that could not be pressed meanwhile has lost the focus
       if (document.activeElement === document.body && pressed instanceof HTMLElement) pressed.focus({ preventScroll: true });
     }
@@ -184,7 +189,7 @@ function clear() {
   clearTimeout(awayTimer);
   shown?.onleave?.();
   shown = null;
-  asking = false;
+  asking.clear();
   awayUntil = 0;
   byId("app").replaceChildren();
 }
@@ -195,6 +200,7 @@ export function live() {
   addEventListener("popstate", onPhonesBack);
   addEntry();
   document.addEventListener("visibilitychange", onSight);
+  addEventListener("left", clear);
   addEventListener("pagehide", () => {
     cover();
     lock();
@@ -226,7 +232,7 @@ function show(screen, name) {
   fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
-  if (isOpen() && document.visibilityState === "hidden") lookAway(); // opened when nobody looked any more
+  if (isOpen() && !byId("cover").hidden) lookAway(); // opened when nobody looked any more
 }
 
 /** @param {Screen} screen */
@@ -364,21 +370,25 @@ function lookAgain() {
   awayUntil = 0;
   // a phone that sleeps runs no timers: the time tells
   if (isOpen() && until && Date.now() >= until) lockNow("lock.away");
+  else if (isOverdue()) lockIdle();
   uncover();
 }
 
 function patienceNow() {
-  if (asking || shown?.paper) return BUSY_MS;
+  if (asking.size || shown?.paper) return BUSY_MS;
   return document.visibilityState === "hidden" ? 0 : UNDER_MS;
 }
 
 let idleTimer = 0;
+let idleDue = 0; // when its time is over
 let lastSign = 0;
 
 /** @param {Event} event */
 function onSign(event) {
+  if (isOverdue()) return lockIdle();
   const asked = document.getElementById("still");
   if (!asked || !(event.target instanceof Node) || !asked.contains(event.target)) stillHere();
+  return undefined;
 }
 
 function stillHere() {
@@ -393,7 +403,13 @@ function stillHere() {
  */
 function onceIdle(then, wait) {
   clearTimeout(idleTimer);
+  idleDue = Date.now() + wait;
   if (isOpen()) idleTimer = window.setTimeout(then, wait);
+}
+
+/** A machine that slept runs no timers: the time tells. */
+function isOverdue() {
+  return isOpen() && Date.now() > idleDue + WARNING_MS;
 }
 
 /** Somebody who is being read to presses nothing. Some phones say that they read for ever. */
@@ -403,6 +419,7 @@ function isListening() {
 
 function warn() {
   if (!isOpen()) return undefined;
+  if (isOverdue()) return lockIdle();
   if (isListening()) return onceIdle(warn, WARNING_MS);
   const words = h("p", { id: "still-words" }, t("lock.soon"));
   const dialog = h(

@@ -42,6 +42,7 @@ export function leave() {
   hush();
   byId("app").replaceChildren();
   document.title = "";
+  dispatchEvent(new Event("left")); // the camera is let go, nothing is read on
   endSession();
   goElsewhere();
 }
@@ -60,15 +61,25 @@ function goElsewhere() {
 }
 
 /** How many entries of the app lie behind the one that is shown. */
+let behind = 0;
+
 function entriesBehind() {
-  return Number(history.state?.behind ?? 0);
+  return Number(history.state?.behind ?? behind);
 }
 
 /** Another entry of the app, so that the phone's own way back is heard within it. */
 export function addEntry() {
-  const behind = entriesBehind();
+  behind = entriesBehind();
   history.replaceState({ behind }, "");
-  history.pushState({ behind: behind + 1 }, "");
+  behind += 1;
+  history.pushState({ behind }, "");
+}
+
+/** The address without what it held. A link that was opened here has made an entry of its own. */
+export function cleanAddress() {
+  const made = history.state === null && behind > 0;
+  if (made) behind += 1;
+  history.replaceState(made ? { behind } : history.state, "", location.pathname);
 }
 
 /** Listen for the keyboard's way to leave. */

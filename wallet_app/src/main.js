@@ -1,18 +1,19 @@
 // Where the app starts.
 
 import { isOpen } from "./api.js";
-import { go, keepForLater, live } from "./app.js";
+import { go, keepForLater, live, takeWaiting } from "./app.js";
 import { byId, fill, h } from "./dom.js";
+import { cleanAddress, hasLeft } from "./leave.js";
 import { linkIn } from "./links.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
-const TAKING_OVER_MS = 500;
+const TAKING_OVER_MS = 2_500; // an old phone wakes its worker slowly
 
 /** A link that was opened in the app; taken out of the address at once. */
 function takeLink() {
   const link = linkIn(location.hash);
-  if (location.hash) history.replaceState(null, "", location.pathname);
+  if (location.hash) cleanAddress();
   if (link) keepForLater(link);
 }
 
@@ -29,13 +30,24 @@ async function onLink() {
  */
 async function renewed() {
   const workers = navigator.serviceWorker;
-  const waiting = (await workers?.getRegistration())?.waiting;
+  // refused where a browser is to keep nothing
+  const waiting = (await workers?.getRegistration().catch(() => undefined))?.waiting;
   if (!waiting) return;
   await new Promise((go) => {
-    workers.addEventListener("controllerchange", () => isOpen() || location.reload());
+    workers.addEventListener("controllerchange", startAnew);
+    workers.addEventListener("message", go);
+    workers.startMessages();
     setTimeout(go, TAKING_OVER_MS);
     waiting.postMessage("take over");
   });
+}
+
+/** With the new version; the link that may be waiting goes along. */
+function startAnew() {
+  if (isOpen() || hasLeft()) return;
+  const link = takeWaiting();
+  if (link !== null) history.replaceState(history.state, "", `#l=${encodeURIComponent(link)}`);
+  location.reload();
 }
 
 /** Nothing could be loaded, or this window keeps nothing: the language may be missing as well. */

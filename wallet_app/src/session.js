@@ -10,6 +10,8 @@ import { newCode } from "./recovery.js";
 /** @typedef {import("./keys.js").Opening} Opening */
 /** @typedef {import("./device.js").Device} Device */
 
+const PROOF_BYTES = 32;
+
 /** A wallet that is being made: kept until it is complete, so that a second try goes on. */
 /** @type {Opening & {once: string} | null} */
 let draft = null;
@@ -105,7 +107,7 @@ export function lock() {
  * @param {string} pin
  */
 export async function check(pin) {
-  await withPin(pin);
+  await withOwnPin(pin);
 }
 
 /**
@@ -114,9 +116,9 @@ export async function check(pin) {
  * @param {string} next
  */
 export async function changePin(pin, next) {
-  const { device, derived, slot, opening } = await withPin(pin).catch((error) => {
+  const { device, derived, slot, opening } = await withOwnPin(pin).catch((error) => {
     // the change may have arrived: then it is the new PIN that opens
-    if (changing && isProblem(error, 401)) return withPin(next);
+    if (changing && isProblem(error, 401)) return withOwnPin(next);
     throw error;
   });
   changing = true;
@@ -131,7 +133,7 @@ export async function changePin(pin, next) {
  * @param {string} chosen
  */
 export async function addSecond(pin, chosen) {
-  const { device, derived, slot } = await withPin(pin);
+  const { device, derived, slot } = await withOwnPin(pin);
   const other = (second ??= newWallet());
   const place = 1 - slot;
   try {
@@ -149,7 +151,7 @@ export async function addSecond(pin, chosen) {
  * @param {string} pin
  */
 export async function renewCode(pin) {
-  const { opening } = await withPin(pin);
+  const { opening } = await withOwnPin(pin);
   return codeFor(opening).catch(api.unheard);
 }
 
@@ -241,6 +243,18 @@ async function bindToPhone(pin, opening) {
 async function withPin(pin) {
   const device = await theDevice();
   return released(device, await fromPin(pin, device));
+}
+
+/**
+ * The PIN of the wallet that is open. That of another one is a wrong PIN like any other: what
+ * is changed has to be what is seen, and nothing may tell that there is another.
+ * @param {string} pin
+ */
+async function withOwnPin(pin) {
+  const found = await withPin(pin);
+  if (found.opening.walletId === open) return found;
+  await api.post("/devices/unlock", { device: found.device.id, proof: toText(random(PROOF_BYTES)) });
+  throw new Error("a random proof opened something");
 }
 
 /**

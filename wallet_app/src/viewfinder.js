@@ -1,7 +1,7 @@
 // What the camera sees, on a screen: switched on, and let go when a code was found, when it is
 // started anew, or when the screen is left, however late the camera answers.
 
-import { phoneAsks, say } from "./app.js";
+import { phoneAsks, say, wordsFor } from "./app.js";
 import { h } from "./dom.js";
 import { NoCamera, scan } from "./scanner.js";
 import { t } from "./texts.js";
@@ -15,7 +15,7 @@ export function viewfinder(found) {
   const start = async () => {
     stop();
     video.hidden = false;
-    phoneAsks(true); // whether the camera may be used
+    phoneAsks(video, true); // whether the camera may be used
     try {
       stop = await scan(video, (text) => {
         video.hidden = true;
@@ -23,15 +23,15 @@ export function viewfinder(found) {
       });
       if (left) stop();
     } catch (error) {
-      if (!(error instanceof NoCamera)) throw error;
       video.hidden = true;
-      if (!left) say(t("scan.no-camera"));
+      if (!left) say(error instanceof NoCamera ? t("scan.no-camera") : wordsFor(error));
     } finally {
-      phoneAsks(false);
+      phoneAsks(video, false);
     }
   };
   const leave = () => {
     left = true;
+    phoneAsks(video, false); // a question that nobody answered
     stop();
   };
   return { video, start, leave };

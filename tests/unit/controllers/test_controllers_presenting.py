@@ -414,6 +414,20 @@ async def test_what_the_rules_no_longer_name_has_a_general_word(small_house: Hou
     assert told["old"].who == "An organisation that is not known here"
 
 
+async def test_a_no_ends_every_way_to_answer(small_house: House) -> None:
+    wallet = await small_house.new_wallet()
+    await small_house.issue(wallet)
+    await guardian_of(small_house, wallet, "a")
+    await child_card(small_house, wallet, "a")
+    _, address = await small_house.check("river", "shelter")
+    await look(small_house, wallet, address)
+    taking = TakeUp(link=address, variant="representative")
+    other = await small_house.wallet.take_up(wallet, taking, "en")
+    assert isinstance(other, RequestPreview)
+    await small_house.wallet.requests.decline(wallet, other.id)
+    assert await pending(small_house.wallet, wallet, "en") == []
+
+
 async def test_who_has_cards_of_her_own_may_answer_for_another_as_well(
     small_house: House,
 ) -> None:

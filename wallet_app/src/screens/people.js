@@ -39,6 +39,7 @@ function ask() {
     body: [
       point("pieces", t("people.about")),
       point("look", t("people.trust")),
+      point("again", t("people.before")),
       field(t("people.how-many"), people),
       field(t("people.needed"), needed),
       point("key", t("people.enter")),

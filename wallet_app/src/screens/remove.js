@@ -1,5 +1,6 @@
 // Deleting everything, for good.
 
+import { loaded } from "../api.js";
 import { go } from "../app.js";
 import { presentPin } from "../pin.js";
 import { destroy } from "../session.js";
@@ -11,6 +12,7 @@ export default function make() {
   const all = async () => {
     const typed = pin.read();
     if (typed === null) return;
+    await loaded(import("./gone.js")); // what it says is there when the phone keeps nothing any more
     await destroy(typed);
     await clearPhone();
     await go("gone");
