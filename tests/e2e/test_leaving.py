@@ -13,7 +13,7 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import IDENTITY, in_days
 from tests.e2e.app import PIN, App
 from tests.e2e.heard import Heard
-from tests.e2e.hiding import HIDDEN, SEEN
+from tests.e2e.hiding import BLURRED, FOCUSED, HIDDEN, SEEN
 from tests.e2e.kept import kept_by
 from tests.e2e.phones import Phone, Phones, Site
 from tests.e2e.tour import take
@@ -52,6 +52,25 @@ class Open:
 async def wallet(phones: Phones, swift_site: Site, swift_cast: Cast) -> Open:
     """Set up, with a card of marked values that is on the screen."""
     return await a_wallet(App(await phones(swift_site)), swift_cast)
+
+
+@pytest.fixture
+async def timed(phones: Phones, swift_site: Site, swift_cast: Cast) -> Open:
+    """The same on a phone whose clock the test moves."""
+    return await on_a_clock(await phones(swift_site), swift_cast)
+
+
+@pytest.fixture
+async def timed_aloud(phones: Phones, swift_site: Site, swift_cast: Cast) -> Open:
+    """And on one that can read aloud."""
+    phone = await phones(swift_site)
+    await phone.context.add_init_script(voices("en-GB"))
+    return await on_a_clock(phone, swift_cast)
+
+
+async def on_a_clock(phone: Phone, cast: Cast) -> Open:
+    await phone.page.clock.install()
+    return await a_wallet(App(phone), cast)
 
 
 async def a_wallet(app: App, cast: Cast) -> Open:
@@ -153,9 +172,9 @@ async def test_a_page_that_goes_away_is_locked(wallet: Open) -> None:
 async def test_a_window_without_focus_is_covered(wallet: Open) -> None:
     """What lies over it, or the switcher between apps, shows a blank page; it stays open."""
     app = wallet.app
-    await app.page.evaluate("dispatchEvent(new Event('blur'))")
+    await app.page.evaluate(BLURRED)
     assert await wallet.is_covered()
-    await app.page.evaluate("dispatchEvent(new Event('focus'))")
+    await app.page.evaluate(FOCUSED)
     assert not await wallet.is_covered()
     assert FAMILY in await app.text()
 
@@ -185,60 +204,46 @@ async def test_a_question_of_the_phone_that_nobody_answered_keeps_nothing_open(
     await app.screen("locked")
 
 
-async def test_what_is_opened_while_nobody_looks_locks(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
-    phone = await phones(swift_site)
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
-    app = wallet.app
+async def test_what_is_opened_while_nobody_looks_locks(timed: Open) -> None:
+    phone = timed.app.phone
+    app = timed.app
     await app.lock()
     await app.write(app.pins, PIN)
-    await phone.page.evaluate(
-        "document.querySelector('main form').requestSubmit(); dispatchEvent(new Event('blur'))"
-    )
+    await phone.page.evaluate(f"document.querySelector('main form').requestSubmit(); {BLURRED}")
     await phone.page.wait_for_selector("main[data-screen=home]", state="attached")
-    assert await wallet.is_covered()
+    assert await timed.is_covered()
     await phone.page.clock.fast_forward(21_000)
     await app.screen("locked")
 
 
-async def test_a_machine_that_slept_wakes_locked(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
+async def test_a_machine_that_slept_wakes_locked(timed: Open) -> None:
     """No timer ran meanwhile: the first touch tells, and opens nothing."""
-    phone = await phones(swift_site)
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
+    phone = timed.app.phone
     await phone.page.clock.set_system_time(await later(phone, seconds=600))
     await phone.page.mouse.click(180, 400)
-    await wallet.app.screen("locked")
-    assert wallet.app.says("lock.idle") in await wallet.app.text()
+    await timed.app.screen("locked")
+    assert timed.app.says("lock.idle") in await timed.app.text()
 
 
-async def test_a_window_long_without_focus_is_locked(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
+async def test_a_window_long_without_focus_is_locked(timed: Open) -> None:
     """Also when the phone slept, and no timer ran."""
-    phone = await phones(swift_site)
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
-    app = wallet.app
-    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    phone = timed.app.phone
+    app = timed.app
+    await phone.page.evaluate(BLURRED)
     await phone.page.clock.fast_forward(19_000)
-    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    await phone.page.evaluate(FOCUSED)
     assert FAMILY in await app.text()
     await phone.page.clock.fast_forward(21_000)  # that it was looked away from is forgotten
     assert FAMILY in await app.text()
-    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    await phone.page.evaluate(BLURRED)
     await phone.page.clock.fast_forward(21_000)
     await app.screen("locked")
-    await wallet.is_over()
-    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    await timed.is_over()
+    await phone.page.evaluate(FOCUSED)
     await app.unlock()
-    await phone.page.evaluate("dispatchEvent(new Event('blur'))")
+    await phone.page.evaluate(BLURRED)
     await phone.page.clock.set_system_time(await later(phone, seconds=30))
-    await phone.page.evaluate("dispatchEvent(new Event('focus'))")
+    await phone.page.evaluate(FOCUSED)
     await app.screen("locked")
     assert app.says("lock.away") in await app.text()
 
@@ -248,50 +253,36 @@ async def later(phone: Phone, seconds: int) -> int:
     return int(await phone.page.evaluate("Date.now()")) + seconds * 1000
 
 
-async def test_the_warning_can_be_heard_and_left(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
+async def test_the_warning_can_be_heard_and_left(timed_aloud: Open) -> None:
     """Somebody who does not read hears what it says; somebody who must be gone is gone."""
-    phone = await phones(swift_site)
-    await phone.context.add_init_script(voices("en-GB"))
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
+    phone = timed_aloud.app.phone
     warning = phone.page.get_by_role("dialog")
     await phone.page.clock.fast_forward(121_000)
     await warning.wait_for()
-    await wallet.app.tap(warning.get_by_role("button", name=phone.t("speak.start")))
+    await timed_aloud.app.tap(warning.get_by_role("button", name=phone.t("speak.start")))
     assert phone.t("lock.soon").split(".")[0] in await phone.page.evaluate("said.join(' ')")
     await phone.page.clock.fast_forward(30_000)  # hearing it takes time as well
-    await wallet.app.tap(warning.get_by_role("button", name=phone.t("leave.button")))
+    await timed_aloud.app.tap(warning.get_by_role("button", name=phone.t("leave.button")))
     await phone.page.clock.fast_forward(1_000)
-    await is_elsewhere(wallet)
+    await is_elsewhere(timed_aloud)
 
 
-async def test_who_is_read_to_is_there(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
+async def test_who_is_read_to_is_there(timed_aloud: Open) -> None:
     """But not for ever: some phones never say that they have ended."""
-    phone = await phones(swift_site)
-    await phone.context.add_init_script(voices("en-GB"))
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
+    phone = timed_aloud.app.phone
     warning = phone.page.get_by_role("dialog")
-    await wallet.app.tap(phone.page.locator("#reader"))
+    await timed_aloud.app.tap(phone.page.locator("#reader"))
     await phone.page.clock.run_for(200_000)
     assert await warning.count() == 0
     await phone.page.clock.run_for(180_000)
     await warning.wait_for()
     await phone.page.clock.run_for(41_000)
-    await wallet.app.screen("locked")
+    await timed_aloud.app.screen("locked")
 
 
-async def test_nothing_pressed_locks_after_a_warning(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
-    phone = await phones(swift_site)
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
-    app, warning = wallet.app, phone.page.get_by_role("dialog")
+async def test_nothing_pressed_locks_after_a_warning(timed: Open) -> None:
+    phone = timed.app.phone
+    app, warning = timed.app, phone.page.get_by_role("dialog")
     await phone.page.clock.fast_forward(119_000)
     assert not await warning.is_visible()
     await phone.page.clock.fast_forward(2_000)
@@ -305,20 +296,16 @@ async def test_nothing_pressed_locks_after_a_warning(
     await phone.page.clock.fast_forward(41_000)
     await app.screen("locked")
     assert app.says("lock.idle") in await app.text()
-    await wallet.is_over()
+    await timed.is_over()
 
 
-async def test_any_sign_keeps_it_open(
-    phones: Phones, swift_site: Site, swift_cast: Cast
-) -> None:
-    phone = await phones(swift_site)
-    await phone.page.clock.install()
-    wallet = await a_wallet(App(phone), swift_cast)
+async def test_any_sign_keeps_it_open(timed: Open) -> None:
+    phone = timed.app.phone
     for _ in range(3):
         await phone.page.clock.fast_forward(100_000)
         await phone.page.mouse.click(180, 400)
     assert await phone.page.get_by_role("dialog").count() == 0
-    assert await wallet.app.page.locator("main[data-screen=card]").is_visible()
+    assert await timed.app.page.locator("main[data-screen=card]").is_visible()
 
 
 async def test_a_code_on_the_screen_waits_a_minute_for_a_pen(

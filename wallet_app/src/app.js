@@ -184,14 +184,14 @@ export function lockNow(why) {
 /** At once: nothing that was shown stays, not even behind a cover, and nothing is read on. */
 function clear() {
   turn += 1;
+  byId("app").replaceChildren();
   hush();
   closeDialog();
   clearTimeout(awayTimer);
+  awayUntil = 0;
+  asking.clear();
   shown?.onleave?.();
   shown = null;
-  asking.clear();
-  awayUntil = 0;
-  byId("app").replaceChildren();
 }
 
 /** The app comes to life. */

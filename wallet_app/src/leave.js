@@ -5,7 +5,6 @@
 
 import { endSession } from "./api.js";
 import { byId } from "./dom.js";
-import { hush } from "./speech.js";
 import { t } from "./texts.js";
 
 const PRESSES = 3;
@@ -37,12 +36,9 @@ export function hasLeft() {
 /** Blank, locked, elsewhere. */
 export function leave() {
   left = true;
-  document.getElementById("still")?.remove();
   cover();
-  hush();
-  byId("app").replaceChildren();
   document.title = "";
-  dispatchEvent(new Event("left")); // the camera is let go, nothing is read on
+  dispatchEvent(new Event("left")); // the frame empties the page
   endSession();
   goElsewhere();
 }

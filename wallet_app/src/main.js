@@ -4,7 +4,7 @@ import { isOpen } from "./api.js";
 import { go, keepForLater, live, takeWaiting } from "./app.js";
 import { byId, fill, h } from "./dom.js";
 import { cleanAddress, hasLeft } from "./leave.js";
-import { linkIn } from "./links.js";
+import { holding, linkIn } from "./links.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
@@ -46,7 +46,7 @@ async function renewed() {
 function startAnew() {
   if (isOpen() || hasLeft()) return;
   const link = takeWaiting();
-  if (link !== null) history.replaceState(history.state, "", `#l=${encodeURIComponent(link)}`);
+  if (link !== null) history.replaceState(history.state, "", holding(link));
   location.reload();
 }
 
