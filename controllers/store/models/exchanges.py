@@ -47,7 +47,8 @@ class Issuance(Base):
     `claim_digest` is that of the link which led here: by the claim itself the same wallet can
     be offered the next one over the same connection (controllers/issuer/meeting.py), or ask
     for a move to another wallet (`move_asked_at`). `replaces` is the issuance that is revoked
-    when this one is issued (moving.py).
+    when this one is issued (moving.py). The organisation's own reference, which it searches by,
+    is kept sealed and as a keyed digest; `place_id` is the desk's, for the numbers.
     """
 
     __tablename__ = "issuance"
@@ -72,9 +73,14 @@ class Issuance(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
     move_asked_at: Mapped[datetime | None] = mapped_column(UtcTime)
     replaces: Mapped[str | None] = mapped_column(String(36))
+    reference_pseudonym: Mapped[str | None] = mapped_column(String(64))
+    sealed_reference: Mapped[bytes | None] = mapped_column(LargeBinary)
+    withdrawn_because: Mapped[str | None] = mapped_column(String(32))
+    place_id: Mapped[str | None] = mapped_column(String(36))
 
     __table_args__ = (
         Index("ix_issuance_listing", "organisation_id", "created_at", "id"),
+        Index("ix_issuance_reference", "organisation_id", "reference_pseudonym"),
         Index(  # of the few that replace another: the sweep asks for them each time
             "ix_issuance_replaces",
             "state",
@@ -107,6 +113,7 @@ class Check(Base):
     sealed_disclosed: Mapped[bytes | None] = mapped_column(LargeBinary)
     disclosed_until: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     forgotten_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+    place_id: Mapped[str | None] = mapped_column(String(36))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
