@@ -20,6 +20,8 @@ from agent.sharding import ShardedWallets, Wallets
 from agent.wallets import WalletsAgent
 from controllers import problems
 from controllers.backup.settling import ClosedUntilSettled
+from controllers.desks.routers import routers as desk_routers
+from controllers.desks.services import Desks
 from controllers.events import EventStream
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
@@ -117,6 +119,7 @@ def assemble(
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
     purging = (verifier, links, inbox, sessions, locks, repeatable, events)
+    desks = Desks.built(settings, secrets, database)
     public_app = _public_app()
     haven = Haven(
         settings=settings,
@@ -139,8 +142,11 @@ def assemble(
         locks=locks,
         wallet=_wallet(settings, governance, wallets, notes, public_app),
         links=links,
+        desks=desks,
         inbox=inbox,
-        worker=desk.worker(inbox, issuer, verifier, [each.purge for each in purging]),
+        worker=desk.worker(
+            inbox, issuer, verifier, [*(each.purge for each in purging), *desks.purges]
+        ),
         repeatable=repeatable,
         events=events,
         observing=observing,
@@ -286,6 +292,8 @@ def _equip_public(haven: Haven) -> None:
         moves_routes,
     ):
         app.include_router(routes.router)
+    for desk_router in desk_routers():
+        app.include_router(desk_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/wallet", shell_routes(Shell(haven.settings.leave_to)), name="wallet")
     app.include_router(public_router(haven.registry))

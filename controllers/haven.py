@@ -12,6 +12,7 @@ from agent.admin import AdminApi
 from agent.organisations import OrganisationsAgent
 from agent.sharding import Wallets
 from controllers.backup.settling import settle
+from controllers.desks.services import Desks
 from controllers.events import EventStream
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
@@ -54,6 +55,7 @@ class Haven:
     locks: LockService
     wallet: WalletService
     links: LinkService
+    desks: Desks
     inbox: Inbox
     worker: Worker
     repeatable: Repeatable
