@@ -1,0 +1,106 @@
+"""Who did what, and when: words of ours and ids. Kept for a year, for whoever has to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select
+
+from controllers.moment import now
+from controllers.store.brief import Steps, table_of
+from controllers.store.database import Database
+from controllers.store.models import Deed
+
+_KEPT = timedelta(days=365)
+
+_DEED = table_of(Deed)
+_NEW = insert(_DEED).inline()
+_PAST = delete(_DEED).where(_DEED.c.at < bindparam("until"))
+_COUNT = select(func.count()).where(
+    _DEED.c.member_id == bindparam("its_member"),
+    _DEED.c.what == bindparam("its_what"),
+    _DEED.c.at >= bindparam("since"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeedShown:
+    """One line; `member_id` is None for the operator and for machines."""
+
+    id: int
+    at: datetime
+    member_id: str | None
+    what: str
+    subject_id: str | None
+
+
+def note(
+    steps: Steps,
+    organisation_id: str,
+    member_id: str | None,
+    what: str,
+    subject_id: str | None = None,
+) -> None:
+    """Write a deed in the unit of work that makes it true."""
+    steps.change(
+        _NEW,
+        organisation_id=organisation_id,
+        member_id=member_id,
+        what=what,
+        subject_id=subject_id,
+        at=now(),
+    )
+
+
+class Deeds:
+    """Reads what was done, and writes what has no unit of work of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(
+        self,
+        organisation_id: str,
+        member_id: str | None,
+        what: str,
+        subject_id: str | None = None,
+    ) -> None:
+        """The same in a unit of its own."""
+        await self._database.write(
+            lambda steps: note(steps, organisation_id, member_id, what, subject_id)
+        )
+
+    async def latest(
+        self,
+        organisation_id: str,
+        *,
+        before: int | None = None,
+        size: int = 50,
+        member_id: str | None = None,
+        what: str | None = None,
+    ) -> list[DeedShown]:
+        """An organisation's, newest first; those `before` an id, of one person, of one kind."""
+        query = select(_DEED).where(_DEED.c.organisation_id == organisation_id)
+        for column, wanted in ((_DEED.c.member_id, member_id), (_DEED.c.what, what)):
+            query = query if wanted is None else query.where(column == wanted)
+        if before is not None:
+            query = query.where(_DEED.c.id < before)
+        found = await self._database.rows(query.order_by(_DEED.c.id.desc()).limit(size))
+        return [_shown(row) for row in found]
+
+    async def count(self, member_id: str, what: str, since: datetime) -> int:
+        """How often one person did one thing since then."""
+        counted = await self._database.value(
+            _COUNT, its_member=member_id, its_what=what, since=since
+        )
+        return int(counted)
+
+    async def purge(self) -> None:
+        """Forget what is older than a year."""
+        await self._database.change(_PAST, until=now() - _KEPT)
+
+
+def _shown(row: Row[Any]) -> DeedShown:
+    return DeedShown(row.id, row.at, row.member_id, row.what, row.subject_id)

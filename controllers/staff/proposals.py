@@ -1,0 +1,199 @@
+"""Four eyes: one person proposes, another one agrees, and only then it is done.
+
+What will be done rests sealed until it is decided. Agreeing is one compare-and-set that hands
+the content out: two who agree at one moment do it once. Nobody agrees to her own proposal.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from controllers.moment import now
+from controllers.sealing import Seal
+from controllers.staff.deeds import note
+from controllers.store.brief import Steps, table_of
+from controllers.store.database import Database
+from controllers.store.models import Proposal
+from core.errors import Conflict, Forbidden, NotFound
+
+_STANDS = timedelta(days=3)
+
+_ROW = table_of(Proposal)
+
+
+class Kind(StrEnum):
+    """What is proposed."""
+
+    WITHDRAW = "withdraw"
+    ISSUE = "issue"
+    OPTION = "option"
+
+
+class State(StrEnum):
+    """Where a proposal stands."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+
+
+_OPEN = (
+    select(_ROW)
+    .where(
+        _ROW.c.organisation_id == bindparam("organisation"),
+        _ROW.c.state == State.OPEN.value,
+        _ROW.c.expires_at > bindparam("at"),
+    )
+    .order_by(_ROW.c.created_at, _ROW.c.id)
+)
+_ONE = select(_ROW).where(
+    _ROW.c.id == bindparam("its_id"), _ROW.c.organisation_id == bindparam("organisation")
+)
+_DECIDE = update(_ROW).where(
+    _ROW.c.id == bindparam("its_id"),
+    _ROW.c.state == State.OPEN.value,
+    _ROW.c.expires_at > bindparam("at"),
+)
+_PAST = (
+    update(_ROW)
+    .where(_ROW.c.state == State.OPEN.value, _ROW.c.expires_at <= bindparam("at"))
+    .values(state=State.LAPSED.value, sealed_content=None)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal; `content` is None once it was decided."""
+
+    id: str
+    kind: Kind
+    subject_id: str | None
+    content: dict[str, Any] | None
+    state: State
+    proposed_by: str
+    decided_by: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class Proposals:
+    """Proposes, agrees, declines."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def propose(
+        self,
+        organisation_id: str,
+        kind: Kind,
+        content: Mapping[str, Any],
+        *,
+        by: str,
+        subject_id: str | None = None,
+    ) -> Proposed:
+        """Ask for something; it lapses after three days."""
+        proposal_id, at = str(uuid.uuid4()), now()
+
+        def propose(steps: Steps) -> Proposed:
+            steps.add(
+                Proposal(
+                    id=proposal_id,
+                    organisation_id=organisation_id,
+                    kind=kind.value,
+                    subject_id=subject_id,
+                    sealed_content=self._seal.seal(dict(content), proposal_id),
+                    state=State.OPEN.value,
+                    proposed_by=by,
+                    created_at=at,
+                    expires_at=at + _STANDS,
+                )
+            )
+            note(steps, organisation_id, by, f"proposed-{kind}", proposal_id)
+            return self._proposed(_found(steps, organisation_id, proposal_id))
+
+        return await self._database.write(propose)
+
+    async def open(self, organisation_id: str) -> list[Proposed]:
+        """What waits for somebody's agreement, oldest first."""
+        rows = await self._database.rows(_OPEN, organisation=organisation_id, at=now())
+        return [self._proposed(row) for row in rows]
+
+    async def one(self, organisation_id: str, proposal_id: str) -> Proposed:
+        """One of them. Raises NotFound."""
+        return await self._database.read(
+            lambda steps: self._proposed(_found(steps, organisation_id, proposal_id))
+        )
+
+    async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> Proposed:
+        """Agree, once; the answer holds what is to be done now.
+
+        Raises NotFound, Forbidden (one's own), Conflict (decided, or its time is over).
+        """
+
+        def agree(steps: Steps) -> Proposed:
+            proposed = self._proposed(_found(steps, organisation_id, proposal_id))
+            if proposed.proposed_by == by:
+                raise Forbidden("A colleague has to agree to this", code="own-proposal")
+            _decide(steps, proposal_id, State.AGREED, by)
+            note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposal_id)
+            return proposed
+
+        return await self._database.write(agree)
+
+    async def decline(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
+        """Do not do it; one may take one's own back. Raises NotFound, Conflict."""
+
+        def decline(steps: Steps) -> None:
+            proposed = self._proposed(_found(steps, organisation_id, proposal_id))
+            _decide(steps, proposal_id, State.DECLINED, by)
+            note(steps, organisation_id, by, f"declined-{proposed.kind}", proposal_id)
+
+        await self._database.write(decline)
+
+    async def purge(self) -> None:
+        """What nobody agreed to in time lapses, and its content is gone."""
+        await self._database.change(_PAST, at=now())
+
+    def _proposed(self, row: Row[Any]) -> Proposed:
+        content = self._seal.open(row.sealed_content, row.id) if row.sealed_content else None
+        return Proposed(
+            id=row.id,
+            kind=Kind(row.kind),
+            subject_id=row.subject_id,
+            content=content,
+            state=State(row.state),
+            proposed_by=row.proposed_by,
+            decided_by=row.decided_by,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
+
+
+def _found(steps: Steps, organisation_id: str, proposal_id: str) -> Row[Any]:
+    row = steps.row(_ONE, its_id=proposal_id, organisation=organisation_id)
+    if row is None:
+        raise NotFound("There is no such task here", code="no-such-proposal")
+    return row
+
+
+def _decide(steps: Steps, proposal_id: str, state: State, by: str) -> None:
+    decided = steps.change(
+        _DECIDE,
+        its_id=proposal_id,
+        at=now(),
+        state=state.value,
+        decided_by=by,
+        decided_at=now(),
+        sealed_content=None,
+    )
+    if not decided:
+        raise Conflict("This was decided already, or its time is over", code="decided")
