@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Header
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.moment import now
@@ -35,6 +35,7 @@ _SINCE = (
     .order_by(_EVENT.c.id)
 )
 _PAST = delete(_EVENT).where(_EVENT.c.at < bindparam("until"))
+_LAST = select(func.max(_EVENT.c.id)).where(_EVENT.c.subject_id == bindparam("subject"))
 _SEEN = select(_EVENT.c.kind).where(
     _EVENT.c.subject_id == bindparam("subject"), _EVENT.c.id <= bindparam("until")
 )
@@ -84,6 +85,10 @@ class EventStream:
             polls += 1
             if polls % _KEEP_ALIVE_EVERY == 0:
                 yield ": still here\n\n"
+
+    async def last(self, subject_id: str) -> int:
+        """The id of the newest event of a subject; 0 if there is none (any more)."""
+        return int(await self._database.value(_LAST, subject=subject_id) or 0)
 
     async def purge(self) -> None:
         """Forget old events."""

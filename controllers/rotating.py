@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.stores import rekey_base, store_is_there
 from controllers.backup.taking import keys_lock
 from controllers.installation import org_options, wallet_options
+from controllers.issuer.references import pseudonym_of
 from controllers.moment import now
 from controllers.running import only_one
 from controllers.sealing import Seal
@@ -36,9 +38,13 @@ from controllers.settings import MOST_OF_EACH, Settings
 from controllers.store.database import Database
 from controllers.store.models import (
     Check,
+    DeskPlace,
     Issuance,
+    Proposal,
     RepeatableRequest,
     Reservation,
+    StaffMember,
+    StaffSession,
     WalletDevice,
     WalletRecovery,
 )
@@ -120,6 +126,10 @@ async def _seal_anew(database: Database, old: Secret, new: Secret) -> None:
         for model, key, column, purpose in (
             (Issuance, Issuance.id, "sealed_values", "issuance"),
             (Issuance, Issuance.id, "sealed_invitation", "issuance"),
+            (Issuance, Issuance.id, "sealed_reference", "issuance"),
+            (StaffMember, StaffMember.id, "sealed_name", "staff"),
+            (DeskPlace, DeskPlace.id, "sealed_name", "staff"),
+            (Proposal, Proposal.id, "sealed_content", "staff"),
             (Check, Check.id, "sealed_disclosed", "check"),
             (WalletDevice, WalletDevice.device_digest, "sealed", DEVICE),
             (WalletRecovery, WalletRecovery.lookup_digest, "sealed", RECOVERY),
@@ -132,8 +142,23 @@ async def _seal_anew(database: Database, old: Secret, new: Secret) -> None:
                 await session.execute(
                     update(model).where(key == row_id).values({column: again})
                 )
+        await _find_references_anew(session, Seal(new, "issuance"))
+        # sessions are bound to a browser and a network by digests under the key
+        await session.execute(delete(StaffSession))
         # answers to requests that may be repeated for a day, found by a digest under the key
         await session.execute(delete(RepeatableRequest))
+
+
+async def _find_references_anew(session: AsyncSession, seal: Seal) -> None:
+    """Organisations find issuances by a digest of their reference under the key."""
+    query = select(Issuance.id, Issuance.organisation_id, Issuance.sealed_reference)
+    rows = await session.execute(query.where(Issuance.sealed_reference.is_not(None)))
+    for row in rows.all():
+        reference = seal.open(row.sealed_reference or b"", row.id)
+        found_by = pseudonym_of(seal, row.organisation_id, reference)
+        await session.execute(
+            update(Issuance).where(Issuance.id == row.id).values(reference_pseudonym=found_by)
+        )
 
 
 def _again(opening: Seal, sealing: Seal, content: bytes, context: str) -> bytes:

@@ -67,6 +67,11 @@ class CredentialDefinition(Frozen):
         """Roles that may issue it, for a framework that does not know it yet."""
         return self.source.issued_by
 
+    def wants_two(self, values: Mapping[str, str]) -> bool:
+        """Whether an organisation with four eyes has two people issue these signed values."""
+        two = self.settings.two_people
+        return two is not None and int(values[two.attribute]) >= two.at_least
+
     @property
     def acts_for_other(self) -> bool:
         """Its holder acts for somebody else by it."""

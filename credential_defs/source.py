@@ -118,13 +118,22 @@ class Attribute(Frozen):
         return self
 
 
+class TwoPeople(Frozen):
+    """From which value of a number on it a credential may be asked to be issued by two."""
+
+    attribute: AttributeName
+    at_least: int
+
+
 class DefinitionSettings(Frozen):
     """How the credential definition is made. A registry of fewer than 1,000 entries narrows
-    its holders down, since the registry is always disclosed."""
+    its holders down, since the registry is always disclosed. `two_people`: what an
+    organisation that wants four eyes has two people issue."""
 
     tag: Written
     revocable: bool
     registry_size: int = Field(ge=4, le=32768)
+    two_people: TwoPeople | None = None
 
 
 class Branding(Frozen):
@@ -184,6 +193,9 @@ class CredentialSource(Frozen):
             raise ValueError(f"the branding names no attribute: {sorted(missing)}")
         if self.acts_for_other and not any(each.role == "link" for each in self.attributes):
             raise ValueError("it acts for somebody else, and nothing links it to her")
+        two = self.settings.two_people
+        if two is not None and not (two.attribute in names and names[two.attribute].integer):
+            raise ValueError("two_people names no number of this credential")
         for attribute in self.attributes:
             dated = names.get(attribute.known_flag_of or attribute.name)
             if attribute.known_flag_of and not (dated and dated.is_date):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from controllers.desks import paper, signing
+from controllers.desks import issued, issuing, paper, signing, tasks
 
 
 def routers() -> tuple[APIRouter, ...]:
     """To be included by the public app."""
     return (
         signing.router,
+        issuing.router,
+        issued.router,
+        tasks.router,
         paper.router,
     )

@@ -67,6 +67,16 @@ _BY_CLAIM = (
 )
 _BY_INVITATION = select(_ROW.c.id).where(_ROW.c.invitation_id == bindparam("it"))
 _BY_EXCHANGE = select(_ROW.c.id).where(_ROW.c.exchange_id == bindparam("it"))
+_BY_REFERENCE = (
+    select(_ROW)
+    .where(_ROW.c.organisation_id == bindparam("organisation"))
+    .where(_ROW.c.reference_pseudonym == bindparam("pseudonym"))
+    .order_by(_ROW.c.created_at.desc(), _ROW.c.id.desc())
+    .limit(100)
+)
+_BECAUSE = update(_ROW).where(
+    _ROW.c.id.in_(bindparam("its_ids", expanding=True)), _ROW.c.withdrawn_because.is_(None)
+)
 _REPLACED = _ROW.alias("replaced")
 _NOT_WITHDRAWN = (
     select(_ROW.c.id)
@@ -141,6 +151,17 @@ class IssuanceRows:
 
     async def _set(self, issuance: Issuance, **changes: Any) -> None:
         await self._database.change(_SET, its_id=issuance.id, **changes)
+
+    async def by_reference(self, organisation_id: str, pseudonym: str) -> list[Issuance]:
+        """Those that the organisation gave this reference, newest first."""
+        found = await self._database.rows(
+            _BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym
+        )
+        return [filled(Issuance, row) for row in found]
+
+    async def note_because(self, issuance_ids: list[str], because: str) -> None:
+        """Why they were withdrawn; what was noted first stands."""
+        await self._database.change(_BECAUSE, its_ids=issuance_ids, withdrawn_because=because)
 
     async def by_invitation(self, invitation_id: str) -> str | None:
         """The issuance that an invitation belongs to."""

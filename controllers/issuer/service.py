@@ -12,7 +12,7 @@ nothing (see flow.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from controllers.governance.service import GovernanceService, require
 from controllers.issuer.flow import IssuanceFlow
 from controllers.issuer.meeting import Meetings
 from controllers.issuer.moving import Moves, check_replaceable
+from controllers.issuer.references import pseudonym_of
 from controllers.issuer.revoking import Revoker
 from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.links.service import FreshLink, LinkKind, issue_link
@@ -80,9 +81,16 @@ class IssuerService:
         credential: str,
         values: Mapping[str, Any],
         replaces: str | None = None,
+        *,
+        reference: str | None = None,
+        place_id: str | None = None,
+        beside: Callable[[Steps, str], None] = lambda _steps, _issuance_id: None,
     ) -> tuple[Issuance, FreshLink]:
         """Check the values and the authority, and make a link for the wallet. The one that it
         `replaces` is withdrawn when it is issued.
+
+        `reference` is the organisation's own, which it finds the issuance by; `beside` writes
+        what has to be written in the same unit of work.
 
         Raises NotFound, InvalidInput (naming every attribute that does not fit),
         GovernanceDenied, and Conflict if that one cannot be replaced.
@@ -104,7 +112,11 @@ class IssuerService:
             updated_at=at,
             expires_at=at + self._lifetime,
             replaces=replaces,
+            place_id=place_id,
         )
+        if reference is not None:
+            issuance.reference_pseudonym = pseudonym_of(self._seal, organisation.id, reference)
+            issuance.sealed_reference = self._seal.seal(reference, issuance.id)
         issuance.sealed_values = self._seal.seal(signed_values, issuance.id)
 
         def open_offer(steps: Steps) -> FreshLink:
@@ -113,9 +125,22 @@ class IssuerService:
             steps.add(issuance)
             link = issue_link(steps, LinkKind.OFFER, issuance.id, issuance.expires_at)
             tell(steps, issuance.id, issuance.state)
+            beside(steps, issuance.id)
             return link
 
         return issuance, await self._database.write(open_offer)
+
+    async def by_reference(self, organisation: Organisation, reference: str) -> list[Issuance]:
+        """The organisation's issuances under its own reference, newest first."""
+        wanted = pseudonym_of(self._seal, organisation.id, reference)
+        return await self._rows.by_reference(organisation.id, wanted)
+
+    def reference_of(self, issuance: Issuance) -> str | None:
+        """The organisation's own reference, if it gave one."""
+        if issuance.sealed_reference is None:
+            return None
+        opened: str = self._seal.open(issuance.sealed_reference, issuance.id)
+        return opened
 
     async def get(self, organisation: Organisation, issuance_id: str) -> Issuance:
         """One issuance of this organisation. Raises NotFound."""
@@ -125,7 +150,11 @@ class IssuerService:
         return found
 
     async def revoke(
-        self, organisation: Organisation, issuance_ids: list[str]
+        self,
+        organisation: Organisation,
+        issuance_ids: list[str],
+        *,
+        because: str | None = None,
     ) -> list[Issuance]:
         """Withdraw credentials; returns when every check refuses them. Raises NotFound,
         Conflict (not issued yet) and Unavailable, and then nothing is claimed."""
@@ -133,6 +162,8 @@ class IssuerService:
         if any(each.registry_id is None for each in found):
             raise Conflict("A credential that was not issued yet cannot be withdrawn")
         await self._revoker.revoke(organisation, found)
+        if because is not None:
+            await self._rows.note_because(issuance_ids, because)
         return [await self.get(organisation, each) for each in issuance_ids]
 
     async def cancel(self, organisation: Organisation, issuance_id: str) -> Issuance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -86,6 +87,11 @@ class Page:
     @property
     def text(self) -> str:
         return self.answer.text
+
+    @property
+    def shown(self) -> str:
+        """The text without its escapes."""
+        return html.unescape(self.answer.text)
 
     @property
     def status(self) -> int:

@@ -15,7 +15,7 @@ from controllers.desks.texts import LANGUAGES
 FOLDER = Path(controllers.desks.__file__).parent
 TEMPLATES = sorted((FOLDER / "templates").glob("*.html"))
 PARTS = sorted({path.name.split(".")[0] for path in (FOLDER / "languages").glob("*.json")})
-_SAID = re.compile(r"""\bsay\(\s*(["'])([a-z0-9.-]+)\1""")
+_SAID = re.compile(r"""\bsay\(\s*(["'])([a-z0-9.-]*[a-z0-9])\1""")
 
 
 def texts(part: str, language: str) -> dict[str, str]:
