@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from controllers.desks import issued, issuing, paper, signing, tasks
+from controllers.desks import checking, issued, issuing, kiosk, paper, signing, tasks
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -13,6 +13,8 @@ def routers() -> tuple[APIRouter, ...]:
         signing.router,
         issuing.router,
         issued.router,
+        checking.router,
+        kiosk.router,
         tasks.router,
         paper.router,
     )

@@ -25,6 +25,7 @@ class Shown(BaseModel):
 
     token: str
     code: str | None = None
+    subject_id: str | None = None  # what it leads to, where the page's address does not say
 
     def address(self, house: Haven) -> str:
         """The link as it is sent or scanned."""

@@ -109,9 +109,18 @@ class VerifierService:
         self._observe_verdict = observe_verdict
 
     async def start(
-        self, organisation: Organisation, name: str, parameters: Mapping[str, int | str]
+        self,
+        organisation: Organisation,
+        name: str,
+        parameters: Mapping[str, int | str],
+        *,
+        place_id: str | None = None,
+        beside: Callable[[Steps, str], None] = lambda _steps, _check_id: None,
     ) -> tuple[Check, FreshLink]:
-        """Open a check. Raises NotFound, InvalidInput and GovernanceDenied."""
+        """Open a check; `beside` writes what has to be written in the same unit of work.
+
+        Raises NotFound, InvalidInput and GovernanceDenied.
+        """
         framework, at = await self._governance.current(), now()
         plan = instantiate(framework, name, _FIRST_VARIANT, parameters, as_of=at)
         require(
@@ -128,12 +137,14 @@ class VerifierService:
             created_at=at,
             updated_at=at,
             expires_at=at + self._lifetime,
+            place_id=place_id,
         )
 
         def open_check(steps: Steps) -> FreshLink:
             steps.add(check)
             link = issue_link(steps, LinkKind.CHECK, check.id, check.expires_at)
             tell(steps, check.id, check.state)
+            beside(steps, check.id)
             return link
 
         return check, await self._database.write(open_check)

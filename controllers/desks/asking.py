@@ -1,0 +1,250 @@
+"""Which checks an organisation may make, what has to be typed for each, and results in words.
+
+All of it is read from the framework and the overlays: a check that the authority adds tomorrow
+has its button, its fields and its words without a change here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from controllers.desks.forms import Choice
+from controllers.desks.texts import Say, is_said
+from controllers.store.models import Check as CheckMade
+from controllers.wallet.labelling import labelled
+from controllers.wallet.schemas import Labelled
+from core.decision import Permit
+from core.errors import HavenError, InvalidInput
+from credential_defs import CredentialDefinition, load_all
+from governance.checks import describe, instantiate
+from governance.engine import Ask, Framework, decide
+from governance.model import Check, IntegerParameter, Parameter, Variant
+
+PREFIX = "p-"
+_MINOR = "_minor"  # of a parameter in hundredths of a currency
+_HUNDREDTHS = 100
+_FIRST_VARIANT = "plain"
+# tried where a pattern is all that is known of a text
+_SAMPLES = ("USD", "US", "en", "a", "A", "1")
+_CONDITION = re.compile(r"(\S+): (\S+) (<|<=|>=|>) (-?\d+)")
+
+type FieldKind = Literal["money", "number", "choice", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskField:
+    """Something to be typed before a check."""
+
+    name: str
+    parameter: str
+    kind: FieldKind
+    choices: tuple[Choice, ...]
+    shown: str
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A check that may be made here."""
+
+    name: str
+    title: str
+    fields: tuple[AskField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One check that was made, in words."""
+
+    name: str
+    outcome: str
+    title: str
+    words: str
+
+
+def askable(
+    framework: Framework, did: str, language: str, as_of: datetime, typed: Mapping[str, str]
+) -> list[Asked]:
+    """The checks that the framework lets this organisation make now."""
+    found = []
+    for name, check in framework.checks.items():
+        try:
+            plan = instantiate(framework, name, _FIRST_VARIANT, _sample(check), as_of=as_of)
+        except HavenError:
+            continue
+        if isinstance(decide(framework, Ask(did, plan.purpose, plan.ask), as_of=as_of), Permit):
+            found.append(_asked(framework, check, language, typed))
+    return found
+
+
+def parameters_of(
+    check: Asked, rules: Mapping[str, Parameter], typed: Mapping[str, str]
+) -> dict[str, int | str]:
+    """What was typed, as the framework's parameters.
+
+    Raises InvalidInput with `fields`: the names of those that do not fit.
+    """
+    given: dict[str, int | str] = {}
+    wrong = []
+    for field in check.fields:
+        value = _value(field, typed.get(field.name, "").strip())
+        if value is None or not rules[field.parameter].accepts(value):
+            wrong.append(field.name)
+        else:
+            given[field.parameter] = value
+    if wrong:
+        raise InvalidInput(
+            "Something does not fit", fields=",".join(wrong), code="wrong-parameters"
+        )
+    return given
+
+
+def in_words(framework: Framework, check: CheckMade, language: str, say: Say) -> list[Result]:
+    """Each check that was made, with its outcome, in words of this language."""
+    variant = _variant_of(framework, check)
+    return [_told(each, variant, language, say) for each in check.result or []]
+
+
+def learnt(
+    framework: Framework,
+    check: CheckMade,
+    values: Mapping[str, Mapping[str, str]],
+    language: str,
+) -> list[Labelled]:
+    """What was shown, with its labels, as a person reads it."""
+    variant = _variant_of(framework, check)
+    found: list[Labelled] = []
+    for label, shown in values.items():
+        found += labelled(_definition(variant, label), shown, language)
+    return found
+
+
+def permission_in_words(framework: Framework, check: CheckMade, language: str) -> str | None:
+    """What the one who answered for somebody else may do."""
+    variant = _variant_of(framework, check)
+    if variant is None or variant.representative is None or check.permission is None:
+        return None
+    label = variant.representative.credential
+    rule, definition = variant.credentials.get(label), _definition(variant, label)
+    if rule is None or definition is None or not rule.predicates:
+        return check.permission
+    return definition.label(rule.predicates[0].attribute, language)
+
+
+def _variant_of(framework: Framework, check: CheckMade) -> Variant | None:
+    known = framework.checks.get(check.name)
+    return None if known is None else known.variants.get(check.variant or _FIRST_VARIANT)
+
+
+def _definition(variant: Variant | None, label: str) -> CredentialDefinition | None:
+    rule = None if variant is None else variant.credentials.get(label)
+    return None if rule is None else load_all().get(rule.credential)
+
+
+# --- what has to be typed -------------------------------------------------------------------
+
+
+def _asked(
+    framework: Framework, check: Check, language: str, typed: Mapping[str, str]
+) -> Asked:
+    titles = describe(framework, check.name).title
+    fields = tuple(
+        _field(check, name, rule, language, typed) for name, rule in check.parameters.items()
+    )
+    return Asked(check.name, titles.get(language) or titles["en"], fields)
+
+
+def _field(
+    check: Check, name: str, rule: Parameter, language: str, typed: Mapping[str, str]
+) -> AskField:
+    choices = () if isinstance(rule, IntegerParameter) else _choices(check, name, language)
+    if isinstance(rule, IntegerParameter):
+        kind: FieldKind = "money" if name.endswith(_MINOR) else "number"
+    else:
+        kind = "choice" if choices else "text"
+    shown = typed.get(PREFIX + name, "")
+    return AskField(PREFIX + name, name, kind, choices, shown, wrong=False)
+
+
+def _choices(check: Check, name: str, language: str) -> tuple[Choice, ...]:
+    """The code list of the attribute of this name in a credential that the check asks for."""
+    for variant in check.variants.values():
+        for rule in variant.credentials.values():
+            definition = load_all().get(rule.credential)
+            for attribute in definition.attributes if definition else ():
+                if attribute.name == name and attribute.codes:
+                    return tuple(
+                        Choice(entry.code, entry.label.in_language(language))
+                        for entry in attribute.codes
+                    )
+    return ()
+
+
+def _value(field: AskField, written: str) -> int | str | None:
+    if field.kind in ("choice", "text"):
+        return written or None
+    try:
+        number = Decimal(written.replace(" ", "").replace(",", "."))
+    except InvalidOperation:
+        return None
+    if not number.is_finite():
+        return None
+    number *= _HUNDREDTHS if field.kind == "money" else 1
+    return int(number) if number == number.to_integral_value() else None
+
+
+def _sample(check: Check) -> dict[str, int | str]:
+    """Parameters that fit, to ask whether the check may be made at all."""
+    return {name: _fitting(rule) for name, rule in check.parameters.items()}
+
+
+def _fitting(rule: Parameter) -> int | str:
+    if isinstance(rule, IntegerParameter):
+        return rule.minimum
+    return next((each for each in _SAMPLES if rule.accepts(each)), "")
+
+
+# --- results in words -----------------------------------------------------------------------
+
+
+def _told(
+    result: Mapping[str, str], variant: Variant | None, language: str, say: Say
+) -> Result:
+    name, reason = result["name"], result["reason"]
+    condition = _condition(result, variant, language, say)
+    reasons = f"made.reason.{reason}"
+    words = say(reasons if is_said("en", reasons) else f"made.{result['outcome']}")
+    titles = f"made.{name}"
+    return Result(
+        name=name,
+        outcome=result["outcome"],
+        title=condition or say(titles if is_said("en", titles) else "made.other"),
+        words=words,
+    )
+
+
+def _condition(
+    result: Mapping[str, str], variant: Variant | None, language: str, say: Say
+) -> str | None:
+    """A condition by the name that its attribute has on the card."""
+    found = _CONDITION.fullmatch(result.get("explanation", ""))
+    if result["name"] != "predicate" or found is None:
+        return None
+    label, attribute, operator, number = found.groups()
+    definition = _definition(variant, label)
+    if definition is None or attribute not in definition.attribute_names:
+        return None
+    about = definition.attribute(attribute)
+    value = f"{number[:4]}-{number[4:6]}-{number[6:]}" if about.is_date else number
+    words = {">=": "made.at-least", "<=": "made.at-most", ">": "made.above", "<": "made.below"}
+    return say(words[operator], what=definition.label(attribute, language), value=value)
+
+
+def failed(results: Sequence[Result]) -> list[Result]:
+    """Those that decided against it."""
+    return [each for each in results if each.outcome == "failed"]
