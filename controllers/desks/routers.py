@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from controllers.desks import checking, issued, issuing, kiosk, paper, signing, tasks
+from controllers.desks import (
+    checking,
+    doings,
+    issued,
+    issuing,
+    kiosk,
+    organisation,
+    paper,
+    signing,
+    staffing,
+    tasks,
+)
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -16,5 +27,8 @@ def routers() -> tuple[APIRouter, ...]:
         checking.router,
         kiosk.router,
         tasks.router,
+        staffing.router,
+        organisation.router,
+        doings.router,
         paper.router,
     )

@@ -1,0 +1,116 @@
+"""An organisation's own settings: places of work, two people where it wants them, keys for
+machines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import HTMLResponse
+
+from controllers.access import Role, end_key, list_keys
+from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Sent
+from controllers.paging import RowId
+from controllers.staff.options import Option
+from controllers.staff.people import Duty
+from controllers.staff.places import LONGEST_PLACE
+from controllers.staff.proposals import Kind
+from core.errors import InvalidInput
+
+router = APIRouter(prefix="/desk/organisation", route_class=DeskRoute, include_in_schema=False)
+
+# what a machine may be given a key for; the authority's own is the operator's matter
+KEY_ROLES = (Role.ISSUE, Role.CHECK)
+KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,24}$")]
+
+
+@router.get("")
+async def settings(desk: AtAdministering) -> HTMLResponse:
+    """All of them."""
+    return await _page(desk)
+
+
+@router.post("/places")
+async def add_place(desk: AtAdministering, sent: Sent) -> Response:
+    """A new place of work."""
+    try:
+        await desk.house.desks.places.add(
+            desk.organisation.id, sent.get("place", ""), by=desk.who.person_id
+        )
+    except InvalidInput:
+        return await _page(desk, wrong_place=sent.get("place", ""))
+    return desk.go("/desk/organisation")
+
+
+@router.post("/places/{place_id}/end")
+async def end_place(desk: AtAdministering, place_id: RowId, _sent: Sent) -> Response:
+    """Nobody is put there any more."""
+    await desk.house.desks.places.end(desk.organisation.id, place_id, by=desk.who.person_id)
+    return desk.go("/desk/organisation")
+
+
+@router.post("/options/{option}")
+async def turn(desk: AtAdministering, option: Option, sent: Sent) -> Response:
+    """On at once. Off weakens a guard: a second administrator agrees, where there is one."""
+    desks, organisation, person = desk.house.desks, desk.organisation.id, desk.who.person_id
+    on = sent.get("on") == "1"
+    if on or not await _another_administrator(desk):
+        await desks.options.turn(organisation, option, on=on, by=person)
+        return desk.go("/desk/organisation")
+    made = await desks.proposals.propose(
+        organisation, Kind.OPTION, {"option": option.value, "on": False}, by=person
+    )
+    return desk.go(f"/desk/tasks/{made.id}")
+
+
+@router.post("/keys")
+async def make_key(desk: AtAdministering, sent: Sent) -> Response:
+    """A key for a machine; this page shows it, once."""
+    role = sent.get("role", "")
+    if role not in KEY_ROLES:
+        raise InvalidInput("There is no key for this", code="no-such-role")
+    key = await desk.house.organisations.new_key(desk.organisation, Role(role))
+    await desk.house.desks.deeds.note(
+        desk.organisation.id, desk.who.person_id, f"key-made-{role}", key.reveal().split("_")[1]
+    )
+    return await _page(desk, key=key.reveal())
+
+
+@router.post("/keys/{key_id}/end")
+async def ending_key(desk: AtAdministering, key_id: KeyId, _sent: Sent) -> Response:
+    """It opens nothing from now."""
+    await end_key(desk.house.database, desk.organisation.id, key_id)
+    await desk.house.desks.deeds.note(
+        desk.organisation.id, desk.who.person_id, "key-ended", key_id
+    )
+    return desk.go("/desk/organisation")
+
+
+async def _another_administrator(desk: Desk) -> bool:
+    everybody = await desk.house.desks.people.all(desk.organisation.id)
+    return any(
+        each.id != desk.who.person_id and Duty.ADMINISTER in each.duties and each.can_sign_in
+        for each in everybody
+    )
+
+
+async def _page(
+    desk: Desk, *, wrong_place: str | None = None, key: str | None = None
+) -> HTMLResponse:
+    desks, organisation = desk.house.desks, desk.organisation.id
+    on = await desks.options.on(organisation)
+    return desk.page(
+        "organisation.html",
+        200 if wrong_place is None else 422,
+        places=[each for each in await desks.places.all(organisation) if each.ended_at is None],
+        wrong_place=wrong_place,
+        longest=LONGEST_PLACE,
+        options=[(option, option in on) for option in Option],
+        keys=[
+            each
+            for each in await list_keys(desk.house.database, organisation)
+            if each.ended_at is None
+        ],
+        roles=KEY_ROLES,
+        key=key,
+    )
