@@ -54,6 +54,7 @@ def print_addresses(console: Console, settings: Settings) -> None:
     """Where a person finds things."""
     console.print(f"  Haven            {settings.base_url}")
     console.print(f"  wallet app       {settings.base_url}/wallet/")
+    console.print(f"  desks            {settings.base_url}/desk")
     console.print(f"  API description  {settings.base_url}/api/openapi.json")
     console.print(f"  framework        {settings.base_url}/api/governance/framework")
     console.print(f"  data and logs    {settings.data_dir.resolve()}")
@@ -168,6 +169,23 @@ def rotate(
         )
     )
     Console().print("The keys are changed. Start Haven; the operator's key is in secrets.json.")
+
+
+@app.command("invite")
+def invite_to_desk(
+    organisation: Annotated[str, typer.Argument(help="Short name of the organisation")],
+    name: Annotated[str, typer.Argument(help="Name of who will administer its desks")],
+    data: DataDir = None,
+    port_base: PortBase = None,
+) -> None:
+    """Make the one-time link for an administrator of an organisation's desks; Haven runs."""
+    from controllers.desks.inviting import invite_administrator  # noqa: PLC0415 (only here)
+
+    settings = _settings(data_dir=data, port_base=port_base)
+    made = _told(lambda: asyncio.run(invite_administrator(settings, organisation, name)))
+    console = Console()
+    console.print("Good once, and for one day. Whoever opens it first comes in:")
+    console.print(made, soft_wrap=True)
 
 
 @app.command()

@@ -189,6 +189,8 @@ _OPENING = (
     "/api/wallet/devices/unlock",
     "/api/wallet/devices/forget",
     "/api/wallet/recovery/open",
+    "/desk/sign-in/",
+    "/desk/enrol/",
 )
 
 

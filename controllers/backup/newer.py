@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from agent.webvh.attested import ResourceType, VerifiedResource, verify_resource
 from agent.webvh.didlog import VerifiedDid, verify_log
@@ -30,6 +31,7 @@ from agent.webvh.identifiers import parse_resource_id
 from agent.webvh.reader import check_status_list
 from controllers.issuer.rows import NOTHING_KEPT, OPEN, State
 from controllers.moment import now
+from controllers.staff.proposals import State as ProposalState
 from controllers.store.database import Database
 from controllers.store.models import (
     ApiKey,
@@ -39,8 +41,14 @@ from controllers.store.models import (
     Issuance,
     Link,
     Organisation,
+    Passkey,
+    Proposal,
     PublishedResource,
     Reservation,
+    StaffCeremony,
+    StaffDuty,
+    StaffEnrolment,
+    StaffSession,
     WalletSession,
 )
 from core.errors import Unavailable, VerificationError
@@ -75,6 +83,22 @@ async def end_what_was_under_way(database: Database) -> None:
         await session.execute(update(Link).where(Link.expires_at > at).values(expires_at=at))
         await session.execute(update(Check).where(Check.expires_at > at).values(expires_at=at))
         await session.execute(delete(WalletSession))
+        await _end_desks(session, at)
+
+
+async def _end_desks(session: AsyncSession, at: datetime) -> None:
+    """Who was dismissed, or lost a duty or a device, after the backup would come back with it:
+    so nobody may do anything at a desk until an administrator, whom the operator invites,
+    says so again. Names and what was done stay."""
+    for past in (StaffSession, StaffCeremony):
+        await session.execute(delete(past))
+    used = update(StaffEnrolment).where(StaffEnrolment.used_at.is_(None)).values(used_at=at)
+    duties = update(StaffDuty).where(StaffDuty.ended_at.is_(None)).values(ended_at=at)
+    keys = update(Passkey).where(Passkey.ended_at.is_(None)).values(ended_at=at)
+    lapsed = {"state": ProposalState.LAPSED.value, "sealed_content": None}
+    proposals = update(Proposal).where(Proposal.state == ProposalState.OPEN.value)
+    for statement in (used, duties, keys, proposals.values(**lapsed)):
+        await session.execute(statement)
 
 
 async def take_over(database: Database, survived: str) -> Newer:

@@ -45,6 +45,8 @@ async def deeds(
 async def file(desk: AtAdministering, who: Who = "", what: What = "") -> Response:
     """The same as CSV."""
     found = await _found(desk, who, what, None, MOST_IN_FILE)
+    deeds = desk.house.desks.deeds
+    await deeds.note(desk.organisation.id, desk.who.person_id, "deeds-saved")
     people = await desk.house.desks.people.all(desk.organisation.id)
     names = {each.id: each.name for each in people}
     say = desk.say
@@ -54,7 +56,7 @@ async def file(desk: AtAdministering, who: Who = "", what: What = "") -> Respons
             each.at.isoformat(timespec="seconds"),
             names.get(each.member_id or "", say("deeds.nobody")),
             in_words(desk, each.what),
-            each.subject_id or "",
+            (each.subject_id or "")[:8],
         ]
         for each in found
     ]

@@ -3,6 +3,8 @@ machines."""
 
 from __future__ import annotations
 
+import re
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -10,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from controllers.access import Role, end_key, list_keys
 from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Sent
+from controllers.governance.schemas import KeyMade, NewKeyOf
 from controllers.paging import RowId
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
@@ -21,6 +24,7 @@ router = APIRouter(prefix="/desk/organisation", route_class=DeskRoute, include_i
 
 # what a machine may be given a key for; the authority's own is the operator's matter
 KEY_ROLES = (Role.ISSUE, Role.CHECK)
+_ONCE = re.compile(r"[0-9a-f-]{36}")
 KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,24}$")]
 
 
@@ -65,15 +69,21 @@ async def turn(desk: AtAdministering, option: Option, sent: Sent) -> Response:
 
 @router.post("/keys")
 async def make_key(desk: AtAdministering, sent: Sent) -> Response:
-    """A key for a machine; this page shows it, once."""
-    role = sent.get("role", "")
-    if role not in KEY_ROLES:
+    """A key for a machine; this page shows it, once. Sent again, it makes no second one."""
+    role, once = sent.get("role", ""), sent.get("once", "")
+    if role not in KEY_ROLES or not _ONCE.fullmatch(once):
         raise InvalidInput("There is no key for this", code="no-such-role")
-    key = await desk.house.organisations.new_key(desk.organisation, Role(role))
-    await desk.house.desks.deeds.note(
-        desk.organisation.id, desk.who.person_id, f"key-made-{role}", key.reveal().split("_")[1]
-    )
-    return await _page(desk, key=key.reveal())
+    organisation, person = desk.organisation, desk.who.person_id
+
+    async def make() -> KeyMade:
+        key = (await desk.house.organisations.new_key(organisation, Role(role))).reveal()
+        deeds = desk.house.desks.deeds
+        await deeds.note(organisation.id, person, f"key-made-{role}", key.split("_")[1])
+        return KeyMade(key=key)
+
+    asked = NewKeyOf(slug=organisation.slug, role=Role(role))
+    made = await desk.house.repeatable.run(person, once, asked, KeyMade, make)
+    return await _page(desk, key=made.key)
 
 
 @router.post("/keys/{key_id}/end")
@@ -113,4 +123,5 @@ async def _page(
         ],
         roles=KEY_ROLES,
         key=key,
+        once={role: str(uuid.uuid4()) for role in KEY_ROLES},
     )

@@ -13,8 +13,14 @@ from controllers.desks import shown
 from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Fields, Sent
 from controllers.paging import RowId
 from controllers.qr import qr_code
-from controllers.staff.people import LONGEST_NAME, Duty, FreshInvitation, Person
-from core.errors import InvalidInput
+from controllers.staff.people import (
+    LONGEST_NAME,
+    Duty,
+    FreshInvitation,
+    Person,
+    invitation_link,
+)
+from core.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/desk/people", route_class=DeskRoute, include_in_schema=False)
 
@@ -54,25 +60,26 @@ async def change(desk: AtAdministering, person_id: RowId, sent: Sent) -> Respons
     """Name, place and duties, each that changed."""
     organisation, by = desk.organisation.id, desk.who.person_id
     service = desk.house.desks.people
-    person = await service.one(organisation, person_id)
+    person, wanted = await service.one(organisation, person_id), _duties(sent)
+    # the right to administer first: if it cannot end, nothing is changed
+    for duty in sorted(person.duties - wanted, key=lambda each: each is not Duty.ADMINISTER):
+        await service.end(organisation, person_id, duty, by=by)
     name, place = sent.get("name", ""), sent.get("place") or None
     if (name.strip(), place) != (person.name, person.place_id):
         try:
             await service.change(organisation, person_id, name=name, place_id=place, by=by)
         except InvalidInput:
             return await _one(desk, person_id, wrong=True)
-    wanted = _duties(sent)
     for duty in sorted(wanted - person.duties):
         await service.give(organisation, person_id, duty, by=by)
-    # her own right to administer last: it ends this page
-    for duty in sorted(person.duties - wanted, key=lambda each: each is Duty.ADMINISTER):
-        await service.end(organisation, person_id, duty, by=by)
     return desk.go(f"/desk/people/{person_id}")
 
 
 @router.post("/{person_id}/invite")
 async def invite(desk: AtAdministering, person_id: RowId, _sent: Sent) -> Response:
-    """A new link; her passkeys and sessions end."""
+    """A new link; her passkeys and sessions end. Raises Conflict: her own she would not see."""
+    if person_id == desk.who.person_id:
+        raise Conflict("Another administrator has to do this for you", code="own-invitation")
     invitation = await desk.house.desks.people.invite_again(
         desk.organisation.id, person_id, by=desk.who.person_id
     )
@@ -93,11 +100,6 @@ async def dismiss(desk: AtAdministering, person_id: RowId, _sent: Sent) -> Respo
         desk.organisation.id, person_id, by=desk.who.person_id
     )
     return desk.go("/desk/people")
-
-
-def invitation_link(base_url: str, token: str) -> str:
-    """The address of a one-time link; what is behind the # is sent to nobody."""
-    return f"{base_url}/desk/enrol#{token}"
 
 
 def _to_link(desk: Desk, person_id: str, invitation: FreshInvitation) -> Response:

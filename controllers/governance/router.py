@@ -12,8 +12,11 @@ from controllers.governance.schemas import (
     SLUG,
     FrameworkChanged,
     GrantShown,
+    InvitationMade,
     KeyMade,
     KeyShown,
+    NewAdministrator,
+    NewAdministratorOf,
     NewAuthority,
     NewGrant,
     NewKey,
@@ -25,6 +28,7 @@ from controllers.haven import House
 from controllers.idempotency import IdempotencyKey
 from controllers.organisations.service import did_of
 from controllers.problems import RESPONSES
+from controllers.staff.people import Duty, invitation_link
 from controllers.store.models import Organisation
 from core.errors import Forbidden, InvalidInput
 
@@ -116,6 +120,28 @@ async def end_of_key(
     organisation = await house.organisations.by_slug(slug)
     await end_key(house.database, organisation.id, key_id)
     return await list_of_keys(house, slug, caller)
+
+
+@router.post("/organisations/{slug}/administrators", status_code=201)
+async def invite_administrator(
+    house: House,
+    slug: Slug,
+    body: NewAdministrator,
+    caller: Operator,
+    key: IdempotencyKey = None,
+) -> InvitationMade:
+    """The first administrator of an organisation's desks, or one after a restore: a link."""
+    organisation = await house.organisations.by_slug(slug)
+
+    async def make() -> InvitationMade:
+        _, invitation = await house.desks.people.enrol(
+            organisation.id, body.name, [Duty.ADMINISTER], by=None
+        )
+        link = invitation_link(house.settings.base_url, invitation.token)
+        return InvitationMade(link=link, expires_at=invitation.expires_at)
+
+    asked = NewAdministratorOf(slug=slug, name=body.name)
+    return await house.repeatable.run(caller.key_id, key, asked, InvitationMade, make)
 
 
 @router.post("/grants", status_code=201)

@@ -79,6 +79,27 @@ class KeyShown(BaseModel):
     ended_at: datetime | None
 
 
+class NewAdministrator(BaseModel):
+    """Somebody who is to administer an organisation's desks; her name is kept sealed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=80, pattern=_PRINTABLE)
+
+
+class NewAdministratorOf(NewAdministrator):
+    """The same together with the organisation that the address names."""
+
+    slug: str
+
+
+class InvitationMade(BaseModel):
+    """A one-time link, shown this once: whoever opens it first comes in."""
+
+    link: str = Field(examples=["http://localhost:8020/desk/enrol#Q2x..."])
+    expires_at: datetime
+
+
 class NewGrant(BaseModel):
     """Authority to issue one credential."""
 

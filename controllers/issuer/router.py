@@ -25,7 +25,10 @@ from controllers.issuer.service import ENDED
 from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
-from controllers.store.models import Issuance
+from controllers.staff.options import Option
+from controllers.store.models import Issuance, Organisation
+from core.errors import Forbidden
+from credential_defs import load_all
 
 router = APIRouter(prefix="/api/issuer", tags=["issuer"], responses=RESPONSES)
 
@@ -35,6 +38,8 @@ async def create(
     house: House, body: NewIssuance, caller: IssuerWrite, key: IdempotencyKey = None
 ) -> IssuanceCreated:
     """Offer a credential: answers a link, its QR code and the code to say aloud."""
+
+    await _require_one_is_enough(house, caller.tenant, body)
 
     async def make() -> IssuanceCreated:
         issuance, link = await house.issuer.create(
@@ -92,8 +97,27 @@ async def cancel(house: House, issuance_id: RowId, caller: IssuerWrite) -> Issua
 @router.post("/revocations")
 async def revoke(house: House, body: Revocation, caller: IssuerWrite) -> Revoked:
     """Withdraw one credential or many; repeating it changes nothing."""
+    if Option.TWO_FOR_WITHDRAWING in await house.desks.options.on(caller.tenant.id):
+        raise _TWO_PEOPLE
     rows = await house.issuer.revoke(caller.tenant, body.issuance_ids)
     return Revoked(items=await _shown(house, rows))
+
+
+_TWO_PEOPLE = Forbidden(
+    "This organisation has two people do this, at a desk", code="two-people-needed"
+)
+
+
+async def _require_one_is_enough(
+    house: House, organisation: Organisation, body: NewIssuance
+) -> None:
+    """A key is one hand: where an organisation asks for two, it does not do instead."""
+    definition = load_all().get(body.credential)
+    options = await house.desks.options.on(organisation.id)
+    if definition is None or Option.TWO_FOR_IDENTITY not in options:
+        return
+    if definition.wants_two(definition.validate_values(body.values)):
+        raise _TWO_PEOPLE
 
 
 async def _shown(house: House, rows: Sequence[Issuance]) -> list[IssuanceState]:

@@ -125,6 +125,11 @@ class FreshInvitation:
     expires_at: datetime
 
 
+def invitation_link(base_url: str, token: str) -> str:
+    """The address of a one-time link; what is behind the # is sent to nobody."""
+    return f"{base_url}/desk/enrol#{token}"
+
+
 def digest(secret: str) -> str:
     """How the secrets of links and sessions are kept (256 random bits need no slow hash)."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -25,6 +25,13 @@ async def invite(settings: Settings, console: Console) -> None:
     console.print(f"  a card to take   {card['link']}", soft_wrap=True)
     console.print(f"                   the desk's code: {card['code']}")
     console.print(f"  a question       {question['link']}", soft_wrap=True)
+    console.print(f"  the desks        {settings.base_url}/desk, each with a link of its own:")
+    for slug, whose in (("shelter-a", "a shelter's"), ("court", "a court's")):
+        console.print(
+            f"                   haven invite {slug} NAME --data {settings.data_dir}"
+            f"   ({whose} administrator)",
+            soft_wrap=True,
+        )
     console.print(
         f"  (the card waits {settings.offer_minutes} minutes, "
         f"the question {settings.check_minutes})"

@@ -19,7 +19,14 @@ from controllers.store.models import (
     FrameworkVersion,
     Issuance,
     Organisation,
+    Passkey,
+    Proposal,
     Reservation,
+    StaffCeremony,
+    StaffDuty,
+    StaffEnrolment,
+    StaffMember,
+    StaffSession,
     WalletSession,
 )
 from core.errors import Unavailable
@@ -152,3 +159,55 @@ async def test_what_was_under_way_has_ended(pair: tuple[Database, Database]) -> 
     assert found["offered"].sealed_values is None
     assert found["sent"].state == "sent", "it is signed and noted: it can be withdrawn"
     assert found["issued"].state == "issued"
+
+
+async def test_nobody_may_do_anything_at_a_desk_after_a_restore(backup: Database) -> None:
+    """Who was dismissed, or lost a duty or a device, after the backup stays without it."""
+    at = now()
+    later = at + timedelta(hours=1)
+    of = {"organisation_id": "o", "created_at": at}
+    async with backup.transaction() as session:
+        session.add(StaffMember(id="m", sealed_name=b"n", **of))
+        session.add(StaffDuty(id=1, member_id="m", duty="issue", given_at=at))
+        session.add(StaffEnrolment(token_digest="t", member_id="m", expires_at=later))
+        session.add(StaffCeremony(id="c", kind="enrol", challenge=b"c", expires_at=later))
+        session.add(
+            Passkey(
+                credential_digest="k",
+                member_id="m",
+                public_key=b"p",
+                sign_count=0,
+                created_at=at,
+            )
+        )
+        session.add(
+            StaffSession(
+                session_digest="s",
+                member_id="m",
+                browser_digest="b",
+                network_digest="n",
+                seen_at=at,
+                expires_at=later,
+            )
+        )
+        session.add(
+            Proposal(
+                id="p",
+                kind="issue",
+                sealed_content=b"v",
+                state="open",
+                proposed_by="m",
+                expires_at=later,
+                **of,
+            )
+        )
+    await end_what_was_under_way(backup)
+    async with backup.reading() as session:
+        for gone in (StaffSession, StaffCeremony):
+            assert (await session.scalars(select(gone))).all() == []
+        for ended in (StaffDuty, Passkey):
+            assert all(each.ended_at for each in await session.scalars(select(ended)))
+        assert (await session.get_one(StaffEnrolment, "t")).used_at is not None
+        proposal = await session.get_one(Proposal, "p")
+        assert (proposal.state, proposal.sealed_content) == ("lapsed", None)
+        assert (await session.get_one(StaffMember, "m")).dismissed_at is None  # a name, no more

@@ -9,21 +9,23 @@ import re
 from pathlib import Path
 
 import pytest
-from controllers_house import House
+from controllers_house import IDENTITY, House
 from desk_hands import Hands, Page, hands_of, looked_at
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 import controllers
-from controllers.access import authenticate
+from controllers.access import Role, authenticate
 from controllers.desks.csvs import csv_of
+from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from core.errors import NotAuthenticated
 from tests.fakes.authenticator import Authenticator
 
 CONTROLLERS = Path(controllers.__file__).parent
 TEXTS = json.loads((CONTROLLERS / "desks/languages/people.en.json").read_text())["texts"]
+KEYS = "/desk/organisation/keys"
 NASTY = "<script>alert(1)</script>"
 
 
@@ -203,6 +205,55 @@ async def test_a_key_for_machines_is_shown_once_and_ends(small_house: House) -> 
     other = await administrator(small_house, "fund")
     refused = await other.post(f"/desk/organisation/keys/{caller.key_id}/end", {})
     assert refused.status == 404
+
+
+async def test_a_key_sent_for_twice_is_one_key(small_house: House) -> None:
+    hands = await administrator(small_house)
+    page = await hands.open("/desk/organisation")
+    keys = [
+        re.search(r"data-key>([^<]+)<", (await hands.send(page, KEYS)).text) for _ in range(2)
+    ]
+    assert keys[0]
+    assert keys[1]
+    assert keys[0][1] == keys[1][1]
+
+
+async def test_nobody_makes_her_own_link(small_house: House) -> None:
+    hands = await administrator(small_house)
+    path = f"/desk/people/{hands.person.id}/invite"
+    page = await hands.post(path, {})
+    assert page.status == 409
+    assert hands.says("error.own-invitation") in page.shown
+    assert (await hands.open("/desk/people")).status == 200
+
+
+async def test_a_key_is_one_hand_where_two_are_wanted(small_house: House) -> None:
+    options, harbour = small_house.haven.desks.options, small_house.of("harbour")
+    for option in Option:
+        await options.turn(harbour.id, option, on=True, by=None)
+    async with small_house.client(await small_house.key("harbour", Role.ISSUE)) as client:
+        for level, status in ((3, 403), (2, 201)):
+            body = {"credential": "identity", "values": {**IDENTITY, "assurance_level": level}}
+            answer = await client.post("/api/issuer/issuances", json=body)
+            assert answer.status_code == status
+        body = {"issuance_ids": ["0" * 36]}
+        refused = await client.post("/api/issuer/revocations", json=body)
+    assert refused.json()["code"] == "two-people-needed"
+
+
+async def test_the_operator_invites_an_administrator(small_house: House) -> None:
+    path = "/api/governance/organisations/harbour/administrators"
+    async with small_house.client(small_house.haven.secrets.operator_key.reveal()) as client:
+        made = await client.post(path, json={"name": "First"})
+        unknown = await client.post(path.replace("harbour", "nobody"), json={"name": "First"})
+    assert made.status_code == 201
+    assert unknown.status_code == 404
+    token = made.json()["link"].partition("/desk/enrol#")[2]
+    assert await make_passkey(small_house, token) == 200
+    (person,) = await small_house.haven.desks.people.all(small_house.of("harbour").id)
+    assert person.duties == {Duty.ADMINISTER}
+    async with small_house.client(await small_house.key("harbour", Role.ISSUE)) as client:
+        assert (await client.post(path, json={"name": "Other"})).status_code == 403
 
 
 async def test_deeds_are_listed_by_person_and_saved(small_house: House) -> None:
