@@ -8,6 +8,7 @@ authority, each time.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -16,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from controllers.desks.entry import Desk
 
 _STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_TO_HANG_UP = 5.0  # seconds
 _MOVED = "event: moved\ndata: \n\n"
 
 
@@ -33,7 +35,9 @@ def _last_seen(request: Request) -> int:
 
 
 async def _told(events: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Each event by its id alone; a comment as it is."""
+    """Each event by its id alone; a comment as it is. The page hangs up when it has read of
+    the end: a stream that ended first would count as lost, and be opened again."""
     async for event in events:
         identifier = event.partition("\n")[0]
         yield f"{identifier}\n{_MOVED}" if identifier.startswith("id: ") else event
+    await asyncio.sleep(_TO_HANG_UP)

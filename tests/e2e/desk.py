@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Locator, Page
+from playwright.async_api import CDPSession, Locator, Page
 
 from controllers.desks.texts import say_in
 from tests.e2e.phones import Phone, Phones, Site
@@ -37,10 +37,39 @@ class Hand:
 
 
 @dataclass
+class Keys:
+    """What a laptop has built in for passkeys; it verifies whoever asks."""
+
+    session: CDPSession
+    id: str
+
+    @classmethod
+    async def on(cls, phone: Phone) -> Keys:
+        """Give a browser one."""
+        session = await phone.context.new_cdp_session(phone.page)
+        await session.send("WebAuthn.enable", {"enableUI": False})
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        made = await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        return cls(session, made["authenticatorId"])
+
+    async def clear(self) -> None:
+        """Forget every passkey."""
+        await self.session.send("WebAuthn.clearCredentials", {"authenticatorId": self.id})
+
+
+@dataclass
 class Desk:
     """A browser at a desk."""
 
     phone: Phone
+    keys: Keys
     hand: Hand = field(default_factory=Hand)
 
     @property
@@ -60,6 +89,7 @@ class Desk:
 
     async def sign_up(self, link: str) -> None:
         """Open a one-time link and make the passkey."""
+        await self.keys.clear()  # the browser's stand-in for a device keeps three
         await self.page.goto(link)
         await self.press("enrol.button")
         await self.page.get_by_role("heading", name=self.says("home.title")).wait_for(
@@ -72,10 +102,10 @@ class Desk:
         await self.page.wait_for_url(re.compile(r"/desk(?!/sign-in)"), timeout=LONG_MS)
 
     def button(self, key: str, **parts: object) -> Locator:
-        """A button or a way on by its words."""
+        """A button or a way on of the page itself, by its words."""
         words = re.compile(rf"^\s*{re.escape(self.says(key, **parts))}")
-        buttons = self.page.get_by_role("button", name=words)
-        return buttons.or_(self.page.get_by_role("link", name=words))
+        main = self.page.locator("main")
+        return main.get_by_role("button", name=words).or_(main.get_by_role("link", name=words))
 
     async def press(self, key: str, **parts: object) -> None:
         """Press it."""
@@ -86,10 +116,10 @@ class Desk:
         self.hand.actions += 1
         await what.click()
 
-    async def fill(self, label: str, value: str) -> None:
-        """One value, in the field of this label: typed, chosen, or ticked."""
+    async def fill(self, field_id: str, value: str) -> None:
+        """One value, in the field of this id: typed, or chosen."""
         self.hand.values += 1
-        found = self.page.get_by_label(label).first
+        found = self.page.locator(f"#{field_id}")
         kind = await found.evaluate("each => each.tagName + (each.type || '')")
         if kind.startswith("SELECT"):
             await found.select_option(value)
@@ -131,23 +161,7 @@ async def desk_at(phones: Phones, site: Site, **options: Any) -> Desk:
         **options,
     }
     phone = await phones(site_of_desks(site), **wanted)
-    await give_authenticator(phone)
-    return Desk(phone)
-
-
-async def give_authenticator(phone: Phone) -> None:
-    """What a laptop has built in; it verifies whoever asks."""
-    session = await phone.context.new_cdp_session(phone.page)
-    await session.send("WebAuthn.enable", {"enableUI": False})
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return Desk(phone, await Keys.on(phone))
 
 
 def words_of_desks(language: str, part: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,11 @@ class Report:
         return "\n".join((*(f"{name}: {n}" for name, n in self.scores.items()), *self.lines))
 
 
-async def measure(url: str, chromium: str) -> Report:
-    """Load a page once, as for the first time, in a browser of Lighthouse's own."""
+async def measure(
+    url: str, chromium: str, measured: Sequence[str] = MEASURED, *more: str
+) -> Report:
+    """Load a page once, as for the first time, in a browser of Lighthouse's own; `more` are
+    its options."""
     process = await asyncio.create_subprocess_exec(
         "node",
         str(_CLI),
@@ -49,7 +52,8 @@ async def measure(url: str, chromium: str) -> Report:
         "--quiet",
         "--output=json",
         "--no-enable-error-reporting",
-        f"--only-categories={','.join(MEASURED)}",
+        f"--only-categories={','.join(measured)}",
+        *more,
         f"--chrome-flags=--headless {' '.join(chromium_flags())}",
         env={**os.environ, "CHROME_PATH": chromium},
         stdout=asyncio.subprocess.PIPE,
@@ -63,19 +67,19 @@ async def measure(url: str, chromium: str) -> Report:
             process.kill()
             await process.wait()
     assert process.returncode == 0, err.decode()[-2000:]
-    return _report(json.loads(out))
+    return _report(json.loads(out), measured)
 
 
-def _report(result: dict[str, Any]) -> Report:
+def _report(result: dict[str, Any], measured: Sequence[str]) -> Report:
     scores = {
-        name: round((result["categories"][name]["score"] or 0) * 100) for name in MEASURED
+        name: round((result["categories"][name]["score"] or 0) * 100) for name in measured
     }
-    return Report(scores, tuple(_figures(result)))
+    return Report(scores, tuple(_figures(result, measured)))
 
 
-def _figures(result: dict[str, Any]) -> Iterator[str]:
+def _figures(result: dict[str, Any], measured: Sequence[str]) -> Iterator[str]:
     """Every figure that counts, and every audit that is not perfect."""
-    for name in MEASURED:
+    for name in measured:
         for counted in result["categories"][name]["auditRefs"]:
             audit = result["audits"][counted["id"]]
             score, shown = audit["score"], audit.get("displayValue", "")

@@ -161,13 +161,17 @@ async def test_what_was_under_way_has_ended(pair: tuple[Database, Database]) -> 
     assert found["issued"].state == "issued"
 
 
-async def test_nobody_may_do_anything_at_a_desk_after_a_restore(backup: Database) -> None:
+async def test_nobody_may_do_anything_at_a_desk_after_a_restore(
+    pair: tuple[Database, Database],
+) -> None:
     """Who was dismissed, or lost a duty or a device, after the backup stays without it."""
+    backup, _ = pair
     at = now()
     later = at + timedelta(hours=1)
     of = {"organisation_id": "o", "created_at": at}
     async with backup.transaction() as session:
         session.add(StaffMember(id="m", sealed_name=b"n", **of))
+        await session.flush()
         session.add(StaffDuty(id=1, member_id="m", duty="issue", given_at=at))
         session.add(StaffEnrolment(token_digest="t", member_id="m", expires_at=later))
         session.add(StaffCeremony(id="c", kind="enrol", challenge=b"c", expires_at=later))
