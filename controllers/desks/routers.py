@@ -16,6 +16,7 @@ from controllers.desks import (
     staffing,
     tasks,
 )
+from controllers.desks.numbers import router as numbers
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -29,6 +30,7 @@ def routers() -> tuple[APIRouter, ...]:
         tasks.router,
         staffing.router,
         organisation.router,
+        numbers.router,
         doings.router,
         paper.router,
     )
