@@ -24,6 +24,7 @@ from controllers.desks.asking import (
     permission_in_words,
 )
 from controllers.desks.entry import AtChecking, Desk, DeskRoute, Sent
+from controllers.desks.pages import SECONDS_UNTIL_AWAY
 from controllers.moment import now
 from controllers.organisations.service import did_of
 from controllers.paging import Cursor, RowId, page
@@ -39,7 +40,6 @@ router = APIRouter(prefix="/desk/check", route_class=DeskRoute, include_in_schem
 CheckName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 PAGE = 30
 LAST = frozenset(verdict.value for verdict in Verdict)
-_UNTIL_AWAY = 15 * 60
 
 
 @router.get("")
@@ -88,8 +88,8 @@ async def past(desk: AtChecking, cursor: Cursor = None) -> HTMLResponse:
 async def one(desk: AtChecking, check_id: RowId) -> HTMLResponse:
     """One check: its code while it waits, then its verdict."""
     context = await result_of(desk, check_id)
-    away = context["gone_in"] or _UNTIL_AWAY
-    return desk.page("checking_one.html", away_after=min(away, _UNTIL_AWAY), **context)
+    away = context["gone_in"] or SECONDS_UNTIL_AWAY
+    return desk.page("checking_one.html", away_after=min(away, SECONDS_UNTIL_AWAY), **context)
 
 
 @router.get("/one/{check_id}/part")

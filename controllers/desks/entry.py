@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
-from controllers.desks.pages import HEADERS, page, render
+from controllers.desks.pages import HEADERS, SECONDS_UNTIL_AWAY, page, render
 from controllers.desks.texts import LANGUAGES, Say, is_said, say_in
 from controllers.haven import Haven, House
 from controllers.problems import problem, storage_problem
@@ -36,7 +36,6 @@ _PATH = "/desk"
 _MOST_FORM = 64 * 1024
 _MOST_FIELDS = 200
 _LONGEST_AGENT = 400
-_SECONDS_UNTIL_AWAY = 15 * 60
 _A_YEAR = 365 * 24 * 3600
 
 type Fields = Mapping[str, str]
@@ -71,7 +70,7 @@ class Desk:
         template: str,
         status: int = 200,
         *,
-        away_after: int = _SECONDS_UNTIL_AWAY,
+        away_after: int = SECONDS_UNTIL_AWAY,
         **context: Any,
     ) -> HTMLResponse:
         """A page of the frame; it goes away after so many seconds (0: never)."""
@@ -320,7 +319,7 @@ async def error_page(request: Request, err: HavenError) -> HTMLResponse:
         "error.html",
         language,
         who=who,
-        away_after=_SECONDS_UNTIL_AWAY,
+        away_after=SECONDS_UNTIL_AWAY,
         key=key,
         **_place(request),
     )

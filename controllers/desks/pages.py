@@ -24,6 +24,8 @@ from controllers.desks.texts import LANGUAGES, say_in
 _HERE = Path(__file__).parent
 _STATIC = _HERE.parent / "static"
 
+SECONDS_UNTIL_AWAY = 15 * 60  # as long as a session that nobody touches
+
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -68,6 +70,7 @@ def _environment() -> Environment:
         say_in=say_in,
         drawing=drawing,
         places_of=places_of,
+        idle=SECONDS_UNTIL_AWAY,
     )
     return made
 

@@ -136,6 +136,12 @@ async def away(request: Request) -> HTMLResponse:
     return plain_page(request, "hidden.html", back="/desk")
 
 
+@router.get("/still-here")
+async def still_here(_desk: AtDesk) -> Response:
+    """Somebody types a long form: her session goes on."""
+    return Response(status_code=204, headers=dict(HEADERS))
+
+
 async def _signed_in(house: House, request: Request, person: str) -> Response:
     value = await house.desks.sessions.open(
         person, browser=browser_of(request), network=network_of(request, house)

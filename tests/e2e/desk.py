@@ -7,20 +7,25 @@ hand does is counted: a click, a key, a field that is filled (a value) each for 
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.async_api import CDPSession, Locator, Page
 
 from controllers.desks.texts import say_in
+from controllers.story.issuing import in_days
 from tests.e2e.phones import Phone, Phones, Site
 
 LONG_MS = 30_000
 LARGE = {"width": 1280, "height": 800}
+
+
+def day(days: int) -> str:
+    """A day from today as a date field takes it."""
+    number = str(in_days(days))
+    return f"{number[:4]}-{number[4:6]}-{number[6:]}"
 
 
 def site_of_desks(site: Site) -> Site:
@@ -162,10 +167,3 @@ async def desk_at(phones: Phones, site: Site, **options: Any) -> Desk:
     }
     phone = await phones(site_of_desks(site), **wanted)
     return Desk(phone, await Keys.on(phone))
-
-
-def words_of_desks(language: str, part: str) -> dict[str, str]:
-    """The sentences of one part, for tests that look for all of them."""
-    folder = Path(__file__).resolve().parents[2] / "controllers" / "desks" / "languages"
-    texts: dict[str, str] = json.loads((folder / f"{part}.{language}.json").read_text("utf-8"))
-    return texts

@@ -10,9 +10,8 @@ import pytest
 
 from controllers.haven import Haven
 from controllers.staff.people import Duty, invitation_link
-from controllers.story.issuing import in_days
 from tests.e2e.app import App
-from tests.e2e.desk import LONG_MS, Desk, desk_at, site_of_desks
+from tests.e2e.desk import LONG_MS, Desk, day, desk_at, site_of_desks
 from tests.e2e.figures import line
 from tests.e2e.phones import Phones, Site
 from tests.support.installation import Installation, Swift
@@ -23,12 +22,6 @@ LOCALES = {"en": "en-US", "es": "es-MX", "km": "km-KH"}
 MOST_ACTIONS = 12
 # on the phone: to the scanner, six letters of the code, on, yes
 ON_THE_PHONE = 1 + 6 + 1 + 1
-
-
-def day(days: int) -> str:
-    """A day from today as a date field takes it."""
-    number = str(in_days(days))
-    return f"{number[:4]}-{number[4:6]}-{number[6:]}"
 
 
 async def comes_in(

@@ -27,7 +27,9 @@ async function ask(path, body) {
   }
   if (answer.ok) return answer.json();
   if (answer.status === WAITING) throw new Told("wait");
-  if (answer.status === 410) throw new Told("ended");
+  // a link that was cut off on its way has ended for whoever has it
+  const ended = answer.status === 410 || (path === "enrol/begin" && answer.status < 500);
+  if (ended) throw new Told("ended");
   throw new Told(answer.status < 500 ? "refused" : "noAnswer");
 }
 
