@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from controllers.desks.forms import Choice
-from controllers.desks.texts import Say, is_said
+from controllers.desks.texts import Say, is_said, say_in
 from controllers.store.models import Check as CheckMade
 from controllers.wallet.labelling import labelled
 from controllers.wallet.schemas import Labelled
@@ -32,6 +32,9 @@ _FIRST_VARIANT = "plain"
 # tried where a pattern is all that is known of a text
 _SAMPLES = ("USD", "US", "en", "a", "A", "1")
 _CONDITION = re.compile(r"(\S+): (\S+) (<|<=|>=|>) (-?\d+)")
+
+_OPERATORS = {">=": "at-least", "<=": "at-most", ">": "above", "<": "below"}
+_AT_THE_END = (">=", "<=")  # of a yes or no these leave one
 
 type FieldKind = Literal["money", "number", "choice", "text"]
 
@@ -80,6 +83,16 @@ def askable(
         if isinstance(decide(framework, Ask(did, plan.purpose, plan.ask), as_of=as_of), Permit):
             found.append(_asked(framework, check, language, typed))
     return found
+
+
+def title_of(framework: Framework, name: str, language: str) -> str:
+    """What a check is called at a desk; else as its holder is told; else by its name."""
+    if is_said(language, f"checking.title.{name}"):
+        return say_in(language)(f"checking.title.{name}")
+    if name not in framework.checks:
+        return name
+    titles = describe(framework, name).title
+    return titles.get(language) or titles["en"]
 
 
 def parameters_of(
@@ -152,11 +165,10 @@ def _definition(variant: Variant | None, label: str) -> CredentialDefinition | N
 def _asked(
     framework: Framework, check: Check, language: str, typed: Mapping[str, str]
 ) -> Asked:
-    titles = describe(framework, check.name).title
     fields = tuple(
         _field(check, name, rule, language, typed) for name, rule in check.parameters.items()
     )
-    return Asked(check.name, titles.get(language) or titles["en"], fields)
+    return Asked(check.name, title_of(framework, check.name, language), fields)
 
 
 def _field(
@@ -239,10 +251,13 @@ def _condition(
     definition = _definition(variant, label)
     if definition is None or attribute not in definition.attribute_names:
         return None
-    about = definition.attribute(attribute)
+    about, what = definition.attribute(attribute), definition.label(attribute, language)
+    if number in about.code_values and operator in _AT_THE_END:
+        meant = definition.entry_label(attribute, number, language)
+        return say("made.is", what=what, value=meant)
+    kind = "day" if about.is_date else "number"
     value = f"{number[:4]}-{number[4:6]}-{number[6:]}" if about.is_date else number
-    words = {">=": "made.at-least", "<=": "made.at-most", ">": "made.above", "<": "made.below"}
-    return say(words[operator], what=definition.label(attribute, language), value=value)
+    return say(f"made.{_OPERATORS[operator]}.{kind}", what=what, value=value)
 
 
 def failed(results: Sequence[Result]) -> list[Result]:

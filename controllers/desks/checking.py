@@ -22,6 +22,7 @@ from controllers.desks.asking import (
     learnt,
     parameters_of,
     permission_in_words,
+    title_of,
 )
 from controllers.desks.entry import AtChecking, Desk, DeskRoute, Sent
 from controllers.desks.pages import SECONDS_UNTIL_AWAY
@@ -77,10 +78,7 @@ async def past(desk: AtChecking, cursor: Cursor = None) -> HTMLResponse:
     """Checks made here, newest first: verdicts, and nothing of what was shown."""
     rows, following = await page(desk.house.database, Check, desk.organisation.id, PAGE, cursor)
     framework = await desk.house.governance.current()
-    titles = {
-        name: each.title.get(desk.language) or each.title["en"]
-        for name, each in framework.checks.items()
-    }
+    titles = {row.name: title_of(framework, row.name, desk.language) for row in rows}
     return desk.page("checking_past.html", checks=rows, titles=titles, following=following)
 
 
@@ -170,7 +168,7 @@ async def result_of(desk: Desk, check_id: str, *, look: bool = True) -> dict[str
     until = check.disclosed_until if values else None
     return {
         "check": check,
-        "title": _title(framework.checks, check.name, desk.language),
+        "title": title_of(framework, check.name, desk.language),
         "known": known,
         "listening": check.state != State.DONE,
         "link": link,
@@ -193,11 +191,6 @@ async def result_of(desk: Desk, check_id: str, *, look: bool = True) -> dict[str
 def desk_path(desk: Desk, check_id: str) -> str:
     """The page that the code of a check is shown on."""
     return "/desk/kiosk" if desk.who.kiosk else f"/desk/check/one/{check_id}"
-
-
-def _title(checks: Mapping[str, Any], name: str, language: str) -> str:
-    found = checks.get(name)
-    return name if found is None else str(found.title.get(language) or found.title["en"])
 
 
 async def _askable(desk: Desk, typed: Mapping[str, str]) -> list[Asked]:

@@ -11,6 +11,7 @@ from controllers.desks.csvs import csv_answer
 from controllers.desks.entry import AtAdministering, Desk, DeskRoute
 from controllers.desks.texts import is_said
 from controllers.staff.deeds import DeedShown
+from controllers.staff.options import Option
 
 router = APIRouter(prefix="/desk/deeds", route_class=DeskRoute, include_in_schema=False)
 
@@ -31,6 +32,7 @@ async def deeds(
     people = await desk.house.desks.people.all(desk.organisation.id)
     return desk.page(
         "deeds.html",
+        abouts=await _abouts(desk),
         deeds=found[:PAGE],
         older=found[PAGE - 1].id if len(found) > PAGE else None,
         people=people,
@@ -48,7 +50,7 @@ async def file(desk: AtAdministering, who: Who = "", what: What = "") -> Respons
     deeds = desk.house.desks.deeds
     await deeds.note(desk.organisation.id, desk.who.person_id, "deeds-saved")
     people = await desk.house.desks.people.all(desk.organisation.id)
-    names = {each.id: each.name for each in people}
+    names, abouts = {each.id: each.name for each in people}, await _abouts(desk)
     say = desk.say
     head = [say("deeds.when"), say("deeds.who"), say("deeds.what"), say("deeds.about")]
     rows = [
@@ -56,7 +58,7 @@ async def file(desk: AtAdministering, who: Who = "", what: What = "") -> Respons
             each.at.isoformat(timespec="seconds"),
             names.get(each.member_id or "", say("deeds.nobody")),
             in_words(desk, each.what),
-            (each.subject_id or "")[:8],
+            abouts.get(each.subject_id or "", (each.subject_id or "")[:8]),
         ]
         for each in found
     ]
@@ -67,6 +69,14 @@ def in_words(desk: Desk, what: str) -> str:
     """A deed as a person reads it."""
     key = f"deed.{what}"
     return desk.say(key) if is_said("en", key) else what
+
+
+async def _abouts(desk: Desk) -> dict[str, str]:
+    """What a deed is about, where it has a name: a person, a place, an option."""
+    people = await desk.house.desks.people.all(desk.organisation.id)
+    options = {each.value: desk.say(f"organisation.option.{each}") for each in Option}
+    places = await desk.house.desks.places.names(desk.organisation.id)
+    return {**options, **places, **{each.id: each.name for each in people}}
 
 
 async def _found(

@@ -100,7 +100,9 @@ async def _places(desk: Desk, figures: Figures) -> list[tuple[str, Shown, Shown]
 
 
 def _check(desk: Desk, name: str, verdict: str) -> str:
-    return f"{name} · {desk.say(f'checking.{verdict}')}"
+    key = f"checking.title.{name}"
+    title = desk.say(key) if is_said("en", key) else name
+    return f"{title} · {desk.say(f'checking.{verdict}')}"
 
 
 def _reason(desk: Desk, name: str, reason: str) -> str:
