@@ -109,7 +109,7 @@ def assemble(
     """Build on the given agents; tests put others in their place."""
     observing = observing or Observing(settings, secrets)
     database = Database(settings.store_url)
-    governance = GovernanceService(database)
+    governance, desks = GovernanceService(database), Desks.built(settings, secrets, database)
     organisations = OrganisationService(database, org)
     desk = _Desk(settings, secrets, database, governance, organisations, org, observing)
     issuer, verifier = desk.issuer(), desk.verifier()
@@ -118,8 +118,7 @@ def assemble(
     sessions = _sessions(settings, secrets, database, wallets, locks)
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
-    purging = (verifier, links, inbox, sessions, locks, repeatable, events)
-    desks = Desks.built(settings, secrets, database)
+    purging = (verifier, links, inbox, sessions, locks, repeatable, events, desks)
     public_app = _public_app()
     haven = Haven(
         settings=settings,
@@ -144,9 +143,7 @@ def assemble(
         links=links,
         desks=desks,
         inbox=inbox,
-        worker=desk.worker(
-            inbox, issuer, verifier, [*(each.purge for each in purging), *desks.purges]
-        ),
+        worker=desk.worker(inbox, issuer, verifier, [each.purge for each in purging]),
         repeatable=repeatable,
         events=events,
         observing=observing,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from controllers.limits import Networks
@@ -52,12 +51,7 @@ class Desks:
             seal=Seal(secrets.sealing_key, "desk"),
         )
 
-    @property
-    def purges(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        """What is to be forgotten from time to time."""
-        return (
-            self.passkeys.purge,
-            self.sessions.purge,
-            self.proposals.purge,
-            self.deeds.purge,
-        )
+    async def purge(self) -> None:
+        """Forget what is past."""
+        for each in (self.passkeys, self.sessions, self.proposals, self.deeds):
+            await each.purge()

@@ -12,7 +12,7 @@ nothing (see flow.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
-from controllers.store.brief import Steps
+from controllers.store.brief import Beside, Steps, nothing_beside
 from controllers.store.database import Database
 from controllers.store.models import Issuance, Organisation
 from core.decision import Deny, Permit
@@ -84,13 +84,12 @@ class IssuerService:
         *,
         reference: str | None = None,
         place_id: str | None = None,
-        beside: Callable[[Steps, str], None] = lambda _steps, _issuance_id: None,
+        beside: Beside = nothing_beside,
     ) -> tuple[Issuance, FreshLink]:
         """Check the values and the authority, and make a link for the wallet. The one that it
         `replaces` is withdrawn when it is issued.
 
-        `reference` is the organisation's own, which it finds the issuance by; `beside` writes
-        what has to be written in the same unit of work.
+        `reference` is the organisation's own, which it finds the issuance by.
 
         Raises NotFound, InvalidInput (naming every attribute that does not fit),
         GovernanceDenied, and Conflict if that one cannot be replaced.

@@ -31,6 +31,14 @@ from controllers.store.near import BEGIN_TO_WRITE, Line, open_file, prepare
 type Work[Result] = Callable[[Steps], Result]
 
 
+type Beside = Callable[[Steps, str], None]
+"""What a caller has written in the same unit of work, told the id of what is new there."""
+
+
+def nothing_beside(_steps: Steps, _new_id: str) -> None:
+    """Nothing more."""
+
+
 class Steps:
     """The statements of one transaction; their parameters are given by name."""
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -28,39 +27,25 @@ from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of, tenant_of
 from controllers.sealing import Seal
 from controllers.statements import StatementMaker
-from controllers.store.brief import Steps, filled, table_of
+from controllers.store.brief import Beside, Steps, filled, nothing_beside, table_of
 from controllers.store.database import Database
 from controllers.store.models import Check, CheckRequest, Organisation
 from controllers.verifier.judging import Case, Judge, Judgement
 from controllers.verifier.reserving import forget_past, release, reserve
+from controllers.verifier.states import State, Verdict
 from core.errors import Gone, HavenError, InvalidInput, NotFound
 from core.ports import Answer, AnswerState, VerifierAgent
 from core.presentation import ShownPresentation
 from governance.checks import CheckPlan, instantiate
 from governance.engine import Ask
 
+__all__ = ["State", "Verdict", "VerifierService"]
+
 _READING_TIME = timedelta(minutes=2)
 _STALE = timedelta(seconds=30)
 _FIRST_VARIANT = "plain"
 _ENDED = "This check has ended. Please ask the desk for a new one."
 _RELEASED = "released"  # an event, not a state: the verdict stands
-
-
-class State(StrEnum):
-    """Where a check stands."""
-
-    WAITING = "waiting"
-    JUDGING = "judging"
-    DONE = "done"
-
-
-class Verdict(StrEnum):
-    """What the desk sees."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    NOT_SHOWN = "not-shown"
-
 
 _ROW, _REQUEST = table_of(Check), table_of(CheckRequest)
 _BY_ID = select(_ROW).where(_ROW.c.id == bindparam("its_id"))
@@ -115,12 +100,9 @@ class VerifierService:
         parameters: Mapping[str, int | str],
         *,
         place_id: str | None = None,
-        beside: Callable[[Steps, str], None] = lambda _steps, _check_id: None,
+        beside: Beside = nothing_beside,
     ) -> tuple[Check, FreshLink]:
-        """Open a check; `beside` writes what has to be written in the same unit of work.
-
-        Raises NotFound, InvalidInput and GovernanceDenied.
-        """
+        """Open a check. Raises NotFound, InvalidInput and GovernanceDenied."""
         framework, at = await self._governance.current(), now()
         plan = instantiate(framework, name, _FIRST_VARIANT, parameters, as_of=at)
         require(

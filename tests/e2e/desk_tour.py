@@ -3,6 +3,7 @@ languages are tested on. The story itself is in test_desks.py."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,11 +73,13 @@ class Tour:
         await self.see("form-identity", "/desk/issue/identity")
         await self.see("form", "/desk/issue/service-eligibility")
         await self.desk.press("issuing.review")
+        await self.desk.wait_for("issuing.wrong")
         await self.look("form-wrong")
         await self.desk.fill("f-a-status", "assessed")
         await self.desk.fill("f-a-shelter_until", day(60))
         await self.desk.fill("f-reference", "2026-0113")
         await self.desk.press("issuing.review")
+        await self.desk.wait_for("issuing.look")
         await self.look("review")
         await self.desk.press("issuing.issue")
         await self.desk.page.locator(".qr svg").wait_for()
@@ -97,9 +100,11 @@ class Tour:
         await self.see("issued", "/desk/issued")
         await self.desk.fill("f-search", "2026-0113")
         await self.desk.press("issued.search.button")
+        await self.desk.wait_for("issued.all")
         await self.look("found")
         await self.desk.click(self.desk.page.locator("main table a").first)
         await self.desk.press("issued.withdraw")
+        await self.desk.wait_for("issued.withdraw.about")
         await self.look("withdraw")
 
     async def two_people(self) -> None:
@@ -108,6 +113,7 @@ class Tour:
             await self.haven.desks.options.turn(organisation.id, option, on=True, by=None)
         await self.desk.click(self.desk.page.locator("#f-lost"))
         await self.desk.press("issued.withdraw.now")
+        await self.desk.wait_for("tasks.own.about")
         await self.look("asked-a-colleague")
         task = self.desk.page.url
         await self.see("tasks", "/desk/tasks")
@@ -115,6 +121,7 @@ class Tour:
         await self.desk.page.goto(task)
         await self.look("task")
         await self.desk.press("tasks.decline.button")
+        await self.desk.wait_for("tasks.none")
         await self.desk.page.goto(task)
         await self.look("task-decided")
 
@@ -128,6 +135,7 @@ class Tour:
         await self.desk.page.locator("[data-link]").wait_for()
         await self.look("link")
         await self.desk.press("people.dismiss")
+        await self.desk.wait_for("people.dismiss.about")
         await self.look("dismiss")
         await self.see("organisation", "/desk/organisation")
         words = self.desk.says("organisation.key.make", what=self.desk.says("duty.issue"))
@@ -148,6 +156,7 @@ class Tour:
         await self.see("check-payment", "/desk/check")
         await self.desk.page.locator("[name=p-amount_minor]").fill("many")
         await self.desk.press("checking.start")
+        await self.desk.wait_for("checking.wrong.money")
         await self.look("check-wrong")
         await self.comes_in("shelter-b", Duty.CHECK)
         await self.see("check", "/desk/check")
@@ -171,6 +180,7 @@ class Tour:
         await self.desk.open("/desk/check")
         begin = self.desk.page.locator('form[action="/desk/kiosk/begin"] button').first
         await self.desk.click(begin)
+        await self.desk.wait_for("kiosk.ready")
         await self.look("counter")
         await self.desk.press("kiosk.begin")
         await self.desk.page.locator(".qr svg").wait_for()
@@ -179,10 +189,14 @@ class Tour:
         await self.desk.open("/desk/kiosk")
         await self.desk.press("kiosk.end")
         await self.desk.wait_for("signing.out")
+        organisation = await self.haven.organisations.by_slug("shelter-a")
+        for option in Option:
+            await self.haven.desks.options.turn(organisation.id, option, on=False, by=None)
 
 
 async def counted(haven: Haven, organisation: Organisation) -> None:
     """Something to count, in weeks that are past."""
+    token = secrets.token_hex(4)
     async with haven.database.transaction() as session:
         for number, monday in enumerate(last_weeks(now(), 12)):
             at = datetime(monday.year, monday.month, monday.day, 9, tzinfo=UTC)
@@ -195,7 +209,7 @@ async def counted(haven: Haven, organisation: Organisation) -> None:
             for count in range(3 + number * 2):
                 session.add(
                     Issuance(
-                        id=f"{organisation.slug}-{number}-{count}",
+                        id=f"{day(0)}-{token}-{number}-{count}",
                         credential=("identity", "service-eligibility")[count % 2],
                         definition_id="d",
                         state="issued",
@@ -204,7 +218,7 @@ async def counted(haven: Haven, organisation: Organisation) -> None:
                 )
                 session.add(
                     Check(
-                        id=f"{organisation.slug}-{number}-{count}",
+                        id=f"{day(0)}-{token}-{number}-{count}",
                         name="shelter",
                         parameters={},
                         framework_version=1,
