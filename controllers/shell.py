@@ -3,7 +3,8 @@
 1. They are read once and kept compressed: there are few, and they change with a release only.
 2. `shell.js` is made here: the list of files that the service worker keeps, and a version over
    all of them. A browser compares it at each start, so a changed file makes a new version.
-3. The headers let the page load from here and from nowhere else, run no script that is not one
+3. `kiosk` is the start page under another address: there the app keeps nothing (docs/adr/0031).
+4. The headers let the page load from here and from nowhere else, run no script that is not one
    of these files, and be framed by nobody. No address here holds anything about a person.
 """
 
@@ -25,6 +26,7 @@ from core.errors import NotFound
 
 FOLDER = Path(__file__).resolve().parents[1] / "wallet_app"
 START = "index.html"
+KIOSK = "kiosk"
 
 _KINDS: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
@@ -76,8 +78,9 @@ class Shell:
         self._files = {path: _shell_file(path, content) for path, content in files.items()}
 
     def file(self, path: str) -> ShellFile:
-        """The file at a path; the start page at none. Raises NotFound."""
-        found = self._files.get(path or START)
+        """The file at a path; the start page at none, and at the desks' devices' own address.
+        Raises NotFound."""
+        found = self._files.get(START if path in ("", KIOSK) else path)
         if found is None:
             raise NotFound("There is no such page")
         return found

@@ -15,6 +15,7 @@ from controllers.story.cast import Cast
 from controllers.story.issuing import eligibility, entitlement, guardianship, new_links, only
 from controllers.story.people import Desk, Json
 from tests.e2e.app import PIN, App
+from tests.e2e.kiosk import Kiosk, digits_of, enter_card
 
 type Look = Callable[[str], Awaitable[None]]
 
@@ -26,7 +27,8 @@ _NOTED = ("status of 4(01|04|22|29)", "ERR_INTERNET_DISCONNECTED")
 async def every_screen(
     app: App, other: App, cast: Cast, looking: Callable[[App], Look]
 ) -> None:
-    """The whole walk: on one phone, then on another one, whose camera is not to be used."""
+    """The whole walk: on one phone, then on another one, whose camera is not to be used, which
+    is a desk's own device at last."""
     for each in (app, other):
         each.phone.expect(*_NOTED)
     look = looking(app)
@@ -39,6 +41,8 @@ async def every_screen(
     await for_good(other, look)
     await what_goes_wrong(other, cast, parts, look)
     await the_end(other, look)
+    kiosk = Kiosk(other.phone)
+    await at_a_desk(kiosk, looking(kiosk))
 
 
 async def take(
@@ -169,6 +173,7 @@ async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
         ("language.title", "language"),
         ("changepin.title", "changepin"),
         ("newcode.title", "newcode"),
+        ("carry.title", "carry"),
         ("phones.title", "phones"),
         ("move.title", "move"),
         ("copy.title", "copy"),
@@ -179,6 +184,7 @@ async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
         await look(f"more-{name}")
         await app.tap(app.page.locator("header").get_by_label(app.says("go.back")))
         await app.screen("more")
+    await a_card_to_carry(app, look)
     await app.press("people.title", "people")
     await look("people")
     await app.write(app.page.locator("main textarea"), code)
@@ -204,6 +210,82 @@ async def everything_else(app: App, code: str, look: Look) -> Sequence[str]:
     await app.press("anew.yes", "start")
     await look("start-anew")
     return [" ".join(each) for each in numbers]
+
+
+async def a_card_to_carry(app: App, look: Look) -> None:
+    """Made, tried, and ended; from the screen behind `More`, and back to it."""
+    await app.press("carry.title", "carry")
+    await write_pins(app, PIN)
+    await app.press("carry.make", "newcard")
+    await look("newcard")
+    digits = await digits_of(app)
+    await app.press("code.written", "opencard")
+    await look("opencard-try")
+    await enter_card(app, digits)
+    await write_pins(app, PIN)
+    await app.press("trial.check")
+    await app.outcome("card-made")
+    await look("card-made")
+    await app.paste(digits)
+    await app.outcome("own-card")
+    await look("own-card")
+    await app.go("more")
+    await app.press("carry.title", "carry")
+    await app.press("carry.end")
+    await app.outcome("cards-ended")
+    await look("cards-ended")
+    await app.go("more")
+
+
+async def at_a_desk(kiosk: Kiosk, look: Look) -> None:
+    """What is another screen, or says something else, at a desk's own device."""
+    await kiosk.open()
+    await look("kiosk")
+    await kiosk.press("kiosk.new", "newpin")
+    await look("kiosk-newpin")
+    await kiosk.choose_pin()
+    digits = await digits_of(kiosk)
+    await look("kiosk-newcard")
+    await kiosk.press("code.written", "opencard")
+    await enter_card(kiosk, digits)
+    await look("kiosk-pin")
+    await kiosk.enter_pin(PIN, "trial.check")
+    await kiosk.outcome("card-made")
+    await kiosk.press("outcome.home", "home")
+    await look("kiosk-home")
+    await kiosk.go("more")
+    await look("kiosk-more")
+    for place, name in (
+        ("carry.title", "carry"),
+        ("changepin.title", "changepin"),
+        ("phones.title", "phones"),
+        ("remove.title", "remove"),
+    ):
+        await kiosk.press(place, name)
+        await look(f"kiosk-{name}")
+        await kiosk.tap(kiosk.page.locator("header").get_by_label(kiosk.says("go.back")))
+        await kiosk.screen("more")
+    await kiosk.finish()
+    await kiosk.press("kiosk.open", "opencard")
+    await look("opencard")
+    await enter_card(kiosk, digits)
+    await kiosk.enter_pin("999111")
+    await kiosk.said()
+    await look("opencard-wrong")
+    await kiosk.enter_pin(PIN)
+    await kiosk.screen("home")
+    await nobody_looks(kiosk, look, "kiosk-still-there")
+    await kiosk.to_second_pin()
+    await look("kiosk-second")
+    await kiosk.go("more")
+    await kiosk.press("remove.title", "remove")
+    await write_pins(kiosk, PIN)
+    await kiosk.press("remove.yes", "gone")
+    await look("kiosk-gone")
+    await kiosk.finish()
+    await kiosk.open_card(digits, then=None)
+    await kiosk.said()
+    await look("opencard-ended")
 
 
 async def locked_out(app: App, look: Look) -> None:
@@ -327,14 +409,14 @@ async def offline(app: App) -> AsyncIterator[None]:
     await app.phone.context.set_offline(False)
 
 
-async def nobody_looks(app: App, look: Look) -> None:
+async def nobody_looks(app: App, look: Look, name: str = "still-there") -> None:
     """Nothing is pressed for two minutes: the app asks before it locks itself."""
     await app.page.clock.install()
     await app.go("home")  # what is counted from now on, is counted by the clock of the test
     await app.page.clock.fast_forward(121_000)
     warning = app.page.get_by_role("dialog")
     await warning.wait_for()
-    await look("still-there")
+    await look(name)
     await app.press("lock.stay")
     await warning.wait_for(state="detached")
 

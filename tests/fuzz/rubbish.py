@@ -29,6 +29,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/wallet/devices/slot": {"device": _KEY, "proof": _KEY, "slot": 1, "new": _SLOT},
     "/api/wallet/devices/forget": {"device": _KEY, "proof": _KEY},
     "/api/wallet/devices/others/forget": {"device": _KEY},
+    "/api/wallet/devices/cards/forget": {},
     "/api/wallet/recovery": {"lookup": _KEY, "box": "b" * 80},
     "/api/wallet/recovery/open": {"lookup": _KEY},
     "/api/wallet/recovery/tried": {},

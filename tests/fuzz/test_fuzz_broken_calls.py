@@ -207,6 +207,19 @@ def the_other_devices_forgotten(world: Inhabited, http: requests.Session) -> Ste
     return Step("wallet", path, {"device": new.body["device"]})
 
 
+def a_card(world: Inhabited, http: requests.Session) -> Step:
+    """A fresh one, in the place of the one before."""
+    steps = [a_device(world, http) for _ in range(2)]
+    before, fresh = (Step("wallet", each.path, each.body | {"card": True}) for each in steps)
+    done(world, http, before)
+    return fresh
+
+
+def the_card_ended(world: Inhabited, http: requests.Session) -> Step:
+    done(world, http, a_card(world, http))
+    return Step("wallet", "/api/wallet/devices/cards/forget")
+
+
 def a_recovery_code(world: Inhabited, http: requests.Session) -> Step:
     body = {"lookup": secrets.token_urlsafe(32), "box": secrets.token_urlsafe(60)}
     return Step("wallet", "/api/wallet/recovery", body, method="put")
@@ -255,6 +268,8 @@ SUBJECTS: tuple[Subject, ...] = (
     a_device,
     a_pin_set_again,
     the_other_devices_forgotten,
+    a_card,
+    the_card_ended,
     a_recovery_code,
     a_code_typed_back,
     what_waits,

@@ -1,8 +1,10 @@
 // The frame around every screen: which one is shown, the bars above and below, waiting,
-// problems in words, and locking by itself.
+// problems in words, and locking by itself. At a desk's device nothing is locked: it ends, and
+// the page begins anew.
 
 import { Problem, isOpen, loaded } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { KIOSK } from "./kiosk.js";
 import { addEntry, cover, elsewhere, hasLeft, leave, listenForShift, uncover } from "./leave.js";
 import { pictogram } from "./pictograms.js";
 import { isSetUp, lock } from "./session.js";
@@ -42,7 +44,13 @@ const SCREENS = {
   second: () => import("./screens/second.js"),
   remove: () => import("./screens/remove.js"),
   gone: () => import("./screens/gone.js"),
+  carry: () => import("./screens/carry.js"),
+  newcard: () => import("./screens/newcard.js"),
+  opencard: () => import("./screens/opencard.js"),
+  kiosk: () => import("./screens/kiosk.js"),
 };
+
+const FIRST = "kiosk"; // of a desk's device: nothing of anybody is there yet
 
 const IDLE_MS = 2 * 60_000;
 const WARNING_MS = 40_000;
@@ -52,13 +60,16 @@ const BUSY_MS = 60_000; // while a code is written down or printed, or the phone
 
 /** @type {Screen | null} */
 let shown = null;
+let place = "";
 let turn = 0;
 
 /** A link that waits until the wallet is open; in memory only. @type {string | null} */
 let waiting = null;
 
 /** What a locked app may show; whatever else arrives after it was locked is dropped. */
-const CLOSED = new Set(["language", "notice", "start", "newpin", "locked", "recover", "anew", "gone"]);
+const CLOSED = new Set(
+  KIOSK ? [FIRST, "opencard", "newpin", "recover", "gone"] : ["language", "notice", "start", "newpin", "locked", "recover", "anew", "gone"],
+);
 
 /** Who waits for an answer that the phone itself asks for, over the app. @type {Set<object>} */
 const asking = new Set();
@@ -112,6 +123,11 @@ export async function go(name, given = {}) {
 /** @param {string} name */
 function mayShow(name) {
   return !hasLeft() && (isOpen() || CLOSED.has(name));
+}
+
+/** Whether there is something to lock: also a card that was read at a desk's device. */
+function inUse() {
+  return isOpen() || (KIOSK && place !== FIRST);
 }
 
 /**
@@ -174,11 +190,18 @@ export function wordsFor(error) {
 export function lockNow(why) {
   lock();
   clear();
+  if (KIOSK) return begun();
   // while a wallet is being made there is no PIN yet to ask for
   isSetUp().then(
     (there) => go(there ? "locked" : "start", { why }),
     () => go("locked", { why }),
   );
+}
+
+/** The page begins anew: whatever was in its memory is gone with it. */
+function begun() {
+  cover();
+  location.reload();
 }
 
 /** At once: nothing that was shown stays, not even behind a cover, and nothing is read on. */
@@ -223,20 +246,25 @@ export function live() {
 function show(screen, name) {
   const before = shown;
   shown = screen;
+  place = name;
   before?.onleave?.();
   hush();
   const heading = h("h1", { tabindex: "-1" }, screen.title);
   const said = h("p", { id: "said", role: "alert", hidden: true });
   const main = h("main", { id: "main", "data-screen": name }, heading, said, screen.body);
   stillHere();
-  fill(byId("app"), top(screen), main, screen.bar === false || !isOpen() ? null : bar(name));
+  fill(byId("app"), top(screen, name), main, screen.bar === false || !isOpen() ? null : bar(name));
   scrollTo(0, 0);
   heading.focus({ preventScroll: true });
-  if (isOpen() && !byId("cover").hidden) lookAway(); // opened when nobody looked any more
+  if (inUse() && !byId("cover").hidden) lookAway(); // opened when nobody looked any more
 }
 
-/** @param {Screen} screen */
-function top(screen) {
+/**
+ * @param {Screen} screen
+ * @param {string} name
+ */
+function top(screen, name) {
+  const finish = KIOSK && name !== FIRST;
   return h(
     "header",
     { class: "top" },
@@ -244,7 +272,8 @@ function top(screen) {
     screen.back && tool("back", t("go.back"), screen.back),
     h("span", { class: "space" }),
     tool("speak", t("speak.start"), readAloud, "reader"),
-    isOpen() && tool("lock", t("lock.now"), () => lockNow()),
+    isOpen() && !KIOSK && tool("lock", t("lock.now"), () => lockNow()),
+    finish && h("button", { class: "finish", type: "button", onclick: () => lockNow() }, pictogram("yes"), t("lock.now")),
     h("button", { class: "leave", type: "button", onclick: leave }, pictogram("leave"), t("leave.button")),
   );
 }
@@ -354,7 +383,7 @@ function onSight() {
 /** Something lies over it, or it is not seen at all: blank at once, and locked, now or soon. */
 function lookAway() {
   cover();
-  if (!isOpen()) return undefined;
+  if (!inUse()) return undefined;
   const patience = patienceNow();
   if (patience === 0) return lockNow();
   const until = Date.now() + patience;
@@ -369,7 +398,7 @@ function lookAgain() {
   const until = awayUntil;
   awayUntil = 0;
   // a phone that sleeps runs no timers: the time tells
-  if (isOpen() && until && Date.now() >= until) lockNow("lock.away");
+  if (inUse() && until && Date.now() >= until) lockNow("lock.away");
   else if (isOverdue()) lockIdle();
   uncover();
 }
@@ -404,12 +433,12 @@ function stillHere() {
 function onceIdle(then, wait) {
   clearTimeout(idleTimer);
   idleDue = Date.now() + wait;
-  if (isOpen()) idleTimer = window.setTimeout(then, wait);
+  if (inUse()) idleTimer = window.setTimeout(then, wait);
 }
 
 /** A machine that slept runs no timers: the time tells. */
 function isOverdue() {
-  return isOpen() && Date.now() > idleDue + WARNING_MS;
+  return inUse() && Date.now() > idleDue + WARNING_MS;
 }
 
 /** Somebody who is being read to presses nothing. Some phones say that they read for ever. */
@@ -418,7 +447,7 @@ function isListening() {
 }
 
 function warn() {
-  if (!isOpen()) return undefined;
+  if (!inUse()) return undefined;
   if (isOverdue()) return lockIdle();
   if (isListening()) return onceIdle(warn, WARNING_MS);
   const words = h("p", { id: "still-words" }, t("lock.soon"));

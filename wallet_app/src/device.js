@@ -1,14 +1,19 @@
 // What this phone keeps: an id that says nothing, a salt, and an HMAC key that cannot be read
-// out. No name, no card, no link, not even the wrapped key.
+// out. No name, no card, no link, not even the wrapped key. A desk's device keeps nothing: there
+// it is the card's part, in this module's memory.
 
 import { random, toText } from "./bytes.js";
 import { newDeviceKey } from "./keys.js";
+import { KIOSK } from "./kiosk.js";
 
 /** @typedef {{id: string, salt: Uint8Array<ArrayBuffer>, key: CryptoKey}} Device */
 
 const DATABASE = "app";
 const STORE = "kept";
 const ONLY = "device";
+
+/** @type {Device | null} */
+let held = null;
 
 /** @returns {Promise<Device>} */
 export async function newDevice() {
@@ -17,11 +22,16 @@ export async function newDevice() {
 
 /** @returns {Promise<Device | null>} */
 export async function keptDevice() {
+  if (KIOSK) return held;
   return (await within("readonly", (store) => store.get(ONLY))) ?? null;
 }
 
 /** @param {Device} device */
 export async function keep(device) {
+  if (KIOSK) {
+    held = device;
+    return;
+  }
   await within("readwrite", (store) => store.put(device, ONLY));
   // a phone that runs out of space would clear this first, and the PIN opened nothing then
   await navigator.storage?.persist?.().catch(() => false);
@@ -29,6 +39,8 @@ export async function keep(device) {
 
 /** Forget this phone's part: afterwards no PIN opens anything here. */
 export async function forget() {
+  held = null;
+  if (KIOSK) return;
   await within("readwrite", (store) => store.delete(ONLY));
 }
 

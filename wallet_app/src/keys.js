@@ -7,6 +7,7 @@
 //    and the key that unwraps it. The server cannot try PINs without this phone, and who
 //    copied the phone's storage cannot try them without the server, which counts.
 // 3. With the recovery code: it is random itself (128 bits) and needs no stretching.
+// 4. With a card: as with a phone, but that all of the phone's part comes from the card's digits.
 
 import { loaded } from "./api.js";
 import { fromText, random, toText, utf8 } from "./bytes.js";
@@ -31,6 +32,21 @@ export function newKey() {
 export function newDeviceKey() {
   const kind = { name: "HMAC", hash: "SHA-256", length: 256 };
   return crypto.subtle.generateKey(kind, false, ["sign"]);
+}
+
+/**
+ * What a card holds in the place of a phone: an id, a salt and an HMAC key, all of them from the
+ * digits on it.
+ * @param {string} digits
+ */
+export async function fromCard(digits) {
+  const secret = utf8(digits);
+  const kind = { name: "HMAC", hash: "SHA-256" };
+  return {
+    id: toText(new Uint8Array(await derive(secret, "card-id"))),
+    salt: new Uint8Array(await derive(secret, "card-salt")).slice(0, 16),
+    key: await crypto.subtle.importKey("raw", await derive(secret, "card-key"), kind, false, ["sign"]),
+  };
 }
 
 /**

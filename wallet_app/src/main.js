@@ -4,23 +4,26 @@ import { isOpen } from "./api.js";
 import { go, keepForLater, live, takeWaiting } from "./app.js";
 import { byId, fill, h } from "./dom.js";
 import { cleanAddress, hasLeft } from "./leave.js";
+import { KIOSK } from "./kiosk.js";
 import { holding, linkIn } from "./links.js";
 import { isSetUp } from "./session.js";
 import { preferred, use } from "./texts.js";
 
 const TAKING_OVER_MS = 2_500; // an old phone wakes its worker slowly
 
-/** A link that was opened in the app; taken out of the address at once. */
+/** A link that was opened in the app; taken out of the address at once. A desk's device keeps
+ * none: it would be waiting for whoever comes next. */
 function takeLink() {
   const link = linkIn(location.hash);
   if (location.hash) cleanAddress();
-  if (link) keepForLater(link);
+  if (link && !KIOSK) keepForLater(link);
 }
 
 /** A link that was opened while the app is open already. */
 async function onLink() {
   if (!location.hash) return;
   takeLink();
+  if (KIOSK) return;
   await go(isOpen() ? "home" : (await isSetUp()) ? "locked" : "notice");
 }
 
@@ -63,10 +66,17 @@ async function start() {
   await use(preferred());
   live();
   addEventListener("hashchange", onLink);
+  if (KIOSK) return atDesk();
   await go((await isSetUp()) ? "locked" : "notice");
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {
     // without it the app needs the network at its start; nothing else changes
   });
+}
+
+/** Nothing is installed there, and nothing kept to start from. */
+async function atDesk() {
+  document.querySelector('link[rel="manifest"]')?.remove();
+  await go("kiosk");
 }
 
 start().catch(unable);

@@ -3,8 +3,10 @@
 
 import * as api from "./api.js";
 import { toText, random } from "./bytes.js";
+import { newCard } from "./carrying.js";
 import { forget, keep, keptDevice, newDevice } from "./device.js";
-import { emptySlot, fromCode, fromPin, newKey, seal, unseal } from "./keys.js";
+import { emptySlot, fromCard, fromCode, fromPin, newKey, seal, unseal } from "./keys.js";
+import { KIOSK } from "./kiosk.js";
 import { newCode } from "./recovery.js";
 
 /** @typedef {import("./keys.js").Opening} Opening */
@@ -29,6 +31,13 @@ let changing = false;
 /** @type {{proof: string, opening: Opening} | null} */
 let going = null;
 
+/** A card that is being made: it counts once it was tried. */
+/** @type {{digits: string, device: Device, proof: string, slots: import("./keys.js").Slot[]} | null} */
+let card = null;
+
+/** At a desk's device it is a card that opens, and never a phone. */
+const AS_CARD = KIOSK ? { card: true } : {};
+
 /** Whether a wallet was set up on this phone. */
 export async function isSetUp() {
   return (await keptDevice()) !== null;
@@ -46,6 +55,70 @@ export async function setUp(pin) {
   await bindToPhone(pin, opening);
   draft = null;
   return code;
+}
+
+/**
+ * At a desk's device: make a wallet, or open that of a recovery code; answers the digits of a
+ * card for it, which opens it once it was tried.
+ * @param {string} pin
+ * @param {Uint8Array<ArrayBuffer>} [code]
+ */
+export async function setUpWithCard(pin, code) {
+  const opening = code ? await openingOf(code) : await newlyMade();
+  await openWith(opening);
+  return cardFor(pin, opening);
+}
+
+async function newlyMade() {
+  draft ??= newWallet();
+  await makeWallet(draft);
+  return draft;
+}
+
+/**
+ * The digits of a card for the wallet that is open.
+ * @param {string} pin of this wallet; the card has it, too
+ */
+export async function makeCard(pin) {
+  return cardFor(pin, (await withOwnPin(pin)).opening);
+}
+
+/**
+ * Try the card that is being made: from now on it opens the wallet, and the one before does not.
+ * Answers whether the PIN was the card's; a wrong one counts, where one is counted already.
+ * @param {string} pin
+ */
+export async function tryCard(pin) {
+  if (card === null) throw new Error("no card is being made");
+  const { device, slots } = card;
+  const { proof } = await fromPin(pin, device);
+  if (proof !== card.proof) {
+    if (await isSetUp()) await check(pin);
+    return false;
+  }
+  await api.post("/devices", { device: device.id, slots, card: true }).catch(api.unheard);
+  await api.post("/devices/unlock", { device: device.id, proof, card: true }); // as any desk will
+  if (KIOSK) await keep(device);
+  card = null;
+  draft = null;
+  return true;
+}
+
+/**
+ * At a desk's device: open the wallet of a card with its PIN. Raises Problem as `unlock` does;
+ * 404 for a card that has ended.
+ * @param {string} digits
+ * @param {string} pin
+ */
+export async function openCard(digits, pin) {
+  if (!KIOSK) throw new Error("a phone does not keep a card");
+  await keep(await fromCard(digits));
+  await unlock(pin);
+}
+
+/** No card opens this wallet from now. */
+export async function endCards() {
+  await api.post("/devices/cards/forget", {});
 }
 
 /**
@@ -96,6 +169,7 @@ export function lock() {
   changing = false;
   going = null;
   second = null;
+  card = null;
   api.endSession();
 }
 
@@ -228,13 +302,35 @@ async function openWith(opening) {
 async function bindToPhone(pin, opening) {
   if (sent !== null) await api.post("/devices/forget", sent).catch(neverArrived);
   const device = await newDevice();
-  const { proof, wrap } = await fromPin(pin, device);
-  const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
-  if (Number(random(1)[0]) & 1) slots.reverse(); // which is which is drawn by lot
+  const { proof, slots } = await slotsOf(device, pin, opening);
   sent = { device: device.id, proof };
   await api.post("/devices", { device: device.id, slots });
   await keep(device);
   sent = null;
+}
+
+/**
+ * @param {string} pin
+ * @param {Opening} opening
+ */
+async function cardFor(pin, opening) {
+  const digits = newCard();
+  const device = await fromCard(digits);
+  card = { digits, device, ...(await slotsOf(device, pin, opening)) };
+  return digits;
+}
+
+/**
+ * The PIN's slot, and one that nothing opens.
+ * @param {Device} device
+ * @param {string} pin
+ * @param {Opening} opening
+ */
+async function slotsOf(device, pin, opening) {
+  const { proof, wrap } = await fromPin(pin, device);
+  const slots = [{ proof, box: await seal(wrap, opening) }, emptySlot()];
+  if (Number(random(1)[0]) & 1) slots.reverse(); // which is which is drawn by lot
+  return { proof, slots };
 }
 
 /** @param {string} pin */
@@ -251,7 +347,7 @@ async function withPin(pin) {
 async function withOwnPin(pin) {
   const found = await withPin(pin);
   if (found.opening.walletId === open) return found;
-  await api.post("/devices/unlock", { device: found.device.id, proof: emptySlot().proof });
+  await api.post("/devices/unlock", { device: found.device.id, proof: emptySlot().proof, ...AS_CARD });
   throw new Error("a random proof opened something");
 }
 
@@ -260,7 +356,7 @@ async function withOwnPin(pin) {
  * @param {import("./keys.js").Derived} derived
  */
 async function released(device, derived) {
-  const { slot, box } = await api.post("/devices/unlock", { device: device.id, proof: derived.proof });
+  const { slot, box } = await api.post("/devices/unlock", { device: device.id, proof: derived.proof, ...AS_CARD });
   return { device, derived, slot, opening: await unseal(derived.wrap, box) };
 }
 
@@ -275,7 +371,7 @@ async function released(device, derived) {
 async function introduce(device, made, slot, opening) {
   const { session } = await api.post(`/wallets/${opening.walletId}/sessions`, { key: opening.key });
   const headers = { Authorization: `Bearer ${session}` };
-  const body = { device: device.id, proof: made.proof, slot, new: made };
+  const body = { device: device.id, proof: made.proof, slot, new: made, ...AS_CARD };
   await api.post("/devices/slot", body, headers);
   await api.post("/session/close", undefined, headers);
 }
@@ -291,7 +387,7 @@ async function replace(device, proof, slot, pin, opening) {
   const next = await fromPin(pin, device);
   const box = await seal(next.wrap, opening);
   const made = { proof: next.proof, box };
-  await api.post("/devices/slot", { device: device.id, proof, slot, new: made });
+  await api.post("/devices/slot", { device: device.id, proof, slot, new: made, ...AS_CARD });
   return made;
 }
 

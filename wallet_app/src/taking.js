@@ -3,6 +3,7 @@
 import { Problem, post } from "./api.js";
 import { go } from "./app.js";
 import { fromText } from "./bytes.js";
+import { NoCard, readCard } from "./carrying.js";
 import { linkIn } from "./links.js";
 import { NoCode, read } from "./recovery.js";
 
@@ -63,6 +64,12 @@ function invited(encoded) {
 
 /** @param {string} text */
 async function strange(text) {
+  try {
+    await readCard(text);
+    return "own-card";
+  } catch (error) {
+    if (!(error instanceof NoCard)) throw error;
+  }
   try {
     await read(text);
     return "own-code";

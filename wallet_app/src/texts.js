@@ -1,4 +1,7 @@
-// The app's sentences. They live in languages/*.json, every one in every language.
+// The app's sentences. They live in languages/*.json, every one in every language. At a desk's
+// device, where there is one that is called the same behind "kiosk.", it takes the place.
+
+import { KIOSK } from "./kiosk.js";
 
 export const LANGUAGES = /** @type {const} */ (["en", "es", "km"]);
 
@@ -21,7 +24,7 @@ export function language() {
  * @returns {Language}
  */
 export function preferred() {
-  const wanted = [kept(), ...navigator.languages];
+  const wanted = [KIOSK ? "" : kept(), ...navigator.languages];
   for (const each of wanted) {
     const found = LANGUAGES.find((known) => known === each.slice(0, 2).toLowerCase());
     if (found) return found;
@@ -39,7 +42,7 @@ function kept() {
 }
 
 /**
- * Speak this language from now on, on this phone.
+ * Speak this language from now on, on this phone; at a desk's device, until the page ends.
  * @param {Language} wanted
  */
 export async function use(wanted) {
@@ -47,7 +50,7 @@ export async function use(wanted) {
   if (!answer.ok) throw new Error("a language file is missing");
   texts = (await answer.json()).texts;
   current = wanted;
-  localStorage.setItem(KEPT_AS, wanted);
+  if (!KIOSK) localStorage.setItem(KEPT_AS, wanted);
   document.documentElement.lang = wanted;
   document.title = t("app.name");
   document.querySelector('link[rel="manifest"]')?.setAttribute("href", `manifest.${wanted}.webmanifest`);
@@ -59,7 +62,7 @@ export async function use(wanted) {
  * @param {Record<string, string | number>} [parts]
  */
 export function t(key, parts = {}) {
-  const text = texts[key];
+  const text = (KIOSK && texts[`kiosk.${key}`]) || texts[key];
   if (text === undefined) throw new Error(`there is no text ${key}`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(parts[name] ?? ""));
 }

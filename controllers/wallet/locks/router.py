@@ -30,10 +30,11 @@ router = APIRouter(prefix="/api/wallet", tags=["wallet"], responses=RESPONSES)
 
 @router.post("/devices")
 async def register(house: House, wallet: Open, body: DeviceSent) -> Done:
-    """Let PINs on this device release what opens the wallet."""
+    """Let PINs on this device release what opens the wallet. A card ends the one before."""
     first, second = (each.kept() for each in body.slots)
     await house.sessions.within(
-        wallet, lambda: house.locks.register(wallet, body.device, (first, second))
+        wallet,
+        lambda: house.locks.register(wallet, body.device, (first, second), card=body.card),
     )
     return Done()
 
@@ -41,7 +42,7 @@ async def register(house: House, wallet: Open, body: DeviceSent) -> Done:
 @router.post("/devices/unlock")
 async def unlock(house: House, body: Proof) -> Unlocked:
     """Try a PIN. A refusal says how many tries are left, or how long to wait."""
-    released = await house.locks.unlock(body.device, body.proof)
+    released = await house.locks.unlock(body.device, body.proof, card=body.card)
     return Unlocked.model_validate(released._asdict())
 
 
@@ -51,7 +52,7 @@ async def change_slot(house: House, wallet: Open, body: SlotChange) -> Done:
     await house.sessions.within(
         wallet,
         lambda: house.locks.change_slot(
-            wallet, body.device, body.proof, body.slot, body.new.kept()
+            wallet, body.device, body.proof, body.slot, body.new.kept(), card=body.card
         ),
     )
     return Done()
@@ -66,10 +67,18 @@ async def forget(house: House, body: Proof) -> Done:
 
 @router.post("/devices/others/forget")
 async def forget_others(house: House, wallet: Open, body: OthersToForget) -> Forgotten:
-    """The wallet opens on this device only, from now; or on one device less."""
+    """The wallet opens on this device and with its card only, from now; or on one device
+    less."""
     count = await house.sessions.within(
         wallet, lambda: house.locks.forget_others(wallet, body.device, body.only)
     )
+    return Forgotten(forgotten=count)
+
+
+@router.post("/devices/cards/forget")
+async def forget_cards(house: House, wallet: Open, body: Nothing) -> Forgotten:
+    """No card opens the wallet from now."""
+    count = await house.sessions.within(wallet, lambda: house.locks.forget_cards(wallet))
     return Forgotten(forgotten=count)
 
 

@@ -35,10 +35,14 @@ class SlotSent(_Body):
         return Slot(digest_of(self.proof), self.box)
 
 
+Card = Annotated[bool, Field(description="a card of paper, and not a phone")]
+
+
 class DeviceSent(_Body):
     """A device and its two slots. Where there is one PIN, the second one is random."""
 
     device: Bytes
+    card: Card = False
     slots: list[SlotSent] = Field(min_length=2, max_length=2)
 
 
@@ -47,6 +51,7 @@ class Proof(_Body):
 
     device: Bytes
     proof: Bytes
+    card: Card = False
 
 
 class Unlocked(BaseModel):
@@ -64,7 +69,8 @@ class SlotChange(Proof):
 
 
 class OthersToForget(_Body):
-    """This device, which stays; and one of the others, if it is only about that one."""
+    """This device, which stays; and one of the others, if it is only about that one. Without
+    `only`, cards stay, too."""
 
     device: Bytes
     only: Bytes | None = None
@@ -99,7 +105,8 @@ class Recovered(BaseModel):
 
 
 class Setup(BaseModel):
-    """Whether there is a recovery code that was typed back in; how many devices there are."""
+    """Whether there is a recovery code that was typed back in; how many devices there are, its
+    card not counted."""
 
     recovery: Literal["none", "made", "tried"]
     devices: int

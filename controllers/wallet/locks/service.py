@@ -7,6 +7,8 @@
 3. A device has two slots, always: the app fills the second one with random bytes.
 4. Which devices and which recovery code are a wallet's, its own encrypted store knows alone.
    It is noted there before there is a row, so that no row is left that nobody could find.
+5. A card is a device whose part stands on paper. Only the wallet's note of it says so. A wallet
+   has one card: a new one ends the one before.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import base64
 import math
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, NoReturn
 
@@ -77,8 +79,11 @@ class LockService:
 
     # --- devices ------------------------------------------------------------------------------
 
-    async def register(self, wallet: OpenWallet, device: str, slots: Pair[Slot]) -> None:
-        """A new device, noted as this wallet's; the same again is no error.
+    async def register(
+        self, wallet: OpenWallet, device: str, slots: Pair[Slot], *, card: bool = False
+    ) -> None:
+        """A new device, noted as this wallet's; the same again is no error. After a new card
+        the one before opens nothing.
 
         Raises InvalidInput for two equal proofs, Conflict for a device that is here already.
         """
@@ -86,24 +91,27 @@ class LockService:
             raise InvalidInput("The two slots have to be different", code="same-slots")
         name, made = digest_of(device), Device(slots)
         async with self._turns.lock(wallet.wallet_id):
-            if await self._is_here(name, made):
-                return
             noted = await self._notes.all(wallet.token, DEVICES)
-            there = await self._there(noted)
-            if len(there) >= _MOST_DEVICES:
-                raise Conflict(
-                    "This wallet is on too many devices. Please forget some first.",
-                    code="too-many-devices",
-                )
-            gone = [(DEVICES, each) for each in noted if each not in there]
-            await self._notes.change(wallet.token, put={(DEVICES, name): {}}, delete=gone)
-            await self._add(wallet, name, made)
+            before = [each for each in _cards(noted) if each != name] if card else []
+            if not await self._is_here(name, made):
+                await self._note_new(wallet, name, noted, spared=before, card=card)
+                await self._add(wallet, name, made)
+            await self._end(wallet, before)  # also when an earlier try broke off before it
 
-    async def unlock(self, device: str, proof: str) -> Released:
-        """What the slot of this proof holds. Raises NotAuthenticated, TooManyTries."""
+    async def unlock(self, device: str, proof: str, *, card: bool = False) -> Released:
+        """What the slot of this proof holds. Raises NotAuthenticated, TooManyTries.
+
+        A card that opens nothing any more is told as such, and raises NotFound. That says no
+        more than asking twice does: what is not here never comes nearer to a wait.
+        """
 
         def work(steps: Steps) -> tuple[Tried, Released | None]:
             tried, found = self._attempt(steps, digest_of(device), proof)
+            if found is None and card:
+                raise NotFound(
+                    "This card opens nothing any more. There may be a newer one.",
+                    code="card-ended",
+                )
             if found is None or tried.opened is None:
                 return tried, None
             return tried, Released(tried.opened, found.slots[tried.opened].box)
@@ -112,15 +120,22 @@ class LockService:
         return released or _refuse(tried)
 
     async def change_slot(
-        self, wallet: OpenWallet, device: str, proof: str, number: int, slot: Slot
+        self,
+        wallet: OpenWallet,
+        device: str,
+        proof: str,
+        number: int,
+        slot: Slot,
+        *,
+        card: bool = False,
     ) -> None:
         """Replace one slot, for the proof of either. The device is noted as this wallet's, too.
 
-        Raises NotAuthenticated, TooManyTries.
+        Raises NotAuthenticated, NotFound, TooManyTries.
         """
         name = digest_of(device)
-        await self.unlock(device, proof)
-        await self._notes.put(wallet.token, DEVICES, name, {})
+        await self.unlock(device, proof, card=card)
+        await self._notes.put(wallet.token, DEVICES, name, _noted_as(card))
 
         def work(steps: Steps) -> bool:
             found = self._devices.get(steps, name)
@@ -151,15 +166,20 @@ class LockService:
     async def forget_others(
         self, wallet: OpenWallet, device: str, only: str | None = None
     ) -> int:
-        """Every other device of this wallet, or only the named one of them, opens nothing from
-        now; answers how many did."""
+        """Every other device of this wallet but its card, or only the named one of them, opens
+        nothing from now; answers how many did."""
         noted = await self._notes.all(wallet.token, DEVICES)
         others = [each for each in noted if each != digest_of(device)]
         if only is not None:
-            others = [each for each in others if each == digest_of(only)]
-        gone = await self._database.change(DEVICES_GO, digests=others)
-        await self._notes.change(wallet.token, delete=[(DEVICES, each) for each in others])
-        return gone
+            wanted = [each for each in others if each == digest_of(only)]
+        else:
+            wanted = [each for each in others if each not in _cards(noted)]
+        return await self._end(wallet, wanted)
+
+    async def forget_cards(self, wallet: OpenWallet) -> int:
+        """No card opens this wallet from now; answers how many did."""
+        noted = await self._notes.all(wallet.token, DEVICES)
+        return await self._end(wallet, _cards(noted))
 
     async def purge(self) -> None:
         """Forget wrong tries of more than two days ago, and when they were."""
@@ -211,8 +231,10 @@ class LockService:
     # --- a wallet as a whole --------------------------------------------------------------
 
     async def setup(self, wallet: OpenWallet) -> tuple[RecoveryState, int]:
-        """Whether there is a recovery code, and on how many devices the wallet is."""
-        devices = await self._there(await self._notes.all(wallet.token, DEVICES))
+        """Whether there is a recovery code, and on how many devices the wallet is; its card is
+        none of them, so that nothing tells whether there is one."""
+        noted = await self._notes.all(wallet.token, DEVICES)
+        devices = await self._there(set(noted) - set(_cards(noted)))
         codes = await self._recoveries(wallet.token)
         if not codes:
             return "none", len(devices)
@@ -248,6 +270,35 @@ class LockService:
             self._devices.put(steps, name, found.with_counts(tried.counts))
         return tried, found
 
+    async def _note_new(
+        self,
+        wallet: OpenWallet,
+        name: str,
+        noted: dict[str, Document],
+        *,
+        spared: Sequence[str],
+        card: bool,
+    ) -> None:
+        """Note a device; the notes that lead nowhere go. `spared` are about to end, and take
+        no place. Raises Conflict for one too many."""
+        there = await self._there(noted)
+        if len(there - set(spared)) >= _MOST_DEVICES:
+            raise Conflict(
+                "This wallet is on too many devices. Please forget some first.",
+                code="too-many-devices",
+            )
+        gone = [(DEVICES, each) for each in noted if each not in there]
+        new: dict[tuple[str, str], Document] = {(DEVICES, name): _noted_as(card)}
+        await self._notes.change(wallet.token, put=new, delete=gone)
+
+    async def _end(self, wallet: OpenWallet, names: Sequence[str]) -> int:
+        """These devices open nothing from now; answers how many did."""
+        if not names:
+            return 0
+        gone = await self._database.change(DEVICES_GO, digests=list(names))
+        await self._notes.change(wallet.token, delete=[(DEVICES, each) for each in names])
+        return gone
+
     async def _is_here(self, name: str, made: Device) -> bool:
         """Raises Conflict if it is here as another one."""
         found = await self._database.read(
@@ -273,6 +324,15 @@ class LockService:
         noted = await self._notes.all(token, RECOVERIES)
         rows = await self._database.rows(RECOVERIES_THERE, digests=list(noted))
         return {row.lookup_digest: noted[row.lookup_digest] for row in rows}
+
+
+def _noted_as(card: bool) -> Document:
+    return {"card": True} if card else {}
+
+
+def _cards(noted: Mapping[str, Document]) -> list[str]:
+    """Which of the noted devices are cards."""
+    return [name for name, note in noted.items() if note.get("card")]
 
 
 def digest_of(text: str) -> str:

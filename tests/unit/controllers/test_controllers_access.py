@@ -74,6 +74,7 @@ MATRIX: Mapping[tuple[str, str], frozenset[Any]] = {
     ("post", "/api/wallet/devices/slot"): WALLET,
     ("post", "/api/wallet/devices/forget"): OPEN,
     ("post", "/api/wallet/devices/others/forget"): WALLET,
+    ("post", "/api/wallet/devices/cards/forget"): WALLET,
     ("put", "/api/wallet/recovery"): WALLET,
     ("post", "/api/wallet/recovery/tried"): WALLET,
     ("post", "/api/wallet/recovery/open"): OPEN,

@@ -75,6 +75,13 @@ def test_everything_a_page_names_is_there(shell: Shell) -> None:
     assert [each for each in named if each not in shell.paths] == []
 
 
+def test_the_desks_devices_have_the_same_page_at_an_address_of_their_own(shell: Shell) -> None:
+    assert shell.file("kiosk") == shell.file("")
+    assert "kiosk" not in shell.paths  # no file more, for the worker or the budget
+    with pytest.raises(NotFound):
+        shell.file("kiosk/")  # what the page names would be looked for in there
+
+
 async def test_the_app_is_sent_with_headers_that_keep_it_to_itself(swift: Swift) -> None:
     async with httpx.AsyncClient(base_url=swift.settings.base_url, trust_env=False) as client:
         answer = await client.get("/wallet/")

@@ -71,8 +71,13 @@ def test_every_text_that_is_used_is_there() -> None:
 def test_no_text_is_left_over() -> None:
     whole = "\n".join(path.read_text() for path in SOURCES)
     families = (*_families(), "problem.", "outcome.", "time.")
-    left = [k for k in _texts("en") if f'"{k}"' not in whole and not k.startswith(families)]
-    assert left == []
+    own = [k for k in _texts("en") if not _says_otherwise(k) and not k.startswith(families)]
+    assert [k for k in own if f'"{k}"' not in whole] == []
+
+
+def _says_otherwise(key: str) -> bool:
+    """Said at a desk's device in the place of the sentence that is called so without it."""
+    return key.startswith("kiosk.") and key.removeprefix("kiosk.") in _texts("en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

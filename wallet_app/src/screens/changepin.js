@@ -4,7 +4,7 @@ import { go } from "../app.js";
 import { chosenPin, presentPin } from "../pin.js";
 import { changePin } from "../session.js";
 import { t } from "../texts.js";
-import { form } from "../ui.js";
+import { form, point } from "../ui.js";
 
 export default function make() {
   const now = presentPin();
@@ -16,5 +16,5 @@ export default function make() {
     await changePin(pin, chosen);
     await go("outcome", { what: "pin-changed" });
   };
-  return { title: t("changepin.title"), body: [form([now.field, ...next.fields], "yes", t("changepin.change"), change)], back: () => go("more") };
+  return { title: t("changepin.title"), body: [point("card", t("changepin.card")), form([now.field, ...next.fields], "yes", t("changepin.change"), change)], back: () => go("more") };
 }

@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import { go } from "../app.js";
+import { KIOSK } from "../kiosk.js";
 import { moment, t } from "../texts.js";
 import { button, point, row } from "../ui.js";
 
@@ -19,7 +20,7 @@ export default async function make() {
     body: [
       items.length ? null : point("history", t("history.empty")),
       ...items.map((each) => row(SIGNS[each.event] ?? "history", each.title, () => go("receipt", { receipt: each }), `${t(`history.${each.event}`, { who: each.who })} · ${moment(each.at)}`)),
-      items.length ? button("save", t("copy.title"), () => go("copy")) : null,
+      items.length && !KIOSK ? button("save", t("copy.title"), () => go("copy")) : null,
     ],
     back: () => go("home"),
   };

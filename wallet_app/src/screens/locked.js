@@ -38,8 +38,11 @@ export default function make({ why }) {
   };
 }
 
-/** @param {Problem} problem */
-function refused(problem) {
+/**
+ * What a PIN that opened nothing is answered.
+ * @param {Problem} problem
+ */
+export function refused(problem) {
   if (problem.code === "too-many-requests") return wordsFor(problem);
   if (problem.wait) return t("locked.wait", { time: duration(problem.wait) });
   if (problem.left !== null) return t("locked.wrong-left", { left: problem.left });

@@ -2,6 +2,7 @@
 
 import { go } from "../app.js";
 import { h } from "../dom.js";
+import { KIOSK } from "../kiosk.js";
 import { t } from "../texts.js";
 import { row } from "../ui.js";
 
@@ -15,10 +16,12 @@ export default function make() {
       row("key", t("changepin.title"), () => go("changepin")),
       row("print", t("newcode.title"), () => go("newcode"), t("newcode.row")),
       row("pieces", t("people.title"), () => go("people"), t("people.row")),
+      row("card", t("carry.title"), () => go("carry"), t("carry.row")),
       row("phone", t("phones.title"), () => go("phones")),
       row("send", t("move.title"), () => go("move"), t("move.row")),
-      row("save", t("copy.title"), () => go("copy"), t("copy.row")),
-      row("help", t("notice.title"), () => go("notice", { next: "more" })),
+      // a copy would stay on the desk's device; and what is said before is of phones
+      KIOSK ? null : row("save", t("copy.title"), () => go("copy"), t("copy.row")),
+      KIOSK ? null : row("help", t("notice.title"), () => go("notice", { next: "more" })),
       row("bin", t("remove.title"), () => go("remove")),
       version(),
     ],

@@ -1,8 +1,9 @@
 // Choosing a PIN: for a new wallet, or for one that a recovery code opened.
 
 import { go } from "../app.js";
+import { KIOSK } from "../kiosk.js";
 import { chosenPin } from "../pin.js";
-import { recover, setUp } from "../session.js";
+import { recover, setUp, setUpWithCard } from "../session.js";
 import { t } from "../texts.js";
 import { form, point } from "../ui.js";
 
@@ -12,7 +13,9 @@ export default function make({ code }) {
   const finish = async () => {
     const chosen = pin.read();
     if (chosen === null) return;
-    if (code) {
+    if (KIOSK) {
+      await go("newcard", { digits: await setUpWithCard(chosen, code) });
+    } else if (code) {
       await recover(code, chosen);
       await go("phones", { recovered: true });
     } else {
@@ -23,6 +26,6 @@ export default function make({ code }) {
     title: t("pin.choose"),
     body: [point("key", t("pin.about")), form(pin.fields, "yes", t("go.on"), finish)],
     bar: false,
-    back: () => go(code ? "recover" : "start"),
+    back: () => go(code ? "recover" : KIOSK ? "kiosk" : "start"),
   };
 }

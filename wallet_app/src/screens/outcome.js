@@ -16,6 +16,8 @@ const SIGNS = {
   "closed-elsewhere": "yes",
   copied: "yes",
   "second-made": "yes",
+  "card-made": "yes",
+  "cards-ended": "yes",
   "said-no": "no",
   declined: "no",
   interrupted: "again",

@@ -2,6 +2,7 @@
 
 import { go, say } from "../app.js";
 import { h } from "../dom.js";
+import { KIOSK } from "../kiosk.js";
 import { codeReader } from "../reading.js";
 import { asPart, combine } from "../recovery.js";
 import { isSetUp, openingOf } from "../session.js";
@@ -34,7 +35,7 @@ export default async function make() {
     title: t("recover.title"),
     body: [point("key", t("recover.about")), ...reader.body, count, point("pieces", t("recover.people")), setUp ? button("new", t("recover.neither"), () => go("anew")) : null],
     bar: false,
-    back: () => go(setUp ? "locked" : "start"),
+    back: () => go(KIOSK ? "kiosk" : setUp ? "locked" : "start"),
     onleave: reader.stop,
   };
 }

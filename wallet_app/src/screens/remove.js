@@ -2,6 +2,7 @@
 
 import { loaded } from "../api.js";
 import { go } from "../app.js";
+import { KIOSK } from "../kiosk.js";
 import { presentPin } from "../pin.js";
 import { destroy } from "../session.js";
 import { t } from "../texts.js";
@@ -14,7 +15,7 @@ export default function make() {
     if (typed === null) return;
     await loaded(import("./gone.js")); // what it says is there when the phone keeps nothing any more
     await destroy(typed);
-    await clearPhone();
+    if (!KIOSK) await clearPhone(); // a desk's device may have a phone's part of somebody else
     await go("gone");
   };
   return {
@@ -22,7 +23,7 @@ export default function make() {
     body: [
       point("bin", t("remove.about")),
       point("look", t("remove.desks")),
-      button("save", t("copy.title"), () => go("copy")),
+      KIOSK ? null : button("save", t("copy.title"), () => go("copy")),
       form([pin.field], "bin", t("remove.yes"), all),
       button("no", t("go.no"), () => go("more")),
     ],
