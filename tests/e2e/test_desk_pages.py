@@ -25,8 +25,8 @@ PHONE = {"width": 360, "height": 740}
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "desks" / "pictures"
 IN_DOCUMENTS = frozenset(
     (
-        *("sign-in", "form", "review", "code", "found", "withdraw", "task", "people", "link"),
-        *("organisation", "numbers", "deeds", "check", "waiting", "accepted", "check-payment"),
+        *("sign-in", "form", "review", "code", "found", "task", "people", "link"),
+        *("organisation", "numbers", "deeds", "waiting", "accepted", "check-payment"),
         *("counter-code", "paper"),
     )
 )
