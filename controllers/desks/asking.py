@@ -31,6 +31,7 @@ _HUNDREDTHS = 100
 _FIRST_VARIANT = "plain"
 # tried where a pattern is all that is known of a text
 _SAMPLES = ("USD", "US", "en", "a", "A", "1")
+_CONDITION_NAME = "predicate"
 _CONDITION = re.compile(r"(\S+): (\S+) (<|<=|>=|>) (-?\d+)")
 
 _OPERATORS = {">=": "at-least", "<=": "at-most", ">": "above", "<": "below"}
@@ -62,12 +63,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One check that was made, in words."""
+    """One check that was made: what it is about, what was found, and one line that says it."""
 
     name: str
     outcome: str
     title: str
     words: str
+
+    @property
+    def line(self) -> str:
+        """What it is about, if it holds; else what was found, of a condition with its name."""
+        if self.outcome == "passed":
+            return self.title
+        return f"{self.title} · {self.words}" if self.name == _CONDITION_NAME else self.words
 
 
 def askable(
@@ -245,7 +253,7 @@ def _condition(
 ) -> str | None:
     """A condition by the name that its attribute has on the card."""
     found = _CONDITION.fullmatch(result.get("explanation", ""))
-    if result["name"] != "predicate" or found is None:
+    if result["name"] != _CONDITION_NAME or found is None:
         return None
     label, attribute, operator, number = found.groups()
     definition = _definition(variant, label)

@@ -99,15 +99,13 @@ def _by_week(mondays: Sequence[date], moments: Iterable[datetime]) -> tuple[int,
     return tuple(counted[monday] for monday in mondays)
 
 
-def _reasons(checks: Iterable[Row[Any]]) -> Counter[tuple[str, str]]:
+def _reasons(checks: Iterable[Row[Any]]) -> Counter[str]:
     """Why checks were refused; a reason counts once for each check."""
     return Counter(
         reason
         for check in checks
         for reason in {
-            (each["name"], each["reason"])
-            for each in check.result or []
-            if each["outcome"] == "failed"
+            each["reason"] for each in check.result or [] if each["outcome"] == "failed"
         }
     )
 

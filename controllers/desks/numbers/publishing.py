@@ -35,7 +35,7 @@ class Counts:
     issued: Mapping[str, tuple[int, ...]]  # by credential
     withdrawn: tuple[int, ...]
     checks: Mapping[tuple[str, str], tuple[int, ...]]  # by check and verdict
-    reasons: Mapping[tuple[str, str], int]  # by check that failed, and why
+    reasons: Mapping[str, int]  # why checks were refused
     places: Mapping[str | None, tuple[int, int]]  # cards, checks; None: no place
 
 
@@ -47,7 +47,7 @@ class Figures:
     issued: Mapping[str, tuple[Shown, ...]]
     withdrawn: tuple[Shown, ...]
     checks: Mapping[tuple[str, str], tuple[Shown, ...]]
-    reasons: Mapping[tuple[str, str], Shown]
+    reasons: Mapping[str, Shown]
     places: Mapping[str | None, tuple[Shown, Shown]]
 
     @property

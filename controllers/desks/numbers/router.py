@@ -39,7 +39,7 @@ async def numbers(desk: AtAdministering, weeks: Weeks = "13") -> HTMLResponse:
             (key, series, chart(desk.say(key), figures.weeks, series) if series else None)
             for key, series in parts
         ],
-        reasons=[(_reason(desk, *name), count) for name, count in figures.reasons.items()],
+        reasons=[(_reason(desk, name), count) for name, count in figures.reasons.items()],
         places=await _places(desk, figures),
         spans=SPANS,
         weeks=int(weeks),
@@ -86,7 +86,7 @@ def _rows(desk: Desk, figures: Figures) -> Iterator[list[object]]:
         for week, value in zip(figures.weeks, row, strict=True):
             yield [what, kind, week.isoformat(), few(value)]
     for name, value in figures.reasons.items():
-        yield [say("numbers.reasons"), _reason(desk, *name), "", few(value)]
+        yield [say("numbers.reasons"), _reason(desk, name), "", few(value)]
 
 
 async def _places(desk: Desk, figures: Figures) -> list[tuple[str, Shown, Shown]]:
@@ -105,7 +105,6 @@ def _check(desk: Desk, name: str, verdict: str) -> str:
     return f"{title} · {desk.say(f'checking.{verdict}')}"
 
 
-def _reason(desk: Desk, name: str, reason: str) -> str:
-    title, words = f"made.{name}", f"made.reason.{reason}"
-    told = desk.say(title if is_said("en", title) else "made.other")
-    return f"{told} · {desk.say(words if is_said('en', words) else 'made.failed')}"
+def _reason(desk: Desk, reason: str) -> str:
+    words = f"made.reason.{reason}"
+    return desk.say(words if is_said("en", words) else "made.failed")

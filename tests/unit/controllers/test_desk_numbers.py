@@ -130,7 +130,7 @@ async def test_cards_and_checks_are_counted_by_week_and_place(house: House) -> N
     counts = await Numbers(house.database).of(house.of("harbour").id, 4)
     assert counts.issued == {"identity": (0, 0, 8, 0)}
     assert counts.checks == {("shelter", "refused"): (0, 0, 6, 0)}
-    assert counts.reasons == {("revocation", "revoked"): 6}
+    assert counts.reasons == {"revoked": 6}
     assert sorted(counts.places.values()) == [(1, 6), (7, 0)]
     nothing = await Numbers(house.database).of(house.of("river").id, 4)
     assert (nothing.issued, nothing.checks, nothing.places) == ({}, {}, {})
