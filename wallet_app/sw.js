@@ -5,7 +5,8 @@
 // The list and its version are made by the server from the files themselves (shell.js). When a
 // file changes, the version does; the browser fetches the new shell as a whole and changes over
 // at the app's next start, never in the middle of something: a start that finds a new version
-// waiting asks for it, and gets it if no other window has the app.
+// waiting asks for it, and gets it if no other window has the app. Where the browser still has an
+// answer under way through the old one, it is one of the starts after that.
 
 /// <reference lib="webworker" />
 
@@ -25,6 +26,7 @@ function address(file) {
 
 const ADDRESSES = new Set(SHELL.files.map(address));
 const START = address("./");
+const PAUSES_MS = [0, 100, 300, 800]; // a page that was just left is counted for a moment
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(fetchShell());
@@ -51,10 +53,16 @@ async function fetchShell() {
 
 /** @param {Client | ServiceWorker | MessagePort | null} asker */
 async function takeOver(asker) {
+  for (const pause of PAUSES_MS) {
+    await new Promise((go) => setTimeout(go, pause));
+    if (await isAlone()) return worker.skipWaiting();
+  }
+  asker?.postMessage("not now");
+}
+
+async function isAlone() {
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const ours = windows.filter((each) => each.url.startsWith(worker.registration.scope));
-  if (ours.length === 1) await worker.skipWaiting();
-  else asker?.postMessage("not now");
+  return windows.filter((each) => each.url.startsWith(worker.registration.scope)).length === 1;
 }
 
 async function forgetOldShells() {

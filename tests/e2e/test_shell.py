@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from playwright.async_api import CDPSession, expect
+from playwright.async_api import CDPSession, TimeoutError, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,6 +33,7 @@ async () => {
 """
 
 
+_MOST_STARTS, _DECIDED_MS = 5, 6_000
 LEADS_TO = """() => document.querySelector('meta[name="leave-to"]')?.content"""
 FETCHED_ANEW = """
 async () => {
@@ -135,7 +136,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 
 
 async def test_a_new_release_takes_over_at_the_next_start(phones: Phones) -> None:
-    """As soon as it was fetched, though the tab was never closed."""
+    """As soon as it was fetched, though the tab was never closed. Some browsers hold on to the
+    old one for a start or two: an answer of its own is still under way to them."""
     before, after = "https://one.example/", "https://two.example/"
     released = Released(Shell(before))
     async with serving(released) as address:
@@ -147,11 +149,23 @@ async def test_a_new_release_takes_over_at_the_next_start(phones: Phones) -> Non
         released.shell = Shell(after)
         await phone.page.evaluate(FETCHED_ANEW)
         assert await leads_to(phone) == before, "not while it is used"
-        await phone.page.reload()
-        leads = phone.page.locator(f"meta[name=leave-to][content='{after}']")
-        await leads.wait_for(state="attached")
+        for _ in range(_MOST_STARTS):
+            await phone.page.evaluate("location.reload(); 0")
+            if await _becomes(phone, after):
+                break
+        assert await leads_to(phone) == after
         await phone.screen("notice")
         assert len(await phone.page.evaluate("caches.keys()")) == 1
+
+
+async def _becomes(phone: Phone, leads: str) -> bool:
+    """Whether this start is one of the release that leads there, once it has decided."""
+    found = phone.page.locator(f"meta[name=leave-to][content='{leads}']")
+    try:
+        await found.wait_for(state="attached", timeout=_DECIDED_MS)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def leads_to(phone: Phone) -> str:
