@@ -35,8 +35,8 @@ from controllers.organisations.service import did_of
 from controllers.staff.deeds import note
 from controllers.staff.options import Option
 from controllers.staff.people import plain_text
-from controllers.staff.proposals import Kind
-from controllers.store.brief import Steps
+from controllers.staff.proposals import Kind, Proposed, agree_within
+from controllers.store.brief import Beside, Steps, nothing_beside
 from controllers.wallet.labelling import labelled
 from core.errors import GovernanceDenied, HavenError, InvalidInput, NotFound
 from credential_defs import CredentialDefinition, load_all
@@ -231,11 +231,24 @@ async def _propose(desk: Desk, draft: Draft, once: str) -> Response:
     return desk.go(f"/desk/tasks/{made.proposal_id}")
 
 
-async def issue(desk: Desk, asked: IssueOnce, once: str) -> Response:
+async def issue_agreed(desk: Desk, proposed: Proposed) -> Response:
+    """Issue what a colleague asked for: it counts as agreed when it is there, and once."""
+    organisation, person = desk.organisation.id, desk.who.person_id
+
+    def agreed(steps: Steps, _issuance_id: str) -> None:
+        agree_within(steps, organisation, proposed, by=person)
+
+    return await issue(desk, IssueOnce.model_validate(proposed.content), proposed.id, agreed)
+
+
+async def issue(
+    desk: Desk, asked: IssueOnce, once: str, beside: Beside = nothing_beside
+) -> Response:
     """Issue, once for each key, and lead to the page that shows the code to scan."""
     organisation, person = desk.organisation, desk.who.person_id
 
     def noted(steps: Steps, issuance_id: str) -> None:
+        beside(steps, issuance_id)
         note(steps, organisation.id, person, "issued", issuance_id)
 
     async def make() -> IssuedOnce:

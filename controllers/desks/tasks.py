@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from controllers.desks.entry import Desk, DeskRoute, Sent, with_duty
 from controllers.desks.issued import lines_of, title_of, withdraw_now
-from controllers.desks.issuing import IssueOnce, issue, values_in_words
+from controllers.desks.issuing import issue_agreed, values_in_words
 from controllers.issuer.moving import MOVE_ASKED
 from controllers.issuer.rows import OPEN
 from controllers.paging import RowId, page
@@ -18,7 +18,7 @@ from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind, Proposed, State
 from controllers.store.models import Issuance
-from core.errors import Conflict, Forbidden
+from core.errors import Forbidden
 from credential_defs import load_all
 
 router = APIRouter(prefix="/desk/tasks", route_class=DeskRoute, include_in_schema=False)
@@ -83,8 +83,13 @@ async def agree(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     proposals, organisation = desk.house.desks.proposals, desk.organisation.id
     proposed = await proposals.one(organisation, proposal_id)
     desk.who.needs(AGREES[proposed.kind])
-    agreed = await proposals.agree(organisation, proposal_id, by=desk.who.person_id)
-    return await _do(desk, agreed)
+    person = desk.who.person_id
+    proposed = await proposals.to_agree(organisation, proposal_id, by=person)
+    if proposed.kind is Kind.ISSUE:  # in one unit of work with it
+        return await issue_agreed(desk, proposed)
+    answer = await _do(desk, proposed)
+    await proposals.agree(organisation, proposal_id, by=person)
+    return answer
 
 
 @router.post("/{proposal_id}/decline")
@@ -98,23 +103,15 @@ async def decline(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     return desk.go("/desk/tasks")
 
 
-async def _do(desk: Desk, agreed: Proposed) -> Response:
-    content = agreed.content
-    if content is None:
-        raise Conflict("This was decided already", code="decided")
-    match agreed.kind:
-        case Kind.ISSUE:
-            return await issue(desk, IssueOnce.model_validate(content), agreed.id)
-        case Kind.WITHDRAW:
-            return await withdraw_now(desk, agreed.subject_id or "", str(content["because"]))
-        case Kind.OPTION:
-            await desk.house.desks.options.turn(
-                desk.organisation.id,
-                Option(content["option"]),
-                on=bool(content["on"]),
-                by=desk.who.person_id,
-            )
-            return desk.go("/desk/organisation")
+async def _do(desk: Desk, proposed: Proposed) -> Response:
+    """Withdraw, or turn an option off; doing it again changes nothing."""
+    content = proposed.content or {}
+    if proposed.kind is Kind.WITHDRAW:
+        return await withdraw_now(desk, proposed.subject_id or "", str(content["because"]))
+    option, organisation = Option(content["option"]), desk.organisation.id
+    by, on = desk.who.person_id, bool(content["on"])
+    await desk.house.desks.options.turn(organisation, option, on=on, by=by)
+    return desk.go("/desk/organisation")
 
 
 async def _tasks(desk: Desk) -> list[Task]:

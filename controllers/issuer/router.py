@@ -25,7 +25,9 @@ from controllers.issuer.service import ENDED
 from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
+from controllers.staff.deeds import note
 from controllers.staff.options import Option
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance, Organisation
 from core.errors import Forbidden
 from credential_defs import load_all
@@ -41,9 +43,12 @@ async def create(
 
     await _require_one_is_enough(house, caller.tenant, body)
 
+    def noted(steps: Steps, issuance_id: str) -> None:
+        note(steps, caller.tenant.id, None, "issued", issuance_id)
+
     async def make() -> IssuanceCreated:
         issuance, link = await house.issuer.create(
-            caller.tenant, body.credential, body.values, body.replaces
+            caller.tenant, body.credential, body.values, body.replaces, beside=noted
         )
         address = f"{house.settings.base_url}/l/{link.token}"
         state = IssuanceState.of(issuance).model_dump()
@@ -100,6 +105,8 @@ async def revoke(house: House, body: Revocation, caller: IssuerWrite) -> Revoked
     if Option.TWO_FOR_WITHDRAWING in await house.desks.options.on(caller.tenant.id):
         raise _TWO_PEOPLE
     rows = await house.issuer.revoke(caller.tenant, body.issuance_ids)
+    for each in rows:
+        await house.desks.deeds.note(caller.tenant.id, None, "withdrawn", each.id)
     return Revoked(items=await _shown(house, rows))
 
 

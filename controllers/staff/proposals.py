@@ -1,7 +1,8 @@
 """Four eyes: one person proposes, another one agrees, and only then it is done.
 
-What will be done rests sealed until it is decided. Agreeing is one compare-and-set that hands
-the content out: two who agree at one moment do it once. Nobody agrees to her own proposal.
+What will be done rests sealed until it is decided. Nobody agrees to her own proposal. It is
+done before it counts as agreed, or with it in one unit of work: what is killed in between waits
+as before, and is agreed to again. So what is done twice must change nothing.
 """
 
 from __future__ import annotations
@@ -133,21 +134,24 @@ class Proposals:
             lambda steps: self._proposed(_found(steps, organisation_id, proposal_id))
         )
 
-    async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> Proposed:
-        """Agree, once; the answer holds what is to be done now.
+    async def to_agree(self, organisation_id: str, proposal_id: str, *, by: str) -> Proposed:
+        """What somebody may agree to now, with its content.
 
         Raises NotFound, Forbidden (one's own), Conflict (decided, or its time is over).
         """
+        proposed = await self.one(organisation_id, proposal_id)
+        if proposed.proposed_by == by:
+            raise Forbidden("A colleague has to agree to this", code="own-proposal")
+        if proposed.content is None or proposed.expires_at <= now():
+            raise _decided()
+        return proposed
 
-        def agree(steps: Steps) -> Proposed:
-            proposed = self._proposed(_found(steps, organisation_id, proposal_id))
-            if proposed.proposed_by == by:
-                raise Forbidden("A colleague has to agree to this", code="own-proposal")
-            _decide(steps, proposal_id, State.AGREED, by)
-            note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposal_id)
-            return proposed
-
-        return await self._database.write(agree)
+    async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
+        """It was done, and counts as agreed. Raises as `to_agree`."""
+        proposed = await self.to_agree(organisation_id, proposal_id, by=by)
+        await self._database.write(
+            lambda steps: agree_within(steps, organisation_id, proposed, by=by)
+        )
 
     async def decline(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
         """Do not do it; one may take one's own back. Raises NotFound, Conflict."""
@@ -178,6 +182,16 @@ class Proposals:
         )
 
 
+def agree_within(steps: Steps, organisation_id: str, proposed: Proposed, *, by: str) -> None:
+    """Agree in the unit of work that does it: of two at once, one does. Raises Conflict."""
+    _decide(steps, proposed.id, State.AGREED, by)
+    note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposed.id)
+
+
+def _decided() -> Conflict:
+    return Conflict("This was decided already, or its time is over", code="decided")
+
+
 def _found(steps: Steps, organisation_id: str, proposal_id: str) -> Row[Any]:
     row = steps.row(_ONE, its_id=proposal_id, organisation=organisation_id)
     if row is None:
@@ -196,4 +210,4 @@ def _decide(steps: Steps, proposal_id: str, state: State, by: str) -> None:
         sealed_content=None,
     )
     if not decided:
-        raise Conflict("This was decided already, or its time is over", code="decided")
+        raise _decided()

@@ -418,15 +418,18 @@ async def test_what_one_proposes_another_agrees_to_once(house: House) -> None:
     proposals, organisation = desks(house).proposals, one.organisation_id
     content = {"values": {"given_names": "Planted-Given"}}
     made = await proposals.propose(organisation, Kind.ISSUE, content, by=one.id)
-    with pytest.raises(Forbidden):
-        await proposals.agree(organisation, made.id, by=one.id)
+    for refused in (proposals.to_agree, proposals.agree):
+        with pytest.raises(Forbidden):
+            await refused(organisation, made.id, by=one.id)
+    told = await proposals.to_agree(organisation, made.id, by=other.id)
+    assert told.content == content
     done = await asyncio.gather(
         *(proposals.agree(organisation, made.id, by=other.id) for _ in range(2)),
         return_exceptions=True,
     )
-    agreed = [each for each in done if not isinstance(each, BaseException)]
-    assert [each.content for each in agreed] == [content]
     assert sum(isinstance(each, Conflict) for each in done) == 1
+    with pytest.raises(Conflict):
+        await proposals.to_agree(organisation, made.id, by=other.id)
     after = await proposals.one(organisation, made.id)
     assert (after.state, after.content, after.decided_by) == (State.AGREED, None, other.id)
     assert await proposals.open(organisation) == []

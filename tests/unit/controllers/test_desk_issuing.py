@@ -14,6 +14,7 @@ from sqlalchemy import text
 from controllers.issuer.service import State
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
+from core.errors import Unavailable
 from credential_defs import load_all
 
 DAY = f"{str(FUTURE)[:4]}-{str(FUTURE)[4:6]}-{str(FUTURE)[6:]}"
@@ -308,7 +309,7 @@ async def test_two_people_withdraw_where_the_organisation_wants_it(small_house: 
     assert (await issuer.get(harbour, issuance_id)).revoked_at is not None
     assert (await two.post(f"{task.path}/agree", {})).status == 409
     what = [each.what for each in await small_house.haven.desks.deeds.latest(organisation)]
-    assert what[:3] == ["withdrawn", "agreed-withdraw", "proposed-withdraw"]
+    assert what[:3] == ["agreed-withdraw", "withdrawn", "proposed-withdraw"]
 
 
 async def test_two_people_issue_an_identity_that_was_checked_well(small_house: House) -> None:
@@ -325,6 +326,37 @@ async def test_two_people_issue_an_identity_that_was_checked_well(small_house: H
     page = await two.send(shown, f"{task.path}/agree")
     assert "data-code" in page.text
     assert "Planted-Given" not in (await two.open(task.path)).text
+
+
+async def test_what_could_not_be_done_still_waits(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed in the middle leaves a proposal open, not agreed and undone."""
+    one = await hands_of(small_house, Duty.ISSUE, Duty.REVOKE, name="One")
+    two = await hands_of(small_house, Duty.ISSUE, Duty.REVOKE, name="Two")
+    organisation, desks = one.person.organisation_id, small_house.haven.desks
+    issuance_id = await in_a_wallet(small_house, await issued(one))
+    for option in Option:
+        await desks.options.turn(organisation, option, on=True, by=None)
+    path = f"/desk/issued/{issuance_id}/withdraw"
+    tasks = [
+        await one.send(await one.open(path), path, because="lost"),
+        await issued(one, "identity", IDENTITY),
+    ]
+    shown = [await two.open(task.path) for task in tasks]
+
+    async def fails(*_: object, **__: object) -> None:
+        raise Unavailable("killed")
+
+    with monkeypatch.context() as broken:
+        for name in ("revoke", "create"):
+            broken.setattr(small_house.haven.issuer, name, fails)
+        for page in shown:
+            assert (await two.send(page, f"{page.path}/agree")).status == 503
+    assert len(await desks.proposals.open(organisation)) == 2
+    for page in shown:
+        assert (await two.send(page, f"{page.path}/agree")).status == 200
+    assert await desks.proposals.open(organisation) == []
 
 
 async def test_who_declines_ends_it(small_house: House) -> None:
