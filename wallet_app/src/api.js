@@ -89,17 +89,25 @@ export function remove(path) {
 }
 
 /**
- * A part of the app that has to be fetched. Raises Problem: offline if it could not be.
+ * A part of the app that is fetched when it is needed. A browser may remember that a file could
+ * not be fetched, and not try again: then it is asked for under an address that it does not know.
  * @template T
  * @param {Promise<T>} part
+ * @param {string} path of its file, from this one
+ * @returns {Promise<T>}
  */
-export async function loaded(part) {
+export async function loaded(part, path) {
   try {
     return await part;
   } catch {
-    throw new Problem(0, {});
+    tries += 1;
+    return import(`${path}?again=${tries}`).catch(() => {
+      throw new Problem(0, {});
+    });
   }
 }
+
+let tries = 0;
 
 /**
  * Nothing was heard of a change: it may have been made.

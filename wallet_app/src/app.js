@@ -107,7 +107,7 @@ export async function go(name, given = {}) {
   const mine = ++turn;
   wait(true);
   try {
-    const screen = await (await loaded(load())).default(given);
+    const screen = await (await loaded(load(), `./screens/${name}.js`)).default(given);
     if (mine !== turn || !mayShow(name)) {
       screen.onleave?.();
       return;

@@ -55,7 +55,7 @@ export async function fromCard(digits) {
  * @returns {Promise<Derived>}
  */
 export async function fromPin(pin, device) {
-  const { argon2id } = await loaded(import("../vendor/argon2.js"));
+  const { argon2id } = await loaded(import("../vendor/argon2.js"), "../vendor/argon2.js");
   const slow = await argon2id({ password: pin, salt: device.salt, ...STRETCHING });
   const mixed = await crypto.subtle.sign("HMAC", device.key, new Uint8Array(slow));
   return {

@@ -10,7 +10,7 @@ const BORDER = 4; // modules of white around it, as scanners need it
  * @param {string} words what the picture is, for who does not see it
  */
 export async function qrPicture(text, words) {
-  const { encodeQR } = await loaded(import("../vendor/qr-encode.js"));
+  const { encodeQR } = await loaded(import("../vendor/qr-encode.js"), "../vendor/qr-encode.js");
   const rows = encodeQR(text, "raw", { ecc: "medium", border: BORDER });
   const size = rows.length;
   const canvas = h("canvas", { class: "qr", role: "img", "aria-label": words });

@@ -29,7 +29,7 @@ export function newCode() {
  * @returns {Promise<Written>}
  */
 export async function written(code) {
-  const { entropyToMnemonic } = await loaded(import("../vendor/words.js"));
+  const { entropyToMnemonic } = await loaded(import("../vendor/words.js"), "../vendor/words.js");
   const [shown, english] = [await list(language()), await list("en")];
   const words = entropyToMnemonic(code, shown).normalize("NFC").split(/\s+/);
   const places = entropyToMnemonic(code, english).split(/\s+/);
@@ -47,7 +47,7 @@ export async function read(text) {
   if (plain.startsWith(WHOLE) || plain.startsWith(PART)) return scanned(plain.slice(3));
   const tokens = digitsOf(plain).toLowerCase().normalize("NFKD").split(/[\s,;]+/).filter(Boolean);
   if (tokens.length < 12) throw new NoCode();
-  const { mnemonicToEntropy } = await loaded(import("../vendor/words.js"));
+  const { mnemonicToEntropy } = await loaded(import("../vendor/words.js"), "../vendor/words.js");
   for (const each of [await list("en"), await list("es")]) {
     try {
       const words = tokens.map((token) => wordFor(token, each));
@@ -66,7 +66,7 @@ export async function read(text) {
  * @param {number} needed
  */
 export async function split(code, people, needed) {
-  const { split: divide } = await loaded(import("../vendor/shamir.js"));
+  const { split: divide } = await loaded(import("../vendor/shamir.js"), "../vendor/shamir.js");
   const shares = await divide(new Uint8Array(code), people, needed);
   const set = random(2); // parts of different times do not fit together, and this tells
   return shares.map((share) => new Uint8Array([needed, ...set, ...share]));
@@ -88,7 +88,7 @@ export function asPart(code) {
  * @param {Part[]} parts
  */
 export async function combine(parts) {
-  const { combine: join } = await loaded(import("../vendor/shamir.js"));
+  const { combine: join } = await loaded(import("../vendor/shamir.js"), "../vendor/shamir.js");
   return new Uint8Array(await join(parts.map((part) => new Uint8Array(part.share))));
 }
 
@@ -118,6 +118,6 @@ function wordFor(token, words) {
  * @returns {Promise<string[]>}
  */
 async function list(wanted) {
-  if (wanted === "es") return (await loaded(import("../vendor/words-es.js"))).wordlist;
-  return (await loaded(import("../vendor/words-en.js"))).wordlist;
+  if (wanted === "es") return (await loaded(import("../vendor/words-es.js"), "../vendor/words-es.js")).wordlist;
+  return (await loaded(import("../vendor/words-en.js"), "../vendor/words-en.js")).wordlist;
 }

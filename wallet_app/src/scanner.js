@@ -66,7 +66,7 @@ async function bestReader() {
 
 /** @returns {Promise<Reader>} */
 async function libraryReader() {
-  const { decodeQR } = await loaded(import("../vendor/qr-decode.js"));
+  const { decodeQR } = await loaded(import("../vendor/qr-decode.js"), "../vendor/qr-decode.js");
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   return async (video) => {

@@ -13,7 +13,7 @@ export default function make() {
   const all = async () => {
     const typed = pin.read();
     if (typed === null) return;
-    await loaded(import("./gone.js")); // what it says is there when the phone keeps nothing any more
+    await loaded(import("./gone.js"), "./screens/gone.js"); // what it says is there when the phone keeps nothing any more
     await destroy(typed);
     if (!KIOSK) await clearPhone(); // a desk's device may have a phone's part of somebody else
     await go("gone");
