@@ -41,6 +41,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/wallet/requests/{request_id}/accept": {"choice": {"identity": "none"}},
     "/api/governance/authority": _NEW,
     "/api/governance/organisations": _NEW,
+    "/api/governance/organisations/{slug}/administrators": {"name": "Somebody"},
     "/api/governance/organisations/{slug}/keys": {"role": "issue"},
     "/api/governance/grants": {"organisation": "spare", "credential": "identity"},
     "/l/{token}/accept": {"claim": "c" * 40, "code": "ABCDEF"},

@@ -47,6 +47,7 @@ MATRIX: Mapping[tuple[str, str], frozenset[Any]] = {
     ("post", "/api/governance/schemas"): OPERATOR,
     ("post", "/api/governance/organisations"): GOVERNOR,
     ("get", "/api/governance/organisations"): GOVERNOR,
+    ("post", "/api/governance/organisations/{slug}/administrators"): OPERATOR,
     ("post", "/api/governance/organisations/{slug}/keys"): OPERATOR,
     ("get", "/api/governance/organisations/{slug}/keys"): OPERATOR,
     ("post", "/api/governance/organisations/{slug}/keys/{key_id}/end"): OPERATOR,
