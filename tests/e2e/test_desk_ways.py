@@ -8,6 +8,7 @@ import json
 import os
 import re
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import httpx
@@ -162,11 +163,12 @@ async def _opened(client: httpx.AsyncClient, path: str, count: int) -> list[int]
     heard = []
     async with client.stream("GET", path) as answer:
         assert answer.status_code == 200
-        async for each in answer.aiter_lines():
-            if each.startswith("id: "):
-                heard.append(int(each[4:]))
-            if len(heard) == count:
-                break
+        async with aclosing(answer.aiter_lines()) as lines:
+            async for each in lines:
+                if each.startswith("id: "):
+                    heard.append(int(each[4:]))
+                if len(heard) == count:
+                    break
     return heard
 
 
