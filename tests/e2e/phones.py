@@ -102,8 +102,10 @@ class Phone:
 
     async def reopen(self, path: str = "/wallet/") -> None:
         """Close the tab and open the app again: storage stays, memory does not."""
-        await self.page.close()
-        self.page = await self.context.new_page()
+        before, self.page = self.page, await self.context.new_page()
+        async with before.expect_event("close"):
+            # as a person closes a tab: the page is told, and may say its last word
+            await before.close(run_before_unload=True)
         await self.open(path)
 
     async def screen(self, name: str, seconds: float = 15) -> Locator:

@@ -146,9 +146,8 @@ async def reload(kiosk: Kiosk) -> None:
 
 
 async def close(kiosk: Kiosk) -> None:
-    await kiosk.page.close()
-    kiosk.phone.page = await kiosk.phone.context.new_page()
-    await kiosk.open()
+    await kiosk.phone.reopen(ADDRESS)
+    await kiosk.screen("kiosk")
 
 
 async def hide(kiosk: Kiosk) -> None:
