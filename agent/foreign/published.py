@@ -18,9 +18,9 @@ from anoncreds import (
 )
 
 from agent.webvh.attested import ResourceType
-from agent.webvh.canonical import Json
 from agent.webvh.fetch import MAX_TAILS_BYTES, Fetcher
 from agent.webvh.reader import WebvhReader
+from core.canonical import Json
 from core.errors import VerificationError
 
 

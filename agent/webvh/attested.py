@@ -27,10 +27,10 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from agent.webvh.canonical import Json, content_digest
 from agent.webvh.identifiers import ResourceId, parse_resource_id
-from agent.webvh.proof import Signer, add_proof, verify_proof
+from core.canonical import Json, content_digest
 from core.errors import VerificationError
+from core.proof import Signer, add_proof, verify_proof
 
 CONTEXT = (
     "https://identity.foundation/did-attested-resources/context/v0.1",

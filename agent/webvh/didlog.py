@@ -30,10 +30,10 @@ from did_webvh.core.state import DocumentState, InvalidDocumentState, verify_sta
 from did_webvh.provision import provision_did
 from did_webvh.verify import WebvhVerifier
 
-from agent.webvh.canonical import Json, read_object
 from agent.webvh.identifiers import OPAQUE_PREFIX, is_opaque, parse_did
-from agent.webvh.proof import PURPOSE, Signer, add_proof
+from core.canonical import Json, read_object
 from core.errors import InvalidInput, VerificationError
+from core.proof import PURPOSE, Signer, add_proof
 
 MAX_ENTRIES = 1_000
 ASSERTION_KEY = "key-assertion-1"

@@ -20,13 +20,13 @@ from math import inf
 
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
 from agent.webvh.cache import BoundedCache
-from agent.webvh.canonical import Json, read_object
 from agent.webvh.didlog import VerifiedDid, split_log, verify_log
 from agent.webvh.fetch import MAX_LOG_BYTES, MAX_RESOURCE_BYTES, Fetcher
 from agent.webvh.identifiers import parse_did, parse_resource_id
 from agent.webvh.locks import NamedLocks
-from agent.webvh.proof import verify_proof
+from core.canonical import Json, read_object
 from core.errors import NotFound, VerificationError
+from core.proof import verify_proof
 
 LOG_SECONDS = 5.0
 LINKS_SECONDS = 1.0

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from agent.webvh.canonical import Json
+from core.canonical import Json
 from core.errors import ConfigurationError, Conflict, Unavailable, VerificationError
 
 _SECONDS = 15.0

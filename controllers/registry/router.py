@@ -14,12 +14,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from agent.webvh.canonical import Json
 from agent.webvh.fetch import MAX_TAILS_BYTES
 from agent.webvh.identifiers import is_digest, is_opaque, is_tails_hash
 from controllers.problems import RESPONSES
 from controllers.registry.schemas import LogAppend, LogState, Publication, Published
 from controllers.registry.service import RegistryService
+from core.canonical import Json
 from core.errors import InvalidInput, NotAuthenticated, NotFound
 
 _IMMUTABLE = "public, max-age=31536000, immutable"

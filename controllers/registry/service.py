@@ -24,7 +24,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
-from agent.webvh.canonical import Json
 from agent.webvh.didlog import VerifiedDid, verify_log
 from agent.webvh.fetch import MAX_RESOURCE_BYTES, MAX_TAILS_BYTES
 from agent.webvh.identifiers import (
@@ -39,6 +38,7 @@ from agent.webvh.reader import check_status_list
 from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models.registry import DidLogEntry, PublishedResource, TailsFile
+from core.canonical import Json
 from core.errors import Conflict, InvalidInput, NotFound, VerificationError
 
 _RESOURCE, _ENTRY = table_of(PublishedResource), table_of(DidLogEntry)

@@ -24,7 +24,6 @@ from agent.organisations import attached_request
 from agent.proof_format import choose, from_proof_request, issuer_of, to_proof_request
 from agent.webvh.didlog import create_log, verify_log
 from agent.webvh.identifiers import is_opaque
-from agent.webvh.proof import SeedSigner, add_proof, verify_proof
 from core.errors import (
     Conflict,
     Forbidden,
@@ -56,6 +55,7 @@ from core.presentation import (
     ShownCredential,
     ShownPresentation,
 )
+from core.proof import SeedSigner, add_proof, verify_proof
 from core.secret import Secret
 from tests.fakes.network import (
     Connection,

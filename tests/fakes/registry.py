@@ -19,12 +19,12 @@ from agent.webvh.attested import (
     build_resource,
     verify_resource,
 )
-from agent.webvh.canonical import Json
 from agent.webvh.didlog import append_rotation, create_log, verify_log
 from agent.webvh.identifiers import parse_did, parse_resource_id
-from agent.webvh.proof import SeedSigner
 from agent.webvh.reader import check_status_list
+from core.canonical import Json
 from core.errors import Conflict, HavenError, NotFound, VerificationError
+from core.proof import SeedSigner
 
 DOMAIN = "haven.localhost"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)

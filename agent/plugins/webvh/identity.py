@@ -17,10 +17,10 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Key, KeyAlg
 
 from agent.plugins.webvh.runtime import WebvhRuntime
-from agent.webvh.canonical import Json
 from agent.webvh.didlog import append_rotation, create_log
-from agent.webvh.proof import add_proof, encode_multikey
+from core.canonical import Json
 from core.errors import InvalidInput, NotFound
+from core.proof import add_proof, encode_multikey
 
 CATEGORY = "haven_webvh_identity"
 RECORD = "identity"

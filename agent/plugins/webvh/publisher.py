@@ -10,7 +10,7 @@ from acapy_agent.core.profile import Profile
 from agent.plugins.webvh.identity import assertion_signer, load_identity
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, build_resource
-from agent.webvh.canonical import Json
+from core.canonical import Json
 from core.errors import Forbidden, Unavailable
 
 _MAX_WAIT_SECONDS = 5.0

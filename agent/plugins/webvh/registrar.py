@@ -48,8 +48,8 @@ from acapy_agent.core.profile import Profile
 from agent.plugins.webvh.publisher import publish_list, publish_resource
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.webvh.attested import ResourceType, VerifiedResource
-from agent.webvh.canonical import Json
 from agent.webvh.identifiers import is_tails_hash
+from core.canonical import Json
 from core.errors import HavenError, NotFound, VerificationError
 
 _FINISHED = "finished"

@@ -42,7 +42,7 @@ from anoncreds import (
 from agent.plugins.webvh.publisher import publish_list
 from agent.plugins.webvh.registrar import newest_list, says_the_same
 from agent.plugins.webvh.runtime import WALLET_ERRORS, WebvhRuntime
-from agent.webvh.canonical import Json
+from core.canonical import Json
 from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 _ATTEMPTS = 4  # each failed one means that another process succeeded

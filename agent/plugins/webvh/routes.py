@@ -22,7 +22,7 @@ from agent.plugins.webvh.identity import (
 )
 from agent.plugins.webvh.revocations import revoke
 from agent.plugins.webvh.runtime import WALLET_ERRORS, WebvhRuntime
-from agent.webvh.canonical import Json, read_object
+from core.canonical import Json, read_object
 from core.errors import HavenError, InvalidInput, Unavailable
 
 LOGGER = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent.webvh.canonical import Json
 from agent.webvh.didlog import append_rotation, create_log, split_log, verify_log
-from agent.webvh.proof import add_proof
+from core.canonical import Json
 from core.errors import InvalidInput, VerificationError
+from core.proof import add_proof
 from tests.fakes.registry import THEN, Issuer
 
 ISSUER = Issuer()

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.webvh.attested import Link, ResourceType, VerifiedResource, verify_resource
-from agent.webvh.canonical import Json, content_digest
-from agent.webvh.proof import PURPOSE, add_proof
 from agent.webvh.reader import WebvhReader
+from core.canonical import Json, content_digest
 from core.errors import HavenError, NotFound, Unavailable, VerificationError
+from core.proof import PURPOSE, add_proof
 from tests.fakes.registry import DOMAIN, THEN, Issuer, MemoryRegistry
 
 ISSUER = Issuer()

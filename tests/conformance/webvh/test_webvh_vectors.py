@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.webvh.proof import PURPOSE, SeedSigner, add_proof, verify_proof
 from core.errors import VerificationError
+from core.proof import PURPOSE, SeedSigner, add_proof, verify_proof
 
 MULTIKEY = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
 DID = f"did:key:{MULTIKEY}"

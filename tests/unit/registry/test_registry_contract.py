@@ -16,7 +16,6 @@ from sqlalchemy import URL
 
 import controllers.store.models.registry  # noqa: F401  # registers the tables
 from agent.webvh.attested import ResourceType
-from agent.webvh.canonical import Json
 from agent.webvh.fetch import Fetcher, HttpFetcher
 from agent.webvh.reader import WebvhReader
 from agent.webvh.writer import RegistryWriter
@@ -24,6 +23,7 @@ from controllers.registry.router import public_router, write_router
 from controllers.registry.service import RegistryService
 from controllers.store.base import Base
 from controllers.store.database import Database
+from core.canonical import Json
 from core.errors import Conflict, HavenError, NotFound, VerificationError
 from tests.fakes.registry import DOMAIN, Issuer, MemoryRegistry
 from tests.support.postgres import PostgresServer, missing, running_postgres

@@ -50,8 +50,8 @@ from agent.plugins.webvh.resolver import VerifyingWebvhResolver, replace_resolve
 from agent.plugins.webvh.revocations import revoke
 from agent.plugins.webvh.runtime import WebvhRuntime
 from agent.plugins.webvh.tails import fetch_tails
-from agent.webvh.canonical import Json
 from agent.webvh.reader import WebvhReader
+from core.canonical import Json
 from core.errors import (
     ConfigurationError,
     InvalidInput,

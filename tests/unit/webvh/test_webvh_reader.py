@@ -8,9 +8,9 @@ import pytest
 
 from agent.webvh.attested import ResourceType
 from agent.webvh.cache import BoundedCache
-from agent.webvh.proof import add_proof
 from agent.webvh.reader import WebvhReader
 from core.errors import VerificationError
+from core.proof import add_proof
 from tests.fakes.registry import THEN, Issuer, MemoryRegistry
 
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from agent.webvh.canonical import Json, canonicalize, decode_multibase, encode_multibase
+from core.canonical import Json, canonicalize, decode_multibase, encode_multibase
 from core.errors import VerificationError
 
 PURPOSE = "assertionMethod"
