@@ -91,6 +91,8 @@ class AgentOptions:
             *("--outbound-transport", "http"),
             *("--endpoint", self.endpoint),
             *("--admin", self.host, str(self.admin_port)),
+            # a framework of ten thousand participants is signed as a whole
+            *("--admin-client-max-request-size", "16"),
             *("--wallet-type", "askar-anoncreds"),
             *("--wallet-name", f"{self.name}-base"),
             *("--wallet-key-derivation-method", "RAW"),

@@ -95,6 +95,10 @@ class OrganisationsAgent:
         made = await self._api.post("/haven/identity", self.token(tenant), {"path": path})
         return Identity(made["did"], made["verification_method"])
 
+    async def announce(self, tenant: TenantRef, services: Sequence[Document]) -> None:
+        body: Document = {"services": list(services)}
+        await self._api.post("/haven/identity/services", self.token(tenant), body)
+
     async def publish_schema(
         self, tenant: TenantRef, did: str, name: str, version: str, attributes: Sequence[str]
     ) -> str:
@@ -140,6 +144,16 @@ class OrganisationsAgent:
     async def sign(self, tenant: TenantRef, statement: Document) -> Document:
         body = {"statement": statement}
         return await self._api.post("/haven/statements/sign", self.token(tenant), body)
+
+    async def sign_framework(self, tenant: TenantRef, document: Document) -> Document:
+        body = {"framework": document}
+        made = await self._api.post("/haven/frameworks/sign", self.token(tenant), body)
+        return dict(made["proof"])
+
+    async def sign_trust_list(self, tenant: TenantRef, payload: Document) -> str:
+        body = {"payload": payload}
+        made = await self._api.post("/haven/trust-lists/sign", self.token(tenant), body)
+        return str(made["jwt"])
 
     async def verify_statement(self, token: Secret, statement: Document) -> str:
         return await verify_statement(self._api, token, statement)

@@ -26,6 +26,7 @@ from controllers.events import EventStream
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
+from controllers.governance.signatory import OrganisationsSign
 from controllers.haven import Haven
 from controllers.idempotency import Repeatable
 from controllers.issuer import router as issuer_routes
@@ -37,6 +38,7 @@ from controllers.links import router as links_routes
 from controllers.links.service import LinkService
 from controllers.observing import Observing
 from controllers.organisations.service import OrganisationService
+from controllers.registry.logs import Logs
 from controllers.registry.router import public_router, write_router
 from controllers.registry.service import RegistryService
 from controllers.sealing import Seal
@@ -63,6 +65,7 @@ from controllers.wallet.sessions import SessionService
 from controllers.webhooks import router as webhooks_router
 from controllers.webhooks.inbox import Inbox
 from controllers.webhooks.worker import Purge, Worker
+from core.ports import DidLogs
 
 STATIC = Path(__file__).parent / "static"
 VERSION = "0.1.0"
@@ -105,13 +108,14 @@ def assemble(
     wallets: Wallets,
     further_shards: Sequence[AdminApi] = (),
     observing: Observing | None = None,
+    did_logs: DidLogs | None = None,
 ) -> Haven:
     """Build on the given agents; tests put others in their place."""
     observing = observing or Observing(settings, secrets)
-    database = Database(settings.store_url)
-    governance, desks = GovernanceService(database), Desks.built(settings, secrets, database)
-    organisations = OrganisationService(database, org)
-    desk = _Desk(settings, secrets, database, governance, organisations, org, observing)
+    ground = _Ground.of(settings, org, did_logs)
+    database, governance = ground.database, ground.governance
+    desks = Desks.built(settings, secrets, database)
+    desk = _Desk(settings, secrets, database, governance, ground.organisations, org, observing)
     issuer, verifier = desk.issuer(), desk.verifier()
     notes = Notes(wallets)
     locks = LockService(database, notes, secrets.sealing_key)
@@ -129,12 +133,11 @@ def assemble(
         further_shards=tuple(further_shards),
         org=org,
         wallets=wallets,
-        registry=RegistryService(database, domain=settings.did_domain),
+        registry=ground.registry,
+        did_logs=ground.did_logs,
         governance=governance,
-        organisations=organisations,
-        accreditation=AccreditationService(
-            governance, organisations, org, settings.registry_size
-        ),
+        organisations=ground.organisations,
+        accreditation=ground.accreditation(settings, org),
         issuer=issuer,
         verifier=verifier,
         sessions=sessions,
@@ -143,7 +146,9 @@ def assemble(
         links=links,
         desks=desks,
         inbox=inbox,
-        worker=desk.worker(inbox, issuer, verifier, [each.purge for each in purging]),
+        worker=desk.worker(
+            inbox, issuer, verifier, [*(each.purge for each in purging), governance.refresh]
+        ),
         repeatable=repeatable,
         events=events,
         observing=observing,
@@ -154,6 +159,36 @@ def assemble(
     _equip_internal(haven)
     _observe(haven)
     return haven
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What everything stands on: the store, who there is, and the rules."""
+
+    database: Database
+    registry: RegistryService
+    did_logs: DidLogs
+    organisations: OrganisationService
+    governance: GovernanceService
+
+    @classmethod
+    def of(
+        cls, settings: Settings, org: OrganisationsAgent, did_logs: DidLogs | None
+    ) -> _Ground:
+        database = Database(settings.store_url)
+        registry = RegistryService(database, domain=settings.did_domain)
+        logs = did_logs or Logs(registry, domain=settings.did_domain)
+        organisations = OrganisationService(database, org)
+        signatory = OrganisationsSign(organisations, org, logs)
+        governance = GovernanceService(database, signatory)
+        return cls(database, registry, logs, organisations, governance)
+
+    def accreditation(
+        self, settings: Settings, org: OrganisationsAgent
+    ) -> AccreditationService:
+        return AccreditationService(
+            self.governance, self.organisations, org, settings.registry_size, settings.base_url
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from controllers.wallet.service import WalletService
 from controllers.wallet.sessions import SessionService
 from controllers.webhooks.inbox import Inbox
 from controllers.webhooks.worker import Worker
+from core.ports import DidLogs
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Haven:
     org: OrganisationsAgent
     wallets: Wallets
     registry: RegistryService
+    did_logs: DidLogs
     governance: GovernanceService
     organisations: OrganisationService
     accreditation: AccreditationService

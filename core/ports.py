@@ -161,13 +161,35 @@ class Tenants(Protocol):
         self, tenant: TenantRef, did: str, schema_id: str, tag: str, registry_size: int
     ) -> str: ...
 
+    async def announce(self, tenant: TenantRef, services: Sequence[Document]) -> None:
+        """Have the tenant's DID document name these services, with ids relative to the DID
+        (`#governance`). Those of the same id are replaced; repeating it changes nothing."""
+        ...
+
     async def ready(self) -> bool: ...
+
+
+class DidLogs(Protocol):
+    """Where the log of a did:webvh is read, whoever hosts it."""
+
+    async def did_log(self, did: str) -> str:
+        """The text of `did.jsonl`, not verified. Raises NotFound, VerificationError."""
+        ...
 
 
 class Statements(Protocol):
     """Documents signed with a did:webvh."""
 
     async def sign(self, tenant: TenantRef, statement: Document) -> Document: ...
+
+    async def sign_framework(self, tenant: TenantRef, document: Document) -> Document:
+        """The tenant's proof over a governance framework, without the framework."""
+        ...
+
+    async def sign_trust_list(self, tenant: TenantRef, payload: Document) -> str:
+        """A Credential Trust Establishment document as a signed JWT (EdDSA, RFC 8037), its
+        `kid` the tenant's verification method."""
+        ...
 
     async def verify_statement(self, token: Secret, statement: Document) -> str:
         """The DID that signed it (its `issuer`). Raises VerificationError."""

@@ -71,17 +71,31 @@ def add_proof(document: Json, signer: Signer, *, method: str, created: datetime)
     A proof that the document already had is replaced.
     """
     unsecured = {key: value for key, value in document.items() if key != "proof"}
+    hashed = sha256(canonicalize(unsecured, step="proof")).digest()
+    context = {"@context": unsecured["@context"]} if "@context" in unsecured else {}
+    proof = proof_over(hashed, signer, method=method, created=created, context=context)
+    return {**unsecured, "proof": proof}
+
+
+def proof_over(
+    hashed: bytes,
+    signer: Signer,
+    *,
+    method: str,
+    created: datetime,
+    context: Json | None = None,
+) -> Json:
+    """A proof over a document of which only the SHA-256 of its canonical form is at hand."""
     options: Json = {
+        **(context or {}),
         "type": "DataIntegrityProof",
         "cryptosuite": "eddsa-jcs-2022",
         "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "verificationMethod": method,
         "proofPurpose": PURPOSE,
     }
-    if "@context" in unsecured:
-        options = {"@context": unsecured["@context"], **options}
-    signature = signer.sign(_hash_data(unsecured, options))
-    return {**unsecured, "proof": {**options, "proofValue": encode_multibase(signature)}}
+    signature = signer.sign(_hash_data(hashed, options))
+    return {**options, "proofValue": encode_multibase(signature)}
 
 
 def verify_proof(document: Json, did_document: Json) -> str:
@@ -93,15 +107,37 @@ def verify_proof(document: Json, did_document: Json) -> str:
     Raises:
         VerificationError: step `proof`.
     """
-    proof = document.get("proof")
+    proof = _checked_form(document.get("proof"))
+    _check_context(proof, document)
+    unsecured = {key: value for key, value in document.items() if key != "proof"}
+    hashed = sha256(canonicalize(unsecured, step="proof")).digest()
+    return _verify(hashed, proof, did_document)
+
+
+def verify_proof_over(hashed: bytes, proof: object, did_document: Json) -> str:
+    """The same for a document without contexts, of which the SHA-256 of its canonical form is
+    at hand: one that several have signed is hashed once.
+
+    Raises:
+        VerificationError: step `proof`.
+    """
+    read = _checked_form(proof)
+    if "@context" in read:
+        raise _failed("the proof was made under another context")
+    return _verify(hashed, read, did_document)
+
+
+def _checked_form(proof: object) -> Json:
     if not isinstance(proof, dict) or not _REQUIRED <= proof.keys() <= _ALLOWED:
         raise _failed("the proof is missing or has members that are not understood")
     _check_options(proof)
-    _check_context(proof, document)
+    return proof
+
+
+def _verify(hashed: bytes, proof: Json, did_document: Json) -> str:
     multikey = assertion_key(did_document, proof["verificationMethod"])
-    unsecured = {key: value for key, value in document.items() if key != "proof"}
     options = {key: value for key, value in proof.items() if key != "proofValue"}
-    _check_signature(multikey, proof["proofValue"], _hash_data(unsecured, options))
+    _check_signature(multikey, proof["proofValue"], _hash_data(hashed, options))
     return str(proof["verificationMethod"])
 
 
@@ -175,21 +211,28 @@ def _multikey(entry: Json, did: str) -> str:
 
 def _check_signature(multikey: str, value: object, data: bytes) -> None:
     try:
-        key = decode_multibase(multikey)
         signature = decode_multibase(value) if isinstance(value, str) else b""
+    except ValueError:
+        signature = b""
+    if not verify_ed25519(multikey, signature, data):
+        raise _failed("the signature does not hold")
+
+
+def verify_ed25519(multikey: str, signature: bytes, data: bytes) -> bool:
+    """Whether a signature by an Ed25519 Multikey holds; no other kind of key is taken."""
+    try:
+        key = decode_multibase(multikey)
         if not key.startswith(_ED25519):
-            raise _failed("the key is not an Ed25519 key")
+            return False
         Ed25519PublicKey.from_public_bytes(key[2:]).verify(signature, data)
     except (ValueError, InvalidSignature):
-        raise _failed("the signature does not hold") from None
+        return False
+    return True
 
 
-def _hash_data(unsecured: Json, options: Json) -> bytes:
+def _hash_data(hashed: bytes, options: Json) -> bytes:
     """Section 3.3.4: the two hashes whose concatenation is signed."""
-    return (
-        sha256(canonicalize(options, step="proof")).digest()
-        + sha256(canonicalize(unsecured, step="proof")).digest()
-    )
+    return sha256(canonicalize(options, step="proof")).digest() + hashed
 
 
 def _as_list(value: Any) -> list[Any]:

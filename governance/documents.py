@@ -1,42 +1,48 @@
 """The framework document as it grows: every change is a new document, one version higher.
 
-All functions are pure but `packaged_rules`, which reads the file shipped with this package.
-A change that contradicts what is there is refused: NotFound (there is no such thing), Conflict
-(the state does not allow it), InvalidInput (it cannot be meant).
+All functions are pure. A change that contradicts what is there is refused: NotFound (there is
+no such thing), Conflict (the state does not allow it), InvalidInput (it cannot be meant).
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from importlib.resources import files
 from typing import Any
 
-from core.decision import Deny
-from core.errors import Conflict, InvalidInput, NotFound, VerificationError
-from governance.engine import Issue, decide
-from governance.entry import Entry
-from governance.model import Framework, Names
-from governance.parsing import parse_framework
-from governance.reasons import DenyReason
-from governance.timestamps import format_time, parse_time
+from core.errors import Conflict, InvalidInput, NotFound
+from governance.editing import (
+    Document,
+    begin,
+    entries_of,
+    finish,
+    grant_of,
+    is_fresh,
+    is_open,
+    is_same_time,
+    moment,
+    packaged_rules,
+    parse,
+    period,
+    require_entitled,
+    serialise,
+    signatures_needed,
+    sound,
+    times,
+    version_id,
+)
+from governance.model import EndedBecause, Names
+from governance.timestamps import format_time
+from governance.versions import FIRST_VERSION
 
-type Document = dict[str, Any]
-
-
-def packaged_rules() -> Document:
-    """The rules that come with Haven, without participants."""
-    data = files("governance").joinpath("framework", "rules.json").read_bytes()
-    rules: Document = json.loads(data)
-    return rules
-
-
-def serialise(document: Mapping[str, Any]) -> bytes:
-    """The document as UTF-8 JSON, in the order of its fields; `parse_framework` reads it."""
-    text = json.dumps(dict(document), ensure_ascii=False, allow_nan=False, indent=2)
-    return text.encode() + b"\n"
+__all__ = [
+    "Document",
+    "is_fresh",
+    "packaged_rules",
+    "serialise",
+    "signatures_needed",
+]
 
 
 def new_framework(
@@ -46,20 +52,51 @@ def new_framework(
     *,
     framework_id: str | None = None,
 ) -> Document:
-    """Version 1 of a framework: the rules, an authority, and nobody in it yet.
+    """Version 1.0.0 of a framework: the rules, an authority that signs, and nobody in it yet.
 
     Raises InvalidInput if any part of the rules is malformed; the message names the parts.
     """
+    signer = {"did": authority_did, "from": format_time(at), "until": None}
     document = copy.deepcopy(dict(rules)) | {
         "id": framework_id or authority_did,
-        "version": 1,
-        "issued_at": format_time(at),
+        "version_id": version_id(authority_did, FIRST_VERSION),
+        "version": FIRST_VERSION,
+        "sequence": 1,
+        **times(at, rules),
+        "previous": None,
         "authority": authority_did,
+        "signers": {"threshold": 1, "members": [signer]},
+        "documents": [],
         "schemas": {},
         "participants": [],
         "grants": [],
+        "endorsements": [],
     }
-    return _sound(document)
+    return sound(document)
+
+
+def refreshed(document: Mapping[str, Any], at: datetime) -> Document:
+    """The same rules, good for another while."""
+    return finish(document, begin(document, at))
+
+
+def with_rules(document: Mapping[str, Any], rules: Mapping[str, Any], at: datetime) -> Document:
+    """Other rules for the same participants, grants and signers: all that `rules` names.
+
+    Raises InvalidInput if they are malformed, or name what a change never touches.
+    """
+    owned = {"id", "authority", "sequence", "version", "previous", "proof", "grants"}
+    if owned & rules.keys():
+        raise InvalidInput("these rules name what only the authority's changes may touch")
+    return finish(document, begin(document, at) | copy.deepcopy(dict(rules)))
+
+
+def with_documents(
+    document: Mapping[str, Any], controlled: Iterable[Mapping[str, str]], at: datetime
+) -> Document:
+    """The controlled documents of this version: `name`, `kind`, `language` and `digest`."""
+    listed = [dict(each) for each in controlled]
+    return finish(document, begin(document, at) | {"documents": listed})
 
 
 def with_credential(
@@ -69,7 +106,7 @@ def with_credential(
 
     Raises Conflict for one that is known, NotFound for an unknown role.
     """
-    changed = _next(document, at)
+    changed = begin(document, at)
     if credential in changed["credentials"]:
         raise Conflict("the framework has this credential already")
     changed["credentials"].append(credential)
@@ -77,14 +114,14 @@ def with_credential(
         if role not in changed["roles"]:
             raise NotFound("the framework has no such role")
         changed["roles"][role]["issue"].append(credential)
-    return _sound(changed)
+    return finish(document, changed)
 
 
 def with_schema(
     document: Mapping[str, Any], credential: str, schema_id: str, at: datetime
 ) -> Document:
     """The credential is made on this schema. A credential keeps its schema for good."""
-    changed = _next(document, at)
+    changed = begin(document, at)
     if credential not in changed["credentials"]:
         raise NotFound("the framework has no such credential")
     if credential in changed["schemas"]:
@@ -92,7 +129,7 @@ def with_schema(
     if schema_id in changed["schemas"].values():
         raise Conflict("this schema belongs to another credential")
     changed["schemas"][credential] = schema_id
-    return _sound(changed)
+    return finish(document, changed)
 
 
 def with_participant(
@@ -104,37 +141,124 @@ def with_participant(
     at: datetime,
     starts: datetime | None = None,
     until: datetime | None = None,
+    jurisdictions: Iterable[str] = (),
 ) -> Document:
     """The organisation takes part in `role` from `starts` (or `at`) to before `until`."""
-    changed = _next(document, at)
+    changed = begin(document, at)
     if role not in changed["roles"]:
         raise NotFound("the framework has no such role")
     entry = {
         "did": did,
         "role": role,
         "name": name if isinstance(name, str) else dict(name),
-        **_period(starts or at, until),
+        "jurisdictions": sorted(jurisdictions),
+        **period(starts or at, until),
+        "ended_because": None,
     }
-    if any(_is_same_time(entry, each) for each in _of(changed, did) if each["role"] == role):
+    if any(
+        is_same_time(entry, each) for each in entries_of(changed, did) if each["role"] == role
+    ):
         raise Conflict("this organisation has this role at that time already")
     changed["participants"].append(entry)
-    return _sound(changed)
+    return finish(document, changed)
 
 
 def end_participant(
-    document: Mapping[str, Any], did: str, at: datetime, *, role: str | None = None
+    document: Mapping[str, Any],
+    did: str,
+    at: datetime,
+    *,
+    role: str | None = None,
+    because: EndedBecause = "left",
 ) -> Document:
-    """The organisation leaves at `at`, from one role or from all; what it issued stays good."""
-    changed = _next(document, at)
-    entries = [each for each in _of(changed, did) if role in (None, each["role"])]
+    """The organisation leaves at `at`, from one role or from all; what it issued stays good.
+
+    A suspension is an end like any other: it takes part again by `with_participant`.
+    """
+    changed = begin(document, at)
+    entries = [each for each in entries_of(changed, did) if role in (None, each["role"])]
     if not entries:
         raise NotFound("the framework has no such participant")
-    open_entries = [each for each in entries if _is_open(each, at)]
+    open_entries = [each for each in entries if is_open(each, at)]
     if not open_entries:
         raise Conflict("this organisation has left already")
     for entry in open_entries:
-        entry["until"] = max(format_time(at), entry["from"], key=_moment)
-    return _sound(changed)
+        entry["until"] = max(format_time(at), entry["from"], key=moment)
+        entry["ended_because"] = because
+    return finish(document, changed)
+
+
+def with_signers(
+    document: Mapping[str, Any], dids: Iterable[str], threshold: int, at: datetime
+) -> Document:
+    """Who has to sign from the version after this one on, and how many of them.
+
+    The authority stays one of them. Raises InvalidInput (fewer members than the threshold).
+    """
+    changed = begin(document, at)
+    wanted = dict.fromkeys((changed["authority"], *dids))
+    members = changed["signers"]["members"]
+    for member in members:
+        if member["did"] not in wanted and member["until"] is None:
+            member["until"] = format_time(at)
+    current = {member["did"] for member in members if member["until"] is None}
+    members += [
+        {"did": did, "from": format_time(at), "until": None}
+        for did in wanted
+        if did not in current
+    ]
+    if not 1 <= threshold <= len(wanted):
+        raise InvalidInput("so many signatures are more than there are signers")
+    changed["signers"]["threshold"] = threshold
+    return finish(document, changed)
+
+
+def with_endorsement(
+    document: Mapping[str, Any],
+    *,
+    endorsement_id: str,
+    authority: str,
+    name: Names,
+    endpoint: str,
+    scope: Mapping[str, Iterable[str]],
+    until: datetime,
+    at: datetime,
+) -> Document:
+    """Recognise another ecosystem for stated actions and resources of ours, until a date.
+
+    Raises Conflict (the id is taken; it is our own authority), NotFound (no such action or
+    resource), InvalidInput.
+    """
+    changed = begin(document, at)
+    if authority == changed["authority"]:
+        raise Conflict("a framework does not recognise itself")
+    if any(each["id"] == endorsement_id for each in changed["endorsements"]):
+        raise Conflict("there is a recognition with this id already")
+    known = parse(changed)
+    for action, resources in scope.items():
+        if not set(resources) <= (known.resources(action) or frozenset()):
+            raise NotFound("the framework has no such action or resource")
+    changed["endorsements"].append(
+        {
+            "id": endorsement_id,
+            "authority": authority,
+            "name": name if isinstance(name, str) else dict(name),
+            "endpoint": endpoint,
+            "scope": {action: sorted(resources) for action, resources in scope.items()},
+            **period(at, until),
+        }
+    )
+    return finish(document, changed)
+
+
+def end_endorsement(document: Mapping[str, Any], endorsement_id: str, at: datetime) -> Document:
+    """Nothing of that ecosystem is recognised by this entry from `at`."""
+    changed = begin(document, at)
+    for each in changed["endorsements"]:
+        if each["id"] == endorsement_id and is_open(each, at):
+            each["until"] = max(format_time(at), each["from"], key=moment)
+            return finish(document, changed)
+    raise NotFound("the framework has no such recognition in force")
 
 
 def with_grant(
@@ -153,8 +277,8 @@ def with_grant(
     Its role must allow it then: NotFound if participant or credential are not known, Conflict
     if the role or its period does not allow it, or the id or definition has a grant already.
     """
-    changed = _next(document, at)
-    _require_entitled(changed, did, credential, starts or at)
+    changed = begin(document, at)
+    require_entitled(changed, did, credential, starts or at)
     for field, value in (("id", grant_id), ("definition_id", definition_id)):
         if any(grant[field] == value for grant in changed["grants"]):
             raise Conflict(f"there is a grant with this {field} already")
@@ -164,116 +288,29 @@ def with_grant(
             "participant": did,
             "credential": credential,
             "definition_id": definition_id,
-            **_period(starts or at, until),
+            **period(starts or at, until),
             "withdrawn_from": None,
         }
     )
-    return _sound(changed)
+    return finish(document, changed)
 
 
 def end_grant(document: Mapping[str, Any], grant_id: str, at: datetime) -> Document:
     """Nothing new under this grant from `at`; what was issued stays good."""
-    changed = _next(document, at)
-    grant = _grant(changed, grant_id)
-    if not _is_open(grant, at):
+    changed = begin(document, at)
+    grant = grant_of(changed, grant_id)
+    if not is_open(grant, at):
         raise Conflict("this grant has ended already")
-    grant["until"] = max(format_time(at), grant["from"], key=_moment)
-    return _sound(changed)
+    grant["until"] = max(format_time(at), grant["from"], key=moment)
+    return finish(document, changed)
 
 
 def withdraw_grant(document: Mapping[str, Any], grant_id: str, at: datetime) -> Document:
     """Everything under this grant's definition is refused from `at`; there is no way back."""
-    changed = _next(document, at)
-    grant = _grant(changed, grant_id)
+    changed = begin(document, at)
+    grant = grant_of(changed, grant_id)
     withdrawn = grant["withdrawn_from"]
-    if withdrawn is not None and _moment(withdrawn) <= at:
+    if withdrawn is not None and moment(withdrawn) <= at:
         raise Conflict("this grant is withdrawn already")
     grant["withdrawn_from"] = format_time(at)
-    return _sound(changed)
-
-
-def check_newer(current: Mapping[str, Any], candidate: Mapping[str, Any]) -> None:
-    """Raises VerificationError unless `candidate` may replace `current`.
-
-    Steps: `document` (both can be read), `framework` (same id and authority), `version`
-    (higher: no roll-back, no second document of one version), `time` (not issued earlier). The
-    authority's signature is to be checked before this, once documents are signed.
-    """
-    try:
-        old, new = _parse(current), _parse(candidate)
-    except InvalidInput as error:
-        raise VerificationError(error.detail, step="document") from error
-    if (old.id, old.authority) != (new.id, new.authority):
-        raise VerificationError("this is the document of another framework", step="framework")
-    if new.version <= old.version:
-        raise VerificationError("the version of the framework must go up", step="version")
-    if new.issued_at < old.issued_at:
-        raise VerificationError("the framework was issued before the current one", step="time")
-
-
-# --- helpers --------------------------------------------------------------------------------
-
-
-def _parse(document: Mapping[str, Any]) -> Framework:
-    try:
-        data = serialise(document)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput("the framework document is not JSON") from error
-    return parse_framework(data)
-
-
-def _sound(document: Document) -> Document:
-    """The document itself; InvalidInput if a part of it is malformed and would be ignored."""
-    faults = _parse(document).faults
-    if faults:
-        raise InvalidInput(f"the framework document is malformed: {'; '.join(faults)}")
-    return document
-
-
-def _next(document: Mapping[str, Any], at: datetime) -> Document:
-    changed = _sound(copy.deepcopy(dict(document)))
-    issued_at = format_time(at)
-    if _moment(issued_at) < _moment(changed["issued_at"]):
-        raise Conflict("the framework was changed after this time")
-    return changed | {"version": changed["version"] + 1, "issued_at": issued_at}
-
-
-def _period(starts: datetime, until: datetime | None) -> dict[str, str | None]:
-    if until is not None and until <= starts:
-        raise InvalidInput("until must be later than from")
-    return {"from": format_time(starts), "until": None if until is None else format_time(until)}
-
-
-def _moment(text: str) -> datetime:
-    return parse_time(text, "time")
-
-
-def _of(document: Document, did: str) -> list[dict[str, Any]]:
-    return [each for each in document["participants"] if each["did"] == did]
-
-
-def _is_open(entry: Mapping[str, Any], at: datetime) -> bool:
-    return entry["until"] is None or _moment(entry["until"]) > max(at, _moment(entry["from"]))
-
-
-def _is_same_time(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    def begins_before_end(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-        return second["until"] is None or _moment(first["from"]) < _moment(second["until"])
-
-    return begins_before_end(one, other) and begins_before_end(other, one)
-
-
-def _grant(document: Document, grant_id: str) -> dict[str, Any]:
-    for grant in document["grants"]:
-        if grant["id"] == grant_id:
-            return Entry.of(grant).values
-    raise NotFound("the framework has no such grant")
-
-
-def _require_entitled(document: Document, did: str, credential: str, at: datetime) -> None:
-    decision = decide(_parse(document), Issue(did, credential, None), as_of=at)
-    if not isinstance(decision, Deny):
-        return
-    if decision.reason in (DenyReason.UNKNOWN_PARTICIPANT, DenyReason.UNKNOWN_CREDENTIAL):
-        raise NotFound(decision.explanation)
-    raise Conflict(decision.explanation, reason=decision.reason)
+    return finish(document, changed)

@@ -33,7 +33,17 @@ from governance.parsing import parse_framework
 from governance.reasons import DenyReason
 from governance.timestamps import require_zone
 
-__all__ = ["Ask", "Framework", "Issue", "Query", "Rely", "decide", "parse_framework"]
+__all__ = [
+    "Act",
+    "Ask",
+    "Framework",
+    "Issue",
+    "Query",
+    "Recognise",
+    "Rely",
+    "decide",
+    "parse_framework",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,29 @@ class Rely:
     definition_id: str
 
 
-type Query = Issue | Ask | Rely
+@dataclass(frozen=True, slots=True)
+class Act:
+    """May this DID, by its role, do this (issue, ask, compute) about this resource?
+
+    The coarse question that registries are asked: of a request it says nothing but that its
+    purpose is open to the asker, of a credential nothing of the definition.
+    """
+
+    entity: str
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Is this other ecosystem's authority recognised for an action about a resource?"""
+
+    authority: str
+    action: str
+    resource: str
+
+
+type Query = Issue | Ask | Rely | Act | Recognise
 
 
 def decide(framework: Framework, query: Query, *, as_of: datetime) -> Decision:
@@ -82,6 +114,10 @@ def decide(framework: Framework, query: Query, *, as_of: datetime) -> Decision:
             return _decide_ask(framework, query, as_of)
         case Rely():
             return _decide_rely(framework, query, as_of)
+        case Act():
+            return _decide_act(framework, query, as_of)
+        case Recognise():
+            return _decide_recognise(framework, query, as_of)
         case _:
             assert_never(query)
 
@@ -137,6 +173,48 @@ def _grant_stands(grant: Grant, as_of: datetime, *, for_new: bool) -> Deny | Non
     if for_new and grant.has_ended(as_of):
         return _deny(grant.rule_id, DenyReason.GRANT_ENDED)
     return None
+
+
+# --- Act ------------------------------------------------------------------------------------
+
+_NOT_ALLOWED = {
+    "issue": (DenyReason.UNKNOWN_CREDENTIAL, DenyReason.CREDENTIAL_NOT_ALLOWED),
+    "ask": (DenyReason.UNKNOWN_PURPOSE, DenyReason.PURPOSE_NOT_ALLOWED),
+    "compute": (DenyReason.UNKNOWN_COMPUTATION, DenyReason.COMPUTATION_NOT_ALLOWED),
+}
+
+
+def _decide_act(framework: Framework, query: Act, as_of: datetime) -> Decision:
+    resources = framework.resources(query.action)
+    if resources is None:
+        return _deny("actions", DenyReason.UNKNOWN_ACTION)
+    unknown, not_allowed = _NOT_ALLOWED[query.action]
+    if query.resource not in resources:
+        return _deny("actions", unknown)
+    standing = _standing(framework, query.entity, as_of)
+    if isinstance(standing, Deny):
+        return standing
+    for participant, role in standing:
+        if query.resource in role.may(query.action):
+            return Permit((participant.rule_id, f"roles/{participant.role}/{query.action}"))
+    return _deny(_role_rule(standing, query.action), not_allowed)
+
+
+# --- Recognise ------------------------------------------------------------------------------
+
+
+def _decide_recognise(framework: Framework, query: Recognise, as_of: datetime) -> Decision:
+    """One hop, and only what was written down: nothing of the other one's own recognitions."""
+    known = framework.endorsements.get(query.authority, ())
+    if not known:
+        return _deny("endorsements", DenyReason.NOT_RECOGNISED)
+    current = [each for each in known if each.is_current(as_of)]
+    if not current:
+        return _deny(known[0].rule_id, DenyReason.RECOGNITION_NOT_CURRENT)
+    for each in current:
+        if query.resource in each.scope.get(query.action, frozenset()):
+            return Permit((each.rule_id,))
+    return _deny(current[0].rule_id, DenyReason.OUTSIDE_RECOGNITION)
 
 
 # --- Rely -----------------------------------------------------------------------------------
@@ -304,6 +382,12 @@ _EXPLANATIONS = {
     DenyReason.PREDICATE_NOT_ALLOWED: "The request wants more proven than this purpose needs.",
     DenyReason.UNKNOWN_ISSUER: "The framework does not know this issuer.",
     DenyReason.UNKNOWN_SCHEMA: "The framework does not know this kind of credential.",
+    DenyReason.UNKNOWN_ACTION: "The framework does not know this action.",
+    DenyReason.UNKNOWN_COMPUTATION: "The framework does not know this computation.",
+    DenyReason.COMPUTATION_NOT_ALLOWED: "The role of this organisation does not compute this.",
+    DenyReason.NOT_RECOGNISED: "The framework does not recognise this ecosystem.",
+    DenyReason.RECOGNITION_NOT_CURRENT: "This ecosystem is not recognised at this time.",
+    DenyReason.OUTSIDE_RECOGNITION: "This ecosystem is not recognised for this.",
 }
 
 

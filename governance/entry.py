@@ -127,13 +127,22 @@ def string(_: str, raw: object) -> str:
     return raw
 
 
-def load_object(data: bytes) -> Entry:
+def load_object(data: bytes, *, integers_only: bool = False) -> Entry:
     """The JSON object in `data`; InvalidInput if it is not one, or could be read two ways.
 
-    A repeated key (RFC 8259, section 4, leaves its meaning open) and NaN are refused.
+    A repeated key (RFC 8259, section 4, leaves its meaning open) and NaN are refused;
+    `integers_only` refuses whatever two languages could write differently: fractions, large
+    integers, keys beyond ASCII.
     """
+    hooks: dict[str, Any] = {"object_pairs_hook": _unique_keys}
+    if integers_only:
+        hooks = {
+            "object_pairs_hook": _plain_keys,
+            "parse_float": _no_fraction,
+            "parse_int": _safe_integer,
+        }
     try:
-        value = json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        value = json.loads(data, parse_constant=_no_constant, **hooks)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("the framework document is not valid JSON") from error
     if not isinstance(value, dict):
@@ -146,6 +155,25 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(keys) != len(pairs):
         raise InvalidInput("the framework document repeats a key")
     return keys
+
+
+def _plain_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = _unique_keys(pairs)
+    if not "".join(keys).isascii():
+        raise InvalidInput("a key of the framework document is not ASCII")
+    return keys
+
+
+def _safe_integer(text: str) -> int:
+    # the largest integer that every reader of JSON has (RFC 8259, section 6); long ones are
+    # not even read, which takes quadratic time
+    if len(text) > 17 or abs(value := int(text)) >= 2**53:
+        raise InvalidInput("the framework document holds a number that is too large")
+    return value
+
+
+def _no_fraction(_: str) -> Any:
+    raise InvalidInput("the framework document holds a number that is not whole")
 
 
 def _no_constant(_: str) -> Any:

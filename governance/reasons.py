@@ -24,6 +24,12 @@ class DenyReason(StrEnum):
     PREDICATE_NOT_ALLOWED = "predicate-not-allowed"
     UNKNOWN_ISSUER = "unknown-issuer"
     UNKNOWN_SCHEMA = "unknown-schema"
+    UNKNOWN_ACTION = "unknown-action"
+    UNKNOWN_COMPUTATION = "unknown-computation"
+    COMPUTATION_NOT_ALLOWED = "computation-not-allowed"
+    NOT_RECOGNISED = "not-recognised"
+    RECOGNITION_NOT_CURRENT = "recognition-not-current"
+    OUTSIDE_RECOGNITION = "outside-recognition"
 
 
 class CheckReason(StrEnum):

@@ -114,23 +114,28 @@ def _genesis_document(did: str, assertion_key: str, services: Sequence[Json]) ->
         "authentication": [method],
         "assertionMethod": [method],
     }
-    if services:
-        document["service"] = [{**entry, "id": did + entry["id"]} for entry in services]
-    return document
+    return with_services(document, services)
 
 
 def append_rotation(
-    entries: Sequence[str], *, update_key: Signer, next_update_key: str, now: datetime
+    entries: Sequence[str],
+    *,
+    update_key: Signer,
+    next_update_key: str,
+    now: datetime,
+    services: Sequence[Json] = (),
 ) -> str:
     """An entry that puts the committed update key in force and commits to the next one.
 
-    `update_key` must be the key that the last entry committed to.
+    `update_key` must be the key that the last entry committed to. `services`, with ids
+    relative to the DID, are added to the document or replace those of the same id.
 
     Raises:
         VerificationError: the log so far, or the log with the new entry, does not verify.
     """
     states = _load_states(entries)
     state = states[-1].create_next(
+        with_services(states[-1].document_copy(), services),
         params_update={
             "updateKeys": [update_key.multikey],
             "nextKeyHashes": [key_hash(next_update_key)],
@@ -141,6 +146,17 @@ def append_rotation(
     entry = _sign_entry(state, update_key, state.timestamp)
     verify_log([*entries, entry])
     return entry
+
+
+def with_services(document: Json, services: Sequence[Json]) -> Json:
+    """A DID document with these services; their ids are relative to the DID."""
+    if not services:
+        return document
+    did = str(document["id"])
+    added = [{**each, "id": did + each["id"]} for each in services]
+    ids = {each["id"] for each in added}
+    kept = [each for each in document.get("service", []) if each.get("id") not in ids]
+    return {**document, "service": [*kept, *added]}
 
 
 def key_hash(multikey: str) -> str:

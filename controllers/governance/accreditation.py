@@ -6,13 +6,13 @@ was issued can be told from its definition, whatever dates its issuer writes int
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from controllers.governance.discovery import services
 from controllers.governance.service import GovernanceService, require
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of, tenant_of
@@ -45,8 +45,10 @@ class AccreditationService:
         organisations: OrganisationService,
         tenants: Tenants,
         registry_size: int | None = None,
+        base_url: str = "",
     ) -> None:
         self._governance = governance
+        self._base_url = base_url
         self._organisations = organisations
         self._tenants = tenants
         self._registry_size = registry_size
@@ -63,7 +65,13 @@ class AccreditationService:
             founded = await self._governance.found(did_of(authority))
         if founded.authority != did_of(authority):
             raise Conflict("Another authority has founded this framework already")
+        await self.announce(authority)
         return await self.publish_schemas(authority)
+
+    async def announce(self, authority: Organisation) -> None:
+        """Have the authority's DID document say where the framework and its registry are."""
+        if self._base_url:
+            await self._tenants.announce(tenant_of(authority), services(self._base_url))
 
     async def publish_schemas(self, authority: Organisation) -> Framework:
         """Publish the schema of every credential that has none: a folder in credential_defs/
@@ -104,8 +112,7 @@ class AccreditationService:
     async def check_admission(self, role: str | None, name: Names) -> None:
         """Raise what `admit` would, before there is an organisation that would be left over."""
         if role is not None:
-            newest = (await self._governance.current()).version
-            _check_entry(json.loads(await self._governance.document(newest)), role, name)
+            _check_entry(await self._governance.newest_document(), role, name)
 
     async def admit(self, organisation: Organisation, role: str, name: Names) -> Framework:
         """Take an organisation into the framework, in one role, from now on."""

@@ -63,7 +63,7 @@ async def publish_schemas(house: House, caller: Operator) -> FrameworkChanged:
     framework = await house.governance.current()
     authority = await house.organisations.by_did(framework.authority)
     changed = await house.accreditation.publish_schemas(authority)
-    return FrameworkChanged(version=changed.version)
+    return FrameworkChanged.of(changed)
 
 
 @router.post("/organisations", status_code=201)
@@ -161,15 +161,13 @@ async def grant(
 @router.post("/grants/{grant_id}/end")
 async def end(house: House, grant_id: GrantId, caller: Governor) -> FrameworkChanged:
     """Nothing new under this grant from now; what was issued stays good."""
-    return FrameworkChanged(version=(await house.accreditation.end_grant(grant_id)).version)
+    return FrameworkChanged.of(await house.accreditation.end_grant(grant_id))
 
 
 @router.post("/grants/{grant_id}/withdraw")
 async def withdraw(house: House, grant_id: GrantId, caller: Governor) -> FrameworkChanged:
     """Its key was stolen: everything under its definition is refused from now."""
-    return FrameworkChanged(
-        version=(await house.accreditation.withdraw_grant(grant_id)).version
-    )
+    return FrameworkChanged.of(await house.accreditation.withdraw_grant(grant_id))
 
 
 @router.get("/framework", response_class=Response)
@@ -178,7 +176,7 @@ async def framework(
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> Response:
     """The framework document: the newest version, or the one asked for."""
-    number = version or (await house.governance.current()).version
+    number = version or (await house.governance.current()).sequence
     return Response(await house.governance.document(number), media_type="application/json")
 
 

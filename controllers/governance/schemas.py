@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from controllers.access import Role
+from governance.engine import Framework
 
 SLUG = r"^[a-z][a-z0-9-]{1,62}$"
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"  # PostgreSQL keeps no NUL; nobody is called a newline
@@ -117,6 +118,12 @@ class GrantShown(BaseModel):
 
 
 class FrameworkChanged(BaseModel):
-    """The version that says so."""
+    """The version that says so: its place in the history, and what kind of change it was."""
 
-    version: int
+    sequence: int
+    version: str
+
+    @classmethod
+    def of(cls, framework: Framework) -> FrameworkChanged:
+        """Of a framework in force."""
+        return cls(sequence=framework.sequence, version=framework.version)

@@ -2,6 +2,10 @@
 
 The rules are in `governance/`; here they are kept, given to whoever has to ask, and changed by
 the authority, one version at a time. Two changes at once: one of them has to be repeated.
+
+A version is signed before it is published, and verified again by each process that reads it
+(`governance.loading`): whoever can write to the database cannot write rules. Where more than
+one has to sign, a change becomes a draft (`drafts.py`).
 """
 
 from __future__ import annotations
@@ -14,18 +18,24 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from controllers.governance.signatory import Signatory
 from controllers.moment import now
 from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models import FrameworkVersion
 from core.decision import Decision, Deny, Permit
-from core.errors import Conflict, GovernanceDenied, NotFound
+from core.errors import Conflict, GovernanceDenied, NotFound, Unavailable, VerificationError
 from governance import documents
-from governance.engine import Framework, Query, decide, parse_framework
+from governance.engine import Framework, Query, decide
+from governance.loading import Accepted, Trust, load_framework, load_past
+from governance.signing import proofs_of, signer_of, with_proof
 
 _MOST_TRIES = 10
 _KEPT = 8  # parsed versions: checks in flight rest on older ones
-_NEWEST = select(func.max(table_of(FrameworkVersion).c.version))
+_ROW = table_of(FrameworkVersion)
+_NEWEST = select(func.max(_ROW.c.version))
+_NUMBERS = select(_ROW.c.version).order_by(_ROW.c.version.desc())
+_MOST_SIGNERS = 32
 
 type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
@@ -46,26 +56,46 @@ def require(decision: Decision, code: str = GovernanceDenied.slug) -> Permit:
 class GovernanceService:
     """Keeps the framework's versions and asks the engine."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, signatory: Signatory) -> None:
         self._database = database
-        self._parsed: dict[int, Framework] = {}
+        self._signatory = signatory
+        self._accepted: dict[int, Accepted] = {}
 
     async def current(self) -> Framework:
-        """The newest version. Raises NotFound before the authority has been founded."""
+        """The newest version.
+
+        Raises NotFound before the authority has been founded, Unavailable once its time is
+        over: rules that nobody stands for any more allow nothing.
+        """
         newest: int | None = await self._database.value(_NEWEST)
         if newest is None:
             raise NotFound("This installation has no governance framework yet")
-        return await self.version(newest)
+        framework = await self.version(newest)
+        if framework.expires_at <= now():
+            raise Unavailable(
+                "The governance framework has expired; its authority has to sign it anew",
+                code="framework-expired",
+            )
+        return framework
 
     async def version(self, number: int) -> Framework:
-        """One version, parsed once. Raises NotFound."""
-        if number in self._parsed:
-            return self._parsed[number]
-        framework = parse_framework((await self.document(number)).encode())
-        self._parsed[number] = framework
-        for old in sorted(self._parsed)[:-_KEPT]:  # perhaps this one: it is given all the same
-            del self._parsed[old]
-        return framework
+        """One version by its sequence, verified once. Raises NotFound, VerificationError."""
+        return (await self.accepted(number)).framework
+
+    async def accepted(self, number: int) -> Accepted:
+        """The same with the digest of its content."""
+        if number in self._accepted:
+            return self._accepted[number]
+        data = (await self.document(number)).encode()
+        before = max((each for each in self._accepted if each < number), default=None)
+        last = None if before is None else self._accepted[before]
+        accepted = await self._verified(data, last, past=True)
+        self._accepted[number] = accepted
+        for old in sorted(self._accepted)[
+            :-_KEPT
+        ]:  # perhaps this one: it is given all the same
+            del self._accepted[old]
+        return accepted
 
     async def document(self, number: int) -> str:
         """The text of one version. Raises NotFound."""
@@ -75,6 +105,27 @@ class GovernanceService:
             raise NotFound("There is no such version of the framework")
         return row.document
 
+    async def history(self) -> list[Framework]:
+        """Every version that was in force, newest first."""
+        numbers = [row.version for row in await self._database.rows(_NUMBERS)]
+        return [await self.version(number) for number in numbers]
+
+    async def by_version(self, version: str) -> Framework:
+        """The one with this semantic version. Raises NotFound."""
+        for row in await self._database.rows(_NUMBERS):
+            found = await self.version(row.version)
+            if found.version == version:
+                return found
+        raise NotFound("There is no such version of the framework")
+
+    async def in_force(self, moment: datetime) -> Framework:
+        """The version that was in force then. Raises NotFound before the first."""
+        for row in await self._database.rows(_NUMBERS):
+            found = await self.version(row.version)
+            if found.issued_at <= moment:
+                return found
+        raise NotFound("There was no governance framework then")
+
     async def decide(self, query: Query, *, as_of: datetime | None = None) -> Decision:
         """The newest version's decision, as of now unless said otherwise."""
         return decide(await self.current(), query, as_of=as_of or now())
@@ -82,38 +133,96 @@ class GovernanceService:
     async def found(self, authority_did: str) -> Framework:
         """Version 1, with the rules that come with Haven. Raises Conflict if there is one."""
         document = documents.new_framework(documents.packaged_rules(), authority_did, now())
-        return await self._publish(document)
+        return await self._publish(await self.sign(document, authority_did), None)
 
     async def change(self, change: Change) -> Framework:
         """Publish the next version; made again on the newest one if somebody else was quicker.
 
-        Raises what `change` raises, and Conflict if others keep being quicker.
+        Raises what `change` raises, Conflict if others keep being quicker, and Conflict
+        (`signatures-needed`) where the authority alone does not decide.
         """
         for attempt in range(_MOST_TRIES):
-            current = await self.current()
-            document = json.loads(await self.document(current.version))
+            document, last = await self._newest()
             changed = change(document, now())
-            documents.check_newer(document, changed)
+            authority = str(document["authority"])
+            if documents.signatures_needed(document, changed) > 1:
+                raise Conflict(
+                    "More than one has to sign this: make it a draft",
+                    code="signatures-needed",
+                )
             try:
-                return await self._publish(changed)
+                return await self._publish(await self.sign(changed, authority), last)
             except Conflict:
                 if attempt == _MOST_TRIES - 1:
                     raise
         raise Conflict("The framework is being changed by others; please try again")
 
-    async def _publish(self, document: Mapping[str, Any]) -> Framework:
+    async def sign(self, document: Document, did: str) -> Document:
+        """The document with one signature more. Raises NotFound for a DID that is not ours."""
+        return with_proof(document, await self._signatory.sign(did, document))
+
+    async def publish(self, document: Mapping[str, Any]) -> Framework:
+        """Put a signed version in force, if every check passes that a reader makes.
+
+        Raises VerificationError with its step, Conflict if somebody else was quicker.
+        """
+        _, last = await self._newest()
+        if document.get("sequence") != last.framework.sequence + 1:
+            raise Conflict("The framework was changed since; this has to be made anew")
+        return await self._publish(document, last)
+
+    async def refresh(self) -> None:
+        """Sign the same rules anew when a third of their time is left, or if they were never
+        signed; where others have to sign too, that waits for them."""
+        try:
+            document = await self.newest_document()
+        except NotFound:
+            return
+        if documents.is_fresh(document, now()) or documents.signatures_needed(document) > 1:
+            return
+        await self.change(documents.refreshed)
+
+    async def trust_list(self, payload: Document) -> str:
+        """A trust list of the authority as a signed token."""
+        return await self._signatory.sign_trust_list(str(payload["author"]), payload)
+
+    async def newest_document(self) -> Document:
+        """The newest version as JSON. Raises NotFound."""
+        return (await self._newest())[0]
+
+    async def _newest(self) -> tuple[Document, Accepted]:
+        newest: int | None = await self._database.value(_NEWEST)
+        if newest is None:
+            raise NotFound("This installation has no governance framework yet")
+        accepted = await self.accepted(newest)
+        document: Document = json.loads(await self.document(newest))
+        return document, accepted
+
+    async def _publish(self, document: Mapping[str, Any], last: Accepted | None) -> Framework:
         data = documents.serialise(document)
-        framework = parse_framework(data)
+        accepted = await self._verified(data, last, past=False)
+        framework = accepted.framework
+        if last is not None and framework.sequence <= last.framework.sequence:
+            raise VerificationError("the version of the framework must go up", step="version")
+        row = FrameworkVersion(
+            version=framework.sequence, document=data.decode(), created_at=now()
+        )
         try:
             async with self._database.transaction() as session:
-                session.add(
-                    FrameworkVersion(
-                        version=framework.version, document=data.decode(), created_at=now()
-                    )
-                )
+                session.add(row)
         except IntegrityError as err:
             raise Conflict("The framework was just changed by somebody else") from err
+        self._accepted[framework.sequence] = accepted
         return framework
+
+    async def _verified(self, data: bytes, last: Accepted | None, *, past: bool) -> Accepted:
+        """What a reader makes of it; of a document that stands first, whose authority it is."""
+        document: Document = json.loads(data)
+        authority = last.framework.authority if last else str(document.get("authority"))
+        signers = {signer_of(each) for each in proofs_of(document)[:_MOST_SIGNERS]}
+        known = await self._signatory.did_documents(signers)
+        load = load_past if past else load_framework
+        return load(data, Trust(authority, last), known, now=now())
 
 
 def participant_name(framework: Framework, did: str, language: str) -> str | None:

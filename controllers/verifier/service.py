@@ -114,7 +114,7 @@ class VerifierService:
             organisation_id=organisation.id,
             name=name,
             parameters=dict(parameters),
-            framework_version=framework.version,
+            framework_version=framework.sequence,
             state=State.WAITING.value,
             created_at=at,
             updated_at=at,

@@ -182,9 +182,20 @@ async def test_nothing_of_her_is_left(
     assert page["address"] == f"{swift_site.base_url}{ADDRESS}"
     assert set(json.loads(page["state"])) == {"behind"}
     assert page["fields"] == [""] * len(page["fields"])
-    await until(lambda: found.heard.over(swift_site.base_url))
+    if ending is not close:  # a browser that closes a tab does not promise to send a last word
+        await until(lambda: found.heard.over(swift_site.base_url))
     await kiosk.page.goto(swift_site.base_url + PLAIN)  # the same tab: its session storage
     is_empty(await kept_by(kiosk.page))
+
+
+async def test_a_page_that_goes_away_ends_the_session(
+    phones: Phones, swift_site: Site, swift_cast: Cast
+) -> None:
+    """What the app does when it is told; one that is never told ends with its idle time."""
+    kiosk = await kiosk_of(phones, swift_site)
+    found = await a_stay(kiosk, swift_cast)
+    await kiosk.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    await until(lambda: found.heard.over(swift_site.base_url))
 
 
 async def test_back_leads_to_nothing_of_hers(

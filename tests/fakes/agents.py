@@ -22,7 +22,7 @@ from typing import Any, Concatenate, Protocol
 from agent.announcements import RecordKind
 from agent.organisations import attached_request
 from agent.proof_format import choose, from_proof_request, issuer_of, to_proof_request
-from agent.webvh.didlog import create_log, verify_log
+from agent.webvh.didlog import append_rotation, create_log, with_services
 from agent.webvh.identifiers import is_opaque
 from core.errors import (
     Conflict,
@@ -33,6 +33,7 @@ from core.errors import (
     Unavailable,
     VerificationError,
 )
+from core.jwt import compact_jwt
 from core.ports import (
     Answer,
     AnswerState,
@@ -57,6 +58,7 @@ from core.presentation import (
 )
 from core.proof import SeedSigner, add_proof, verify_proof
 from core.secret import Secret
+from governance.signing import sign
 from tests.fakes.network import (
     Connection,
     Definition,
@@ -139,17 +141,37 @@ class FakeOrganisations:
     def _publish_identity(self, tenant: Tenant, path: str) -> Identity:
         if not is_opaque(path):
             raise InvalidInput("the name in a DID must be random small letters and digits")
+        tenant.next_update_seed = secrets.token_bytes(32)
         new = create_log(
             domain=self.network.domain,
             opaque=path,
             update_key=SeedSigner(secrets.token_bytes(32)),
-            next_update_key=SeedSigner(secrets.token_bytes(32)).multikey,
+            next_update_key=SeedSigner(tenant.next_update_seed).multikey,
             assertion_key=SeedSigner(tenant.signer_seed).multikey,
             now=self.network.now(),
         )
-        self.network.did_documents[new.did] = verify_log([new.entry]).document
+        self.network.keep_log(new.did, [new.entry])
         tenant.did, tenant.verification_method = new.did, new.verification_method
         return Identity(new.did, new.verification_method)
+
+    @_call
+    async def announce(self, tenant: TenantRef, services: Sequence[Document]) -> None:
+        mine = self._tenant(tenant)
+        if mine.did is None:
+            raise NotFound("this wallet has no did:webvh identity yet")
+        before = self.network.did_documents[mine.did]
+        if with_services(before, services) == before:
+            return
+        committed, mine.next_update_seed = mine.next_update_seed, secrets.token_bytes(32)
+        entries = self.network.did_logs[mine.did]
+        entry = append_rotation(
+            entries,
+            update_key=SeedSigner(committed),
+            next_update_key=SeedSigner(mine.next_update_seed).multikey,
+            now=self.network.now(),
+            services=services,
+        )
+        self.network.keep_log(mine.did, [*entries, entry])
 
     @_call
     async def publish_schema(
@@ -200,6 +222,28 @@ class FakeOrganisations:
             method=mine.verification_method,
             created=self.network.now(),
         )
+
+    @_call
+    async def sign_framework(self, tenant: TenantRef, document: Document) -> Document:
+        method = self._method(tenant)
+        if not isinstance(document.get("sequence"), int) or "signers" not in document:
+            raise InvalidInput("only a governance framework is signed here")
+        signer, at = SeedSigner(self._tenant(tenant).signer_seed), self.network.now()
+        return sign(document, signer, method=method, created=at)
+
+    @_call
+    async def sign_trust_list(self, tenant: TenantRef, payload: Document) -> str:
+        method = self._method(tenant)
+        if payload.get("format") != "1.0" or payload.get("author") != self._tenant(tenant).did:
+            raise InvalidInput("only a trust list of this author is signed here")
+        signer = SeedSigner(self._tenant(tenant).signer_seed)
+        return compact_jwt(payload, signer, method=method)
+
+    def _method(self, tenant: TenantRef) -> str:
+        method = self._tenant(tenant).verification_method
+        if method is None:
+            raise NotFound("this wallet has no did:webvh identity yet")
+        return method
 
     @_call
     async def verify_statement(self, token: Secret, statement: Document) -> str:

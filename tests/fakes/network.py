@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from agent.announcements import Announcement, RecordKind
+from agent.webvh.didlog import verify_log
 from core.errors import NotFound, Unavailable, VerificationError
 from core.ports import AnswerState, Document, HeldCredential, OfferState
 from core.presentation import ShownPresentation
@@ -45,6 +46,7 @@ class Tenant:
     issued_at: int
     label: str
     signer_seed: bytes
+    next_update_seed: bytes = b""
     did: str | None = None
     verification_method: str | None = None
 
@@ -166,6 +168,7 @@ class FakeNetwork:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     did_documents: dict[str, Document] = field(default_factory=dict)
+    did_logs: dict[str, list[str]] = field(default_factory=dict)
     schemas: dict[str, tuple[str, ...]] = field(default_factory=dict)
     schema_names: dict[tuple[str, str, str], str] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
@@ -181,6 +184,17 @@ class FakeNetwork:
         return datetime.now(UTC) + self.offset
 
     # --- what tests do --------------------------------------------------------------------
+
+    def keep_log(self, did: str, entries: list[str]) -> None:
+        """Publish a DID's log."""
+        self.did_logs[did] = entries
+        self.did_documents[did] = verify_log(entries).document
+
+    async def did_log(self, did: str) -> str:
+        """The port DidLogs. Raises NotFound."""
+        if did not in self.did_logs:
+            raise NotFound("there is no such identifier here")
+        return "".join(f"{entry}\n" for entry in self.did_logs[did])
 
     def fail_once(self, call: str, *, after: bool = False) -> None:
         """Let the next call of a port's method fail with Unavailable.

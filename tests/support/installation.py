@@ -118,6 +118,7 @@ async def running_on_fakes(
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, org),
         wallets=cast(Wallets, wallets),
+        did_logs=org.network,
     )
 
     async def announce(announcement: Announcement) -> None:

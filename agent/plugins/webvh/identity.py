@@ -8,8 +8,10 @@ registry takes the same entry twice without a change.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import base58
@@ -17,10 +19,11 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Key, KeyAlg
 
 from agent.plugins.webvh.runtime import WebvhRuntime
-from agent.webvh.didlog import append_rotation, create_log
-from core.canonical import Json
+from agent.webvh.didlog import append_rotation, create_log, verify_log, with_services
+from core.canonical import Json, canonicalize
 from core.errors import InvalidInput, NotFound
-from core.proof import add_proof, encode_multikey
+from core.jwt import compact_jwt
+from core.proof import add_proof, encode_multikey, proof_over
 
 CATEGORY = "haven_webvh_identity"
 RECORD = "identity"
@@ -125,6 +128,27 @@ async def rotate_update_key(runtime: WebvhRuntime, profile: Profile) -> Identity
         return await _publish(runtime, profile, identity)
 
 
+async def announce(
+    runtime: WebvhRuntime, profile: Profile, services: Sequence[Json]
+) -> Identity:
+    """Have the DID document name these services; nothing changes if it does already.
+
+    Every entry of the log takes the committed update key, so this rotates it as well.
+
+    Raises:
+        NotFound: there is no identity yet.
+        Unavailable, Conflict: the registry did not publish it; ask again.
+    """
+    async with runtime.identity_locks.lock(profile.name):
+        identity = await load_identity(profile)
+        if identity.published == len(identity.entries):
+            document = verify_log(identity.entries).document
+            if with_services(document, services) == document:
+                return identity
+            identity = await _prepare_rotation(profile, identity, services)
+        return await _publish(runtime, profile, identity)
+
+
 async def _prepare(runtime: WebvhRuntime, profile: Profile, opaque: str) -> Identity:
     update, following, assertion = (generate_signer() for _ in range(3))
     new = create_log(
@@ -154,7 +178,9 @@ async def _prepare(runtime: WebvhRuntime, profile: Profile, opaque: str) -> Iden
     return identity
 
 
-async def _prepare_rotation(profile: Profile, identity: Identity) -> Identity:
+async def _prepare_rotation(
+    profile: Profile, identity: Identity, services: Sequence[Json] = ()
+) -> Identity:
     committed = await _signer(profile, identity.next_update_key)
     following = generate_signer()
     entry = append_rotation(
@@ -162,6 +188,7 @@ async def _prepare_rotation(profile: Profile, identity: Identity) -> Identity:
         update_key=committed,
         next_update_key=following.multikey,
         now=datetime.now(UTC),
+        services=services,
     )
     rotated = replace(
         identity,
@@ -212,6 +239,37 @@ async def sign_statement(profile: Profile, statement: Json) -> Json:
     return add_proof(
         document, signer, method=identity.verification_method, created=datetime.now(UTC)
     )
+
+
+async def sign_framework(profile: Profile, document: Json) -> Json:
+    """The tenant's proof over a governance framework (the document without `proof`).
+
+    Raises:
+        NotFound: the tenant has no identity yet.
+        InvalidInput: it is no framework; statements have their own way.
+    """
+    if not isinstance(document.get("sequence"), int) or "signers" not in document:
+        raise InvalidInput("only a governance framework is signed here")
+    identity = await load_identity(profile)
+    signer = await assertion_signer(profile, identity)
+    unsigned = {name: value for name, value in document.items() if name != "proof"}
+    hashed = sha256(canonicalize(unsigned, step="proof")).digest()
+    method, created = identity.verification_method, datetime.now(UTC)
+    return proof_over(hashed, signer, method=method, created=created)
+
+
+async def sign_trust_list(profile: Profile, payload: Json) -> str:
+    """A Credential Trust Establishment document as a compact JWT.
+
+    Raises:
+        NotFound: the tenant has no identity yet.
+        InvalidInput: it is no such document, or by another author.
+    """
+    identity = await load_identity(profile)
+    if payload.get("format") != "1.0" or payload.get("author") != identity.did:
+        raise InvalidInput("only a trust list of this author is signed here")
+    signer = await assertion_signer(profile, identity)
+    return compact_jwt(payload, signer, method=identity.verification_method)
 
 
 async def _signer(profile: Profile, name: str) -> AskarSigner:

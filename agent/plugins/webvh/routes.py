@@ -15,10 +15,13 @@ from aiohttp import web
 
 from agent.plugins.webvh.identity import (
     Identity,
+    announce,
     create_identity,
     load_identity,
     rotate_update_key,
+    sign_framework,
     sign_statement,
+    sign_trust_list,
 )
 from agent.plugins.webvh.revocations import revoke
 from agent.plugins.webvh.runtime import WALLET_ERRORS, WebvhRuntime
@@ -83,6 +86,38 @@ async def _rotate(request: web.Request, runtime: WebvhRuntime, profile: Profile)
     return _shown(await rotate_update_key(runtime, profile))
 
 
+async def _announce(request: web.Request, runtime: WebvhRuntime, profile: Profile) -> Json:
+    """POST {services}: the DID document names them."""
+    services = (await _body(request)).get("services")
+    if not isinstance(services, list) or not all(_is_service(each) for each in services):
+        raise InvalidInput("`services` must be a list of services with relative ids")
+    return _shown(await announce(runtime, profile, services))
+
+
+def _is_service(entry: object) -> bool:
+    return isinstance(entry, dict) and str(entry.get("id", "")).startswith("#")
+
+
+async def _sign_framework(
+    request: web.Request, runtime: WebvhRuntime, profile: Profile
+) -> Json:
+    """POST {framework}: the tenant's proof over it."""
+    document = (await _body(request)).get("framework")
+    if not isinstance(document, dict):
+        raise InvalidInput("`framework` must be an object")
+    return {"proof": await sign_framework(profile, document)}
+
+
+async def _sign_trust_list(
+    request: web.Request, runtime: WebvhRuntime, profile: Profile
+) -> Json:
+    """POST {payload}: the trust list as a JWT."""
+    payload = (await _body(request)).get("payload")
+    if not isinstance(payload, dict):
+        raise InvalidInput("`payload` must be an object")
+    return {"jwt": await sign_trust_list(profile, payload)}
+
+
 async def _sign(request: web.Request, runtime: WebvhRuntime, profile: Profile) -> Json:
     """POST {statement}: the statement with `issuer` and a proof of the tenant's DID."""
     return await sign_statement(profile, _statement(await _body(request)))
@@ -138,6 +173,9 @@ async def register(app: web.Application) -> None:
             web.post("/haven/identity", _route(_create_identity)),
             web.get("/haven/identity", _route(_get_identity), allow_head=False),
             web.post("/haven/rotate", _route(_rotate)),
+            web.post("/haven/identity/services", _route(_announce)),
+            web.post("/haven/frameworks/sign", _route(_sign_framework)),
+            web.post("/haven/trust-lists/sign", _route(_sign_trust_list)),
             web.post("/haven/statements/sign", _route(_sign)),
             web.post("/haven/statements/verify", _route(_verify)),
             web.post("/haven/revocations", _route(_revoke)),

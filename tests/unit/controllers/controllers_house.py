@@ -264,6 +264,7 @@ def assembled(
         # by their ports the same, as the contract test shows
         org=cast(OrganisationsAgent, FakeOrganisations(network)),
         wallets=cast(WalletsAgent, FakeWallets(network)),
+        did_logs=network,
     )
     house = House(haven, network, clock)
     haven.wallet = _wallet_without_sockets(haven)

@@ -22,6 +22,7 @@ from controllers.store.database import Database
 from controllers.store.models import ApiKey
 from core.errors import Forbidden, NotAuthenticated
 from tests.fakes.agents import FakeOrganisations
+from tests.fakes.signatory import FakeSignatory
 
 ISSUER, VERIFIER = frozenset({Role.ISSUE}), frozenset({Role.CHECK})
 GOVERNOR, OPERATOR = frozenset({Role.GOVERN, Role.OPERATE}), frozenset({Role.OPERATE})
@@ -213,7 +214,7 @@ async def test_only_the_authority_and_the_operator_govern(small_house: House) ->
         ("authority", Role.OPERATE): 403,
         ("authority", Role.GOVERN): 200,
     }
-    before = (await small_house.haven.governance.current()).version
+    before = (await small_house.haven.governance.current()).sequence
     grant = small_house.grants["harbour", "identity"]
     for (slug, role), status in callers.items():
         async with small_house.client(await small_house.key(slug, role)) as client:
@@ -229,7 +230,7 @@ async def test_only_the_authority_and_the_operator_govern(small_house: House) ->
                     await client.post("/api/governance/organisations/harbour/keys", json={}),
                 ]
                 assert {each.status_code for each in changes} == {403}
-    assert (await small_house.haven.governance.current()).version == before
+    assert (await small_house.haven.governance.current()).sequence == before
 
 
 async def test_before_the_founding_nobody_but_the_operator_governs(
@@ -237,7 +238,7 @@ async def test_before_the_founding_nobody_but_the_operator_governs(
 ) -> None:
     organisations = OrganisationService(database, FakeOrganisations())
     early = await organisations.create("early", "Early")
-    governance = GovernanceService(database)
+    governance = GovernanceService(database, FakeSignatory())
     assert not await is_authority(governance, early)
     await governance.found(did_of(early))
     assert await is_authority(governance, early)

@@ -98,7 +98,9 @@ async def test_one_action_and_a_verdict_in_words(small_house: House) -> None:
 async def test_what_was_learnt_is_gone_when_its_time_is_over(small_house: House) -> None:
     hands = await hands_of(small_house, Duty.CHECK, slug="court")
     done = await identified(small_house, hands)
-    small_house.pass_time(days=91)
+    small_house.pass_time(days=89)
+    await small_house.haven.governance.refresh()  # as the worker does
+    small_house.pass_time(days=2)
     hands = await hands_of(small_house, Duty.CHECK, slug="court")
     for tail in ("", "/part?live=1"):
         page = await hands.open(done.path + tail)
@@ -179,7 +181,10 @@ async def test_a_result_is_in_the_desks_language(small_house: House, language: s
 
 
 def test_every_check_and_every_reason_has_its_words() -> None:
-    reasons = {*map(str, CheckReason), *map(str, DenyReason), *OTHER_REASONS}
+    # of Act and Recognise, which no check asks
+    registry = {*(each for each in DenyReason if "action" in each or "comput" in each)}
+    registry |= {each for each in DenyReason if "recogni" in each}
+    reasons = {*map(str, CheckReason), *map(str, set(DenyReason) - registry), *OTHER_REASONS}
     wanted = {f"made.reason.{each}" for each in reasons}
     wanted |= {f"made.{each}" for each in (*CHECK_NAMES, *JUDGED)}
     assert wanted <= TEXTS.keys()

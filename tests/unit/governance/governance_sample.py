@@ -17,12 +17,23 @@ from governance.documents import (
     new_framework,
     packaged_rules,
     serialise,
+    with_endorsement,
     with_grant,
     with_participant,
     with_schema,
     withdraw_grant,
 )
-from governance.engine import Ask, Framework, Issue, Query, Rely, decide, parse_framework
+from governance.engine import (
+    Act,
+    Ask,
+    Framework,
+    Issue,
+    Query,
+    Recognise,
+    Rely,
+    decide,
+    parse_framework,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = datetime(2026, 6, 1, tzinfo=UTC)
@@ -54,6 +65,7 @@ def document() -> dict[str, Any]:
         ("fund", "support-fund"),
         ("court", "court"),
         ("payer", "payment-provider"),
+        ("police", "police"),
     ):
         made = with_participant(made, did=did(name), role=role, name={"en": name}, at=START)
     for grant_id, name, credential in (
@@ -83,6 +95,26 @@ def document() -> dict[str, Any]:
     )
     made = end_grant(made, "over", ENDED)
     made = withdraw_grant(made, "stolen", ENDED)
+    made = with_endorsement(
+        made,
+        endorsement_id="neighbour",
+        authority=did("neighbour"),
+        name={"en": "The neighbours"},
+        endpoint="https://registry.neighbour.example",
+        scope={"issue": ["identity"], "ask": ["court-proceeding"]},
+        until=datetime(2027, 1, 1, tzinfo=UTC),
+        at=ENDED,
+    )
+    made = with_endorsement(
+        made,
+        endorsement_id="past",
+        authority=did("past"),
+        name={"en": "Past"},
+        endpoint="https://registry.past.example",
+        scope={"issue": ["identity"]},
+        until=datetime(2026, 6, 2, tzinfo=UTC),
+        at=ENDED,
+    )
     return end_participant(made, did("closed"), ENDED)
 
 
@@ -142,8 +174,19 @@ def one(label: str, credential: str, *reveal: str, **predicates: Any) -> Present
     return PresentationAsk(asks=(asked,))
 
 
+ACTS = [
+    ("issue", "identity"),
+    ("issue", "guardianship"),
+    ("ask", "court-proceeding"),
+    ("ask", "shelter-intake"),
+    ("compute", "overlap"),
+    ("compute", "nothing"),
+    ("dance", "identity"),
+]
+
+
 def questions() -> Iterator[tuple[Query, datetime]]:
-    """Questions of all three kinds, some with a yes and some with a no."""
+    """Questions of all kinds, some with a yes and some with a no."""
     moments = (START, NOW, datetime(2027, 1, 1, tzinfo=UTC))
     names = ("good", "over", "stolen", "old", "wards", "money", "future")
     owners = ("harbour", "harbour", "harbour", "closed", "office", "fund", "harbour")
@@ -154,6 +197,11 @@ def questions() -> Iterator[tuple[Query, datetime]]:
                 yield Rely(did(owner), schema(credential), definition(grant)), moment
             for owner in ("harbour", "closed", "court", "nobody"):
                 yield Issue(did(owner), credential, None), moment
+            for authority in ("neighbour", "past", "nobody"):
+                yield Recognise(did(authority), "issue", credential), moment
+        for owner in ("harbour", "closed", "police", "court", "nobody"):
+            for action, resource in ACTS:
+                yield Act(did(owner), action, resource), moment
     for check, variant in VARIANTS:
         ask = plan_ask(check, variant)
         for asked in (ask, *subsets(ask)):

@@ -26,7 +26,7 @@ from governance_sample import (
 from core.decision import Deny, Permit
 from core.errors import InvalidInput
 from core.presentation import Predicate, PresentationAsk
-from governance.engine import Ask, Issue, Query, Rely, decide
+from governance.engine import Act, Ask, Issue, Query, Recognise, Rely, decide
 from governance.reasons import DenyReason
 
 BEFORE = START - timedelta(days=1)
@@ -173,6 +173,41 @@ PREDICATES = [
     ("payment", "entitlement", "support-entitlement", "limit_minor", ">=", 1, True),
     ("payment", "entitlement", "support-entitlement", "limit_minor", ">=", 0, False),
     ("payment", "entitlement", "support-entitlement", "limit_minor", "<=", 100, False),
+]
+
+
+PERMITTED += [
+    (Act(did("harbour"), "issue", "identity"), NOW, ()),
+    (Act(did("court"), "ask", "court-proceeding"), NOW, ()),
+    (Act(did("police"), "compute", "overlap"), NOW, ()),
+    (Recognise(did("neighbour"), "issue", "identity"), NOW, ("endorsements/neighbour",)),
+]
+_PAST = "endorsements/past"
+DENIED += [
+    (Act(did("harbour"), "dance", "identity"), NOW, "actions", "unknown-action"),
+    (Act(did("harbour"), "issue", "nothing"), NOW, "actions", "unknown-credential"),
+    (Act(did("harbour"), "ask", "nothing"), NOW, "actions", "unknown-purpose"),
+    (Act(did("harbour"), "compute", "nothing"), NOW, "actions", "unknown-computation"),
+    (Act(did("nobody"), "issue", "identity"), NOW, "participants", "unknown-participant"),
+    (
+        Act(did("court"), "compute", "overlap"),
+        NOW,
+        "roles/court/compute",
+        "computation-not-allowed",
+    ),
+    (
+        Recognise(did("nobody"), "issue", "identity"),
+        NOW,
+        "endorsements",
+        "not-recognised",
+    ),
+    (Recognise(did("past"), "issue", "identity"), NOW, _PAST, "recognition-not-current"),
+    (
+        Recognise(did("neighbour"), "issue", "guardianship"),
+        NOW,
+        "endorsements/neighbour",
+        "outside-recognition",
+    ),
 ]
 
 

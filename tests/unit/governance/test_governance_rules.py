@@ -108,6 +108,8 @@ NAMED_BY_DATA = {
     "description",
     "name",
     "expect",
+    "computations",
+    "scope",
 }
 
 
