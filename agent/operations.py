@@ -10,12 +10,13 @@ _WORDS = frozenset(
     {
         "accept", "active-registry", "anoncreds", "close", "close-idle", "connections",
         "create-invitation", "create-request", "credential", "credential-definition",
-        "credentials", "destroy", "frameworks", "haven", "identity", "issue", "issue-credential-2.0",
-        "latest", "multitenancy", "presentations", "notes", "offers", "out-of-band", "pending",
-        "present-proof-2.0", "problem-report", "ready", "received",
+        "credentials", "destroy", "frameworks", "haven", "identity", "issue",
+        "issue-credential-2.0", "latest", "multitenancy", "presentations", "notes", "offers",
+        "out-of-band", "pending", "present-proof-2.0", "problem-report", "ready", "received",
         "records", "requests", "revocation", "revocation-lists", "revocations", "revoked",
         "schema", "send-presentation", "services", "sessions", "sign",
-        "statements", "status", "trust-lists", "vault", "verify", "verify-presentation", "wallet", "wallets",
+        "statements", "status", "trust-lists", "vault", "verify",
+        "verify-presentation", "wallet", "wallets",
     }
 )  # fmt: skip
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH"})

@@ -113,9 +113,9 @@ def assemble(
     """Build on the given agents; tests put others in their place."""
     observing = observing or Observing(settings, secrets)
     ground = _Ground.of(settings, org, did_logs)
-    database, governance = ground.database, ground.governance
+    database, governance, public_app = ground.database, ground.governance, _public_app()
     desks = Desks.built(settings, secrets, database)
-    desk = _Desk(settings, secrets, database, governance, ground.organisations, org, observing)
+    desk = _Desk(settings, secrets, ground, org, observing)
     issuer, verifier = desk.issuer(), desk.verifier()
     notes = Notes(wallets)
     locks = LockService(database, notes, secrets.sealing_key)
@@ -123,7 +123,7 @@ def assemble(
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
     purging = (verifier, links, inbox, sessions, locks, repeatable, events, desks)
-    public_app = _public_app()
+    purges = [*(each.purge for each in purging), governance.refresh]
     haven = Haven(
         settings=settings,
         secrets=secrets,
@@ -146,9 +146,7 @@ def assemble(
         links=links,
         desks=desks,
         inbox=inbox,
-        worker=desk.worker(
-            inbox, issuer, verifier, [*(each.purge for each in purging), governance.refresh]
-        ),
+        worker=desk.worker(inbox, issuer, verifier, purges),
         repeatable=repeatable,
         events=events,
         observing=observing,
@@ -197,19 +195,17 @@ class _Desk:
 
     settings: Settings
     secrets: InstallationSecrets
-    database: Database
-    governance: GovernanceService
-    organisations: OrganisationService
+    ground: _Ground
     org: OrganisationsAgent
     observing: Observing
 
     def issuer(self) -> IssuerService:
         return IssuerService(
-            database=self.database,
-            governance=self.governance,
-            organisations=self.organisations,
+            database=self.ground.database,
+            governance=self.ground.governance,
+            organisations=self.ground.organisations,
             agent=self.org,
-            revoker=Revoker(self.database, self.org),
+            revoker=Revoker(self.ground.database, self.org),
             statements=StatementMaker(self.org),
             seal=Seal(self.secrets.sealing_key, "issuance"),
             offer_minutes=self.settings.offer_minutes,
@@ -217,9 +213,9 @@ class _Desk:
 
     def verifier(self) -> VerifierService:
         return VerifierService(
-            database=self.database,
-            governance=self.governance,
-            organisations=self.organisations,
+            database=self.ground.database,
+            governance=self.ground.governance,
+            organisations=self.ground.organisations,
             agent=self.org,
             judge=Judge(self.org, self.org),
             statements=StatementMaker(self.org),

@@ -168,7 +168,7 @@ async def test_issuances_and_checks_are_read_through_the_services(
     assert revoked.revoked_at is not None
     check = await upgraded.verifier.get(caller.tenant, old.known["check"])
     assert check.verdict == "accepted"
-    assert (await upgraded.governance.current()).version == old.known["framework_version"]
+    assert (await upgraded.governance.current()).sequence == old.known["framework_version"]
 
 
 async def test_sealed_values_still_open(upgraded: Haven, old: Old) -> None:

@@ -19,12 +19,14 @@ from tests.support.installation import Installation
 def agents(request: pytest.FixtureRequest) -> Agents:
     """Both agents, by their ports."""
     if request.param == "fake":
-        return Agents(*fake_agents())
+        org, wallets = fake_agents()
+        return Agents(org, wallets, org.network)
     if request.param == "fake-sharded":
         org, wallets = fake_agents()
-        return Agents(org, ShardedWallets([wallets, FakeWallets(org.network)]))
+        sharded = ShardedWallets([wallets, FakeWallets(org.network)])
+        return Agents(org, sharded, org.network)
     running: Installation = request.getfixturevalue("installation")
-    return Agents(running.org, running.wallets)
+    return Agents(running.org, running.wallets, running.haven.did_logs)
 
 
 @pytest.fixture(scope="session")

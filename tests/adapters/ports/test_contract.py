@@ -17,6 +17,7 @@ import pytest
 from agent.keys import raw_wallet_key
 from agent.organisations import attached_request
 from agent.proof_format import from_proof_request, issuer_of
+from controllers.registry.logs import did_document
 from core.errors import (
     Conflict,
     Forbidden,
@@ -25,6 +26,7 @@ from core.errors import (
     SessionClosed,
     VerificationError,
 )
+from core.jwt import key_id, verify_jwt
 from core.ports import (
     Answer,
     AnswerState,
@@ -36,11 +38,14 @@ from core.ports import (
     TenantRef,
 )
 from core.presentation import CredentialAsk, PresentationAsk, ShownCredential
+from core.proof import assertion_key, verify_proof_over
 from core.secret import Secret
+from governance.signing import digest_of
 from tests.adapters.ports.world import (
     PURPOSE,
     REFERENCE,
     VALUES,
+    Agents,
     Asked,
     Held,
     Holder,
@@ -166,6 +171,47 @@ async def test_an_altered_statement_is_refused(
 async def test_who_has_no_identity_signs_nothing(world: World) -> None:
     with pytest.raises(NotFound):
         await world.org.sign(world.verifier, {"type": "Test"})
+
+
+async def test_a_framework_is_signed_with_the_key_of_the_identity(
+    world: World, agents: Agents
+) -> None:
+    document: Document = {"sequence": 1, "signers": {}, "name": "ខ្មែរ"}
+    proof = await world.org.sign_framework(world.issuer, document)
+    known = await did_document(agents.logs, world.identity.did)
+    hashed = bytes.fromhex(digest_of(document))
+    assert verify_proof_over(hashed, proof, known) == world.identity.verification_method
+    with pytest.raises(InvalidInput):
+        await world.org.sign_framework(world.issuer, {"type": "HavenRequest"})
+
+
+async def test_a_trust_list_is_signed_as_a_token_of_its_author(
+    world: World, agents: Agents
+) -> None:
+    author = world.identity.did
+    token = await world.org.sign_trust_list(world.issuer, {"format": "1.0", "author": author})
+    key = assertion_key(await did_document(agents.logs, author), key_id(token))
+    assert verify_jwt(token, key)["author"] == author
+    for wrong in ({"format": "1.0", "author": "did:webvh:other"}, {"author": author}):
+        with pytest.raises(InvalidInput):
+            await world.org.sign_trust_list(world.issuer, wrong)
+
+
+async def test_an_identity_announces_where_its_services_are(
+    world: World, agents: Agents, names: Callable[[], str]
+) -> None:
+    tenant = await world.org.create_tenant("House")
+    did = (await world.org.create_identity(tenant, names())).did
+    service = {"id": "#here", "type": "Test", "serviceEndpoint": "https://here.example"}
+    for _ in range(2):  # repeating it changes nothing
+        await world.org.announce(tenant, [service])
+    document = await did_document(agents.logs, did)
+    assert document["service"] == [{**service, "id": f"{did}#here"}]
+    await world.org.announce(tenant, [{**service, "type": "Moved"}])
+    moved = await did_document(agents.logs, did)
+    assert [each["type"] for each in moved["service"]] == ["Moved"]
+    proof = await world.org.sign_framework(tenant, {"sequence": 1, "signers": {}})
+    assert proof["verificationMethod"].startswith(f"{did}#")
 
 
 async def test_a_statement_never_looks_like_something_published(world: World) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from agent.keys import raw_wallet_key
 from core.ports import (
+    DidLogs,
     Document,
     HeldCredential,
     HolderAgent,
@@ -60,6 +61,7 @@ class Agents:
 
     org: Organisations
     wallets: Wallets
+    logs: DidLogs
 
 
 @dataclass(frozen=True)
