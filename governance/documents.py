@@ -188,6 +188,43 @@ def end_participant(
     return finish(document, changed)
 
 
+def suspend_participant(
+    document: Mapping[str, Any], did: str, at: datetime, *, withdraw_grants: bool = False
+) -> Document:
+    """The organisation takes no part from `at`; with `withdraw_grants`, because its key was
+    stolen, everything under its grants is refused as well, and there is no way back for it."""
+    changed = end_participant(document, did, at, because="suspended")
+    if withdraw_grants:
+        for grant in changed["grants"]:
+            withdrawn = grant["withdrawn_from"]
+            if grant["participant"] == did and (withdrawn is None or moment(withdrawn) > at):
+                grant["withdrawn_from"] = format_time(at)
+    return finish(document, changed)
+
+
+def readmit_participant(
+    document: Mapping[str, Any], did: str, at: datetime, *, until: datetime | None = None
+) -> Document:
+    """Whoever was suspended takes part again from `at`, in the roles that ended by that.
+
+    Its grants stand as they did. Raises NotFound, Conflict (it is not suspended).
+    """
+    changed = begin(document, at)
+    entries = entries_of(changed, did)
+    if not entries:
+        raise NotFound("the framework has no such participant")
+    held = {each["role"] for each in entries if is_open(each, at)}
+    latest = {each["role"]: each for each in entries if each["role"] not in held}
+    back = [each for each in latest.values() if each["ended_because"] == "suspended"]
+    if not back:
+        raise Conflict("this organisation is not suspended")
+    for each in back:
+        starts = max(at, moment(each["until"]))
+        again = period(starts, until)
+        changed["participants"].append(each | again | {"ended_because": None})
+    return finish(document, changed)
+
+
 def with_signers(
     document: Mapping[str, Any], dids: Iterable[str], threshold: int, at: datetime
 ) -> Document:

@@ -8,7 +8,12 @@ from controllers.store.models.exchanges import (
     Link,
     Reservation,
 )
-from controllers.store.models.organisations import ApiKey, FrameworkVersion, Organisation
+from controllers.store.models.organisations import (
+    ApiKey,
+    FrameworkDraft,
+    FrameworkVersion,
+    Organisation,
+)
 from controllers.store.models.registry import (
     DidLogEntry,
     PublishedResource,
@@ -44,6 +49,7 @@ __all__ = [
     "DeskPlace",
     "DidLogEntry",
     "Event",
+    "FrameworkDraft",
     "FrameworkVersion",
     "InboxItem",
     "Issuance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controllers.store.base import Base
@@ -46,3 +46,27 @@ class FrameworkVersion(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     document: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class FrameworkDraft(Base):
+    """A whole next version of the framework that waits for signatures, and what was asked for.
+
+    `organisation_id` made it, through `member_id` or, without one, the operator or a machine.
+    """
+
+    __tablename__ = "framework_draft"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    operation: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+    base_sequence: Mapped[int] = mapped_column(Integer)
+    base_digest: Mapped[str] = mapped_column(String(64))
+    proofs: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisation.id"))
+    member_id: Mapped[str | None] = mapped_column(String(36))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    __table_args__ = (Index("ix_framework_draft_listing", "state", "created_at"),)
