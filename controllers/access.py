@@ -180,5 +180,14 @@ async def _governor(
     return caller
 
 
+async def _governing(
+    caller: Annotated[Caller, Depends(_allowed(Role.GOVERN, Role.OPERATE))],
+) -> Caller:
+    """A key to govern: whether its organisation signs, the drafts say
+    (controllers/governance/changing.py); or the operator."""
+    return await _operator(caller) if caller.role is Role.OPERATE else caller
+
+
+Governing = Annotated[Caller, Depends(_governing)]
 Governor = Annotated[Caller, Depends(_governor)]
 Operator = Annotated[Caller, Depends(_operator)]

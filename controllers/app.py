@@ -23,8 +23,10 @@ from controllers.backup.settling import ClosedUntilSettled
 from controllers.desks.routers import routers as desk_routers
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.governance import changing as changing_routes
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
+from controllers.governance.drafts import Drafts
 from controllers.governance.service import GovernanceService
 from controllers.governance.signatory import OrganisationsSign
 from controllers.haven import Haven
@@ -123,7 +125,7 @@ def assemble(
     links, inbox, events = LinkService(database), Inbox(database), EventStream(database)
     repeatable = Repeatable(database, Seal(secrets.sealing_key, "repeatable"))
     purging = (verifier, links, inbox, sessions, locks, repeatable, events, desks)
-    purges = [*(each.purge for each in purging), governance.refresh]
+    purges = [*(each.purge for each in purging), governance.refresh, ground.drafts.finish]
     haven = Haven(
         settings=settings,
         secrets=secrets,
@@ -136,6 +138,7 @@ def assemble(
         registry=ground.registry,
         did_logs=ground.did_logs,
         governance=governance,
+        drafts=ground.drafts,
         organisations=ground.organisations,
         accreditation=ground.accreditation(settings, org),
         issuer=issuer,
@@ -168,6 +171,7 @@ class _Ground:
     did_logs: DidLogs
     organisations: OrganisationService
     governance: GovernanceService
+    drafts: Drafts
 
     @classmethod
     def of(
@@ -179,7 +183,8 @@ class _Ground:
         organisations = OrganisationService(database, org)
         signatory = OrganisationsSign(organisations, org, logs)
         governance = GovernanceService(database, signatory)
-        return cls(database, registry, logs, organisations, governance)
+        drafts = Drafts(database, governance, signatory)
+        return cls(database, registry, logs, organisations, governance, drafts)
 
     def accreditation(
         self, settings: Settings, org: OrganisationsAgent
@@ -316,6 +321,7 @@ def _equip_public(haven: Haven) -> None:
         wallet_routes,
         lock_routes,
         governance_routes,
+        changing_routes,
         links_routes,
         moves_routes,
     ):

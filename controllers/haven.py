@@ -15,6 +15,7 @@ from controllers.backup.settling import settle
 from controllers.desks.services import Desks
 from controllers.events import EventStream
 from controllers.governance.accreditation import AccreditationService
+from controllers.governance.drafts import Drafts
 from controllers.governance.service import GovernanceService
 from controllers.idempotency import Repeatable
 from controllers.issuer.service import IssuerService
@@ -49,6 +50,7 @@ class Haven:
     registry: RegistryService
     did_logs: DidLogs
     governance: GovernanceService
+    drafts: Drafts
     organisations: OrganisationService
     accreditation: AccreditationService
     issuer: IssuerService

@@ -167,7 +167,8 @@ class Drafts:
         newest = await self._newest()
         if did == newest.authority or did in newest.signers.current(now()):
             return True
-        return any(did in (await self.signatures(each)).who for each in await self.open())
+        waiting = [await self.signatures(each) for each in await self.open()]
+        return any(did in each.who for each in waiting)
 
     # --- changing ---------------------------------------------------------------------------
 
@@ -294,14 +295,15 @@ class Drafts:
         await self._database.write(keep)
 
     async def _write_down(self, draft: Draft, state: State, by: Voice | None) -> None:
-        who = (draft.organisation_id, None) if by is None else (by.organisation.id, by.member_id)
+        organisation = draft.organisation_id if by is None else by.organisation.id
+        member = None if by is None else by.member_id
 
         def write(steps: Steps) -> None:
             changed = steps.change(
                 _DECIDE, its_id=draft.id, state=state.value, decided_at=now()
             )
             if changed and state is not State.OUTDATED:
-                note(steps, *who, f"framework-{state}", draft.id)
+                note(steps, organisation, member, f"framework-{state}", draft.id)
 
         await self._database.write(write)
 

@@ -12,7 +12,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    field_validator,
+)
 
 from core.errors import InvalidInput
 from governance import documents
@@ -23,6 +31,14 @@ _NAME = r"^[a-z][a-z0-9-]{1,62}$"
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
+
+def _of_our_times(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2999:  # near the calendar's ends there are no time zones
+        raise ValueError("not of our times")
+    return moment
+
+
+type Moment = Annotated[AwareDatetime, AfterValidator(_of_our_times)]
 type Tag = Annotated[str, Field(pattern=_LANGUAGE, max_length=35)]
 type Words = Annotated[str, Field(min_length=1, max_length=120, pattern=_PRINTABLE)]
 type Names = Words | Annotated[dict[Tag, Words], Field(min_length=1, max_length=40)]
@@ -36,6 +52,7 @@ type Who = Annotated[
     ),
 ]
 type Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+type Did = Annotated[str, Field(max_length=300, pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$")]
 type Code = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 
 
@@ -51,8 +68,8 @@ class Join(_Operation):
     role: Slug
     name: Names
     jurisdictions: list[Code] = Field(default_factory=list, max_length=50)
-    starts: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    starts: Moment | None = None
+    until: Moment | None = None
 
 
 class Leave(_Operation):
@@ -77,7 +94,7 @@ class ComeBack(_Operation):
 
     kind: Literal["come-back"]
     organisation: Who
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class EndGrant(_Operation):
@@ -101,7 +118,7 @@ class Rules(_Operation):
     rules: dict[str, Any] = Field(
         min_length=1,
         max_length=20,
-        json_schema_extra={"propertyNames": {"enum": sorted(documents.packaged_rules())}},
+        json_schema_extra={"propertyNames": {"enum": [*sorted(documents.packaged_rules())]}},
     )
 
     @field_validator("rules")
@@ -127,11 +144,11 @@ class RecogniseOther(_Operation):
 
     kind: Literal["recognise"]
     id: Slug
-    authority: Annotated[str, Field(max_length=300, pattern=r"^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$")]
+    authority: Did
     name: Names
     endpoint: Annotated[str, Field(max_length=300, pattern=r"^https://[!-~]+$")]
     scope: dict[Slug, list[Slug]] = Field(min_length=1, max_length=3)
-    until: AwareDatetime
+    until: Moment
 
 
 class EndRecognition(_Operation):

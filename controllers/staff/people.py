@@ -101,6 +101,7 @@ class Duty(StrEnum):
     CHECK = "check"
     REVOKE = "revoke"
     ADMINISTER = "administer"
+    GOVERN = "govern"
 
 
 @dataclass(frozen=True, slots=True)
