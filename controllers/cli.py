@@ -231,6 +231,17 @@ def bench(context: typer.Context) -> None:
     benches(context.args, prog_name="haven bench")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def governance(context: typer.Context) -> None:
+    """Read and change the governance framework; `haven governance --help` says how."""
+    from controllers.governance.commands import app as governing  # noqa: PLC0415 (only here)
+
+    governing(context.args, prog_name="haven governance")
+
+
 async def until[Result](
     stop: asyncio.Event, work: Coroutine[Any, Any, Result]
 ) -> Result | None:

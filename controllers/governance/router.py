@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
-from controllers.access import Governor, Operator, Role, end_key, is_authority, list_keys
+from controllers.access import Governor, Operator, Role, end_key, list_keys
 from controllers.governance.schemas import (
     SLUG,
     FrameworkChanged,
@@ -30,7 +30,7 @@ from controllers.organisations.service import did_of
 from controllers.problems import RESPONSES
 from controllers.staff.people import Duty, invitation_link
 from controllers.store.models import Organisation
-from core.errors import Forbidden, InvalidInput
+from core.errors import Forbidden, InvalidInput, NotFound
 
 Slug = Annotated[str, PathParameter(pattern=SLUG)]
 KeyId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{1,24}$")]
@@ -92,7 +92,7 @@ async def listing(house: House, caller: Governor) -> list[OrganisationShown]:
 async def new_key(
     house: House, slug: Slug, body: NewKey, caller: Operator, key: IdempotencyKey = None
 ) -> KeyMade:
-    """A key to our API for one role. Only the authority gets one to govern."""
+    """A key to our API for one role; one to govern for the authority and other signers."""
     organisation = await house.organisations.by_slug(slug)
     await _may_get(house, organisation, body.role)
 
@@ -183,8 +183,16 @@ async def framework(
 async def _may_get(house: House, organisation: Organisation, role: Role) -> None:
     if role is Role.OPERATE:
         raise InvalidInput("An organisation does not operate the installation")
-    if role is Role.GOVERN and not await is_authority(house.governance, organisation):
-        raise Forbidden("Only the authority gets a key to govern")
+    if role is Role.GOVERN and not await _signs(house, organisation):
+        raise Forbidden("Only the authority and who signs with it get a key to govern")
+
+
+async def _signs(house: House, organisation: Organisation) -> bool:
+    """Before the founding nobody does."""
+    try:
+        return organisation.did is not None and await house.drafts.has_voice(organisation.did)
+    except NotFound:
+        return False
 
 
 def _shown(organisation: Organisation) -> OrganisationShown:

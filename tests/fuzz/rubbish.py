@@ -44,6 +44,31 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/governance/organisations/{slug}/administrators": {"name": "Somebody"},
     "/api/governance/organisations/{slug}/keys": {"role": "issue"},
     "/api/governance/grants": {"organisation": "spare", "credential": "identity"},
+    "/api/governance/drafts": {
+        "operation": {
+            "kind": "join",
+            "organisation": "spare",
+            "role": "court",
+            "name": {"en": "Spare"},
+            "jurisdictions": ["KH"],
+            "until": "2090-01-01T00:00:00Z",
+        }
+    },
+    "/api/governance/drafts/{draft_id}/proofs": {
+        "proof": {
+            "type": "DataIntegrityProof",
+            "cryptosuite": "eddsa-jcs-2022",
+            "created": "2026-01-01T00:00:00Z",
+            "verificationMethod": "did:webvh:Qm:haven.localhost:nobody#key-1",
+            "proofPurpose": "assertionMethod",
+            "proofValue": "z" + "1" * 64,
+        }
+    },
+    "/api/governance/decide": {
+        "query": {"kind": "act", "who": "spare", "action": "issue", "resource": "identity"},
+        "as_of": "2026-07-01T00:00:00Z",
+        "in_force_at": "2090-01-01T00:00:00Z",
+    },
     "/l/{token}/accept": {"claim": "c" * 40, "code": "ABCDEF"},
     "/moves": {"claim": "c" * 40},
 }
