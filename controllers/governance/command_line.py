@@ -1,4 +1,4 @@
-"""What the commands of `haven governance` share: where Haven runs, how changes are asked about."""
+"""What the commands of `haven governance` share: where it runs, how a change is asked for."""
 
 from __future__ import annotations
 
@@ -95,6 +95,9 @@ async def change(calling: Calling, operation: dict[str, Any]) -> None:
 async def ask_and_sign(calling: Calling, draft: str, *, drop: bool) -> None:
     console, path = Console(), f"{API}/drafts/{draft}"
     shown = await calling.get(path, language=here.language)
+    if shown["state"] != "open":
+        print_state(console, shown, here.language)
+        return
     print_draft(console, shown, here.language)
     if not (here.yes or typer.confirm("Sign and publish?", default=False)):
         if drop:
@@ -109,11 +112,11 @@ def end_of(until: str | None, months: int | None) -> str | None:
     if until is not None and months is not None:
         raise typer.BadParameter("either --until or --months")
     if months is not None:
-        return _months_from(now(), months).isoformat()
+        return months_from(now(), months).isoformat()
     return told(lambda: moment_of(until))
 
 
-def _months_from(moment: datetime, months: int) -> datetime:
+def months_from(moment: datetime, months: int) -> datetime:
     """The same day of the month so many months later, or the month's last; at midnight."""
     years, month = divmod(moment.month - 1 + months, 12)
     year = moment.year + years

@@ -208,8 +208,7 @@ class Drafts:
         Conflict (outdated, decided), Forbidden (this signature counts for nothing).
         """
         draft = await self.one(draft_id)
-        if by.did not in draft.signed_by:
-            await self._require_open(draft, by.did)
+        if await self._is_awaited(draft, by.did):
             signed = await self._governance.sign(draft.document, by.did)
             (proof,) = [each for each in proofs_of(signed) if signer_of(each) == by.did]
             await self._keep(draft, proof, by)
@@ -221,8 +220,7 @@ class Drafts:
         Raises also VerificationError (step `signatures`).
         """
         draft, signer = await self.one(draft_id), signer_of(proof)
-        if signer not in draft.signed_by:
-            await self._require_open(draft, signer)
+        if await self._is_awaited(draft, signer):
             known = await self._signatory.did_documents({signer})
             signed = {**draft.document, "proof": [dict(proof)]}
             if not who_signed(signed, frozenset({signer}), known):
@@ -268,7 +266,10 @@ class Drafts:
             await self._write_down(draft, draft.state, by)
         return draft
 
-    async def _require_open(self, draft: Draft, did: str) -> None:
+    async def _is_awaited(self, draft: Draft, did: str) -> bool:
+        """Whether this signature is still to come. Raises Conflict, Forbidden."""
+        if draft.state is State.PUBLISHED and did in draft.signed_by:
+            return False
         if draft.state is State.OUTDATED:
             raise Conflict(
                 "The framework was changed since, or this waited too long: make it anew",
@@ -278,6 +279,7 @@ class Drafts:
             raise Conflict("This draft was decided", code="draft-decided")
         if did not in (await self.signatures(draft)).who:
             raise Forbidden("This signature does not count here", code="not-a-signer")
+        return did not in draft.signed_by
 
     async def _keep(self, draft: Draft, proof: Mapping[str, Any], by: Voice) -> None:
         """Two who sign at one moment wait for each other: both signatures are kept."""
