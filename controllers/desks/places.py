@@ -37,6 +37,7 @@ PLACES = (
     Place("/desk/people", "place.people", frozenset({_ADMINISTER})),
     Place("/desk/numbers", "place.numbers", frozenset({_ADMINISTER})),
     Place("/desk/deeds", "place.deeds", frozenset({_ADMINISTER})),
+    Place("/desk/governance", "place.governance", frozenset({Duty.GOVERN})),
     Place("/desk/paper", "place.paper", frozenset({_ISSUE, _CHECK})),
 )
 

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from controllers.desks import (
     checking,
     doings,
+    governing,
+    governing_changes,
     issued,
     issuing,
     kiosk,
@@ -32,5 +34,7 @@ def routers() -> tuple[APIRouter, ...]:
         organisation.router,
         numbers.router,
         doings.router,
+        governing_changes.router,
+        governing.router,
         paper.router,
     )

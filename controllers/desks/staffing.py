@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from controllers.desks import shown
 from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Fields, Sent
+from controllers.desks.governing_voice import duties_here
 from controllers.paging import RowId
 from controllers.qr import qr_code
 from controllers.staff.people import (
@@ -124,7 +125,7 @@ async def _list(desk: Desk, sent: Fields, *, wrong: bool) -> HTMLResponse:
         gone=[each for each in everybody if each.dismissed_at is not None],
         places=[each for each in places if each.ended_at is None],
         names={each.id: each.name for each in places},
-        duties=tuple(Duty),
+        duties=await duties_here(desk),
         ticked=_duties(sent),
         name=sent.get("name", ""),
         wrong=wrong,
@@ -142,7 +143,7 @@ async def _one(desk: Desk, person_id: str, *, wrong: bool) -> HTMLResponse:
         422 if wrong else 200,
         person=person,
         places=[each for each in places if each.ended_at is None or each.id == person.place_id],
-        duties=tuple(Duty),
+        duties=await duties_here(desk),
         wrong=wrong,
         longest=LONGEST_NAME,
         link=link,

@@ -137,6 +137,11 @@ class Drafts:
 
     # --- reading ----------------------------------------------------------------------------
 
+    async def newest(self) -> Framework:
+        """The newest version, even if its time is over: a draft renews it. Raises NotFound."""
+        document = await self._governance.newest_document()
+        return await self._governance.version(int(document["sequence"]))
+
     async def one(self, draft_id: str) -> Draft:
         """One of them, as it stands now. Raises NotFound."""
         row = await self._database.row(_ONE, its_id=draft_id)
@@ -163,8 +168,11 @@ class Drafts:
         )
 
     async def has_voice(self, did: str) -> bool:
-        """Whether an organisation signs: by the newest version, or by a draft that waits."""
-        newest = await self._newest()
+        """Whether an organisation signs: by the newest version, or by a draft that waits.
+
+        Raises NotFound before the founding.
+        """
+        newest = await self.newest()
         if did == newest.authority or did in newest.signers.current(now()):
             return True
         waiting = [await self.signatures(each) for each in await self.open()]
@@ -238,7 +246,7 @@ class Drafts:
         draft = await self.one(draft_id)
         if draft.state is State.PUBLISHED:
             raise Conflict("This draft is in force", code="draft-decided")
-        authority = (await self._newest()).authority
+        authority = (await self.newest()).authority
         if by.did != authority and by.organisation.id != draft.organisation_id:
             raise Forbidden("This draft is somebody else's", code="not-its-maker")
         await self._write_down(draft, State.DROPPED, by)
@@ -313,7 +321,7 @@ class Drafts:
         """By the history: it may be in force, or overtaken, and nobody wrote that down yet."""
         if draft.state not in (State.OPEN, State.DROPPED):
             return draft
-        newest = await self._newest()
+        newest = await self.newest()
         if newest.sequence > draft.base_sequence:
             came = await self._governance.accepted(draft.base_sequence + 1)
             if came.digest == draft.digest:
@@ -327,11 +335,6 @@ class Drafts:
 
     async def _before(self, draft: Draft) -> Framework:
         return await self._governance.version(draft.base_sequence)
-
-    async def _newest(self) -> Framework:
-        """Also one whose time is over: it is renewed by a draft."""
-        document = await self._governance.newest_document()
-        return await self._governance.version(int(document["sequence"]))
 
     async def _kept_open(self) -> list[Draft]:
         return [_draft(row) for row in await self._database.rows(_OPEN)]
