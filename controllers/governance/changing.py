@@ -19,7 +19,8 @@ from controllers.governance.showing import (
     DraftWhole,
     NewDraft,
     NewProof,
-    SpokenLanguage,
+    Past,
+    Spoken,
     VersionShown,
     draft_shown,
     history,
@@ -34,10 +35,6 @@ from core.errors import Forbidden
 from governance.engine import decide
 
 router = APIRouter(prefix="/api/governance", tags=["governance"], responses=RESPONSES)
-
-Language = Annotated[SpokenLanguage, Query(description="Of the words in the answer")]
-HistorySize = Annotated[int, Query(ge=1, le=50, description="How many on one page")]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Begin with this number")]
 
 
 async def _voice(house: House, caller: Governing) -> tuple[Caller, Voice]:
@@ -77,19 +74,19 @@ async def make(
 
 @router.get("/drafts")
 async def listing(
-    house: House, speaking: Speaking, language: Language = "en"
+    house: House, speaking: Speaking, asked: Annotated[Spoken, Query()]
 ) -> list[DraftShown]:
     """Those that wait for signatures, newest first."""
     waiting = await house.drafts.open()
-    return [_brief(await draft_shown(house.drafts, each, language)) for each in waiting]
+    return [_brief(await draft_shown(house.drafts, each, asked.language)) for each in waiting]
 
 
 @router.get("/drafts/{draft_id}")
 async def one(
-    house: House, draft_id: RowId, speaking: Speaking, language: Language = "en"
+    house: House, draft_id: RowId, speaking: Speaking, asked: Annotated[Spoken, Query()]
 ) -> DraftWhole:
     """One, with its document, what it means, and who has signed."""
-    return await draft_shown(house.drafts, await house.drafts.one(draft_id), language)
+    return await draft_shown(house.drafts, await house.drafts.one(draft_id), asked.language)
 
 
 @router.post("/drafts/{draft_id}/sign")
@@ -117,16 +114,12 @@ async def drop(house: House, draft_id: RowId, speaking: Speaking) -> DraftShown:
 
 @router.get("/history")
 async def past(
-    house: House,
-    speaking: Speaking,
-    size: HistorySize = 20,
-    version: Version = None,
-    language: Language = "en",
+    house: House, speaking: Speaking, asked: Annotated[Past, Query()]
 ) -> list[VersionShown]:
     """Versions, newest first: number, when, signed by whom, and what changed in words."""
     newest = int((await house.governance.newest_document())["sequence"])
-    begin = min(newest, version or newest)
-    return await history(house.governance, begin, size, language)
+    begin = min(newest, asked.version or newest)
+    return await history(house.governance, begin, asked.size, asked.language)
 
 
 @router.post("/decide")

@@ -19,6 +19,23 @@ from governance.signing import proofs_of, signer_of
 type SpokenLanguage = Literal["en", "es", "km"]
 
 
+class Spoken(BaseModel):
+    """What an address may ask for beside its subject."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: SpokenLanguage = Field("en", description="Of the words in the answer")
+
+
+class Past(Spoken):
+    """The same of the history."""
+
+    size: int = Field(20, ge=1, le=50, description="How many versions")
+    version: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Number to begin with; the newest"
+    )
+
+
 class NewDraft(BaseModel):
     """What is to be changed. Organisations are named by short name or DID."""
 

@@ -285,6 +285,10 @@ async def _government(world: Inhabited) -> None:
     world.known["slug"] = ["spare"]
     world.known["key_id"] = [each["id"] for each in keys["items"]]
     world.known["grant_id"] = [granted["grant_id"]]
+    renewing = {"operation": {"kind": "renew"}}
+    drafts = [await operator.post("/api/governance/drafts", renewing) for _ in range(3)]
+    await operator.post(f"/api/governance/drafts/{drafts[0]['id']}/drop", {})
+    world.known["draft_id"] = [each["id"] for each in drafts]
 
 
 def _token_of(made: dict[str, Any]) -> str:
