@@ -125,6 +125,20 @@ class AccreditationService:
 
         Raises GovernanceDenied if the organisation's role may not issue this credential.
         """
+        made = await self.prepare(organisation, credential)
+        await self._governance.change(
+            partial(
+                _grant,
+                grant_id=made.grant_id,
+                did=did_of(organisation),
+                credential=credential,
+                definition_id=made.definition_id,
+            )
+        )
+        return made
+
+    async def prepare(self, organisation: Organisation, credential: str) -> Granted:
+        """The definition alone, under which nothing may be issued yet. Raises as `grant`."""
         did, definition = did_of(organisation), _definition(credential)
         framework = await self._governance.current()
         require(await self._governance.decide(Issue(did, credential, None)))
@@ -135,15 +149,6 @@ class AccreditationService:
             framework.schemas[credential],
             f"{definition.settings.tag}-{grant_id}",
             self._registry_size or definition.settings.registry_size,
-        )
-        await self._governance.change(
-            partial(
-                _grant,
-                grant_id=grant_id,
-                did=did,
-                credential=credential,
-                definition_id=definition_id,
-            )
         )
         return Granted(grant_id, definition_id)
 

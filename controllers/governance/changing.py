@@ -13,7 +13,9 @@ from fastapi import APIRouter, Depends, Query
 from controllers.access import Caller, Governing, Role
 from controllers.governance.drafts import Voice
 from controllers.governance.naming import did_of_whom, named
+from controllers.governance.operations import GiveGrant
 from controllers.governance.questions import Decided, ToDecide, query_of
+from controllers.governance.schemas import GrantShown
 from controllers.governance.showing import (
     DraftShown,
     DraftWhole,
@@ -31,6 +33,7 @@ from controllers.moment import now
 from controllers.organisations.service import did_of
 from controllers.paging import RowId
 from controllers.problems import RESPONSES
+from controllers.store.models import Organisation
 from core.errors import Forbidden
 from governance.engine import decide
 
@@ -135,6 +138,24 @@ async def decided(house: House, body: ToDecide, speaking: Speaking) -> Decided:
     as_of = body.as_of or body.in_force_at or now()
     decision = decide(framework, query_of(body.query, did), as_of=as_of)
     return Decided.of(decision, framework, as_of)
+
+
+async def grant_by_draft(
+    house: Haven, organisation: Organisation, credential: str
+) -> GrantShown:
+    """Make the definition now; the grant is given by who signs the draft."""
+    made = await house.accreditation.prepare(organisation, credential)
+    operation = GiveGrant(
+        kind="grant",
+        organisation=did_of(organisation),
+        credential=credential,
+        grant=made.grant_id,
+        definition_id=made.definition_id,
+    )
+    draft = await house.drafts.make(operation, await authority_voice(house))
+    return GrantShown(
+        grant_id=made.grant_id, definition_id=made.definition_id, draft_id=draft.id
+    )
 
 
 def _brief(whole: DraftWhole) -> DraftShown:

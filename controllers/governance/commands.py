@@ -19,6 +19,7 @@ from controllers.governance.command_line import (
     Months,
     Slug,
     Until,
+    ask_and_sign,
     change,
     changed,
     common,
@@ -195,6 +196,9 @@ def grant(
     async def work(calling: Calling) -> None:
         body = {"organisation": organisation, "credential": credential}
         made = await calling.post(f"{API}/grants", body)
+        if made["draft_id"] is not None:
+            await ask_and_sign(calling, made["draft_id"], drop=False)
+            return
         Console().print(f"It may issue this now. The grant: {made['grant_id']}")
 
     run(work)

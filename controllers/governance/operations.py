@@ -97,6 +97,16 @@ class ComeBack(_Operation):
     until: Moment | None = None
 
 
+class GiveGrant(_Operation):
+    """It may issue this under this definition, which it has made (accreditation.py)."""
+
+    kind: Literal["grant"]
+    organisation: Who
+    credential: Slug
+    grant: Id
+    definition_id: Annotated[str, Field(max_length=400, pattern=r"^[!-~]+$")]
+
+
 class EndGrant(_Operation):
     """Nothing new under this grant; what was issued stays good."""
 
@@ -169,6 +179,7 @@ type Operation = Annotated[
     | Leave
     | Suspend
     | ComeBack
+    | GiveGrant
     | EndGrant
     | WithdrawGrant
     | Rules
@@ -236,6 +247,17 @@ def _come_back(it: ComeBack, document: Mapping[str, Any], at: datetime) -> Docum
     return documents.readmit_participant(document, it.organisation, at, until=it.until)
 
 
+def _grant(it: GiveGrant, document: Mapping[str, Any], at: datetime) -> Document:
+    return documents.with_grant(
+        document,
+        grant_id=it.grant,
+        did=it.organisation,
+        credential=it.credential,
+        definition_id=it.definition_id,
+        at=at,
+    )
+
+
 def _end_grant(it: EndGrant, document: Mapping[str, Any], at: datetime) -> Document:
     return documents.end_grant(document, it.grant, at)
 
@@ -278,6 +300,7 @@ _TABLE: Mapping[str, Callable[[Any, Mapping[str, Any], datetime], Document]] = {
     "leave": _leave,
     "suspend": _suspend,
     "come-back": _come_back,
+    "grant": _grant,
     "end-grant": _end_grant,
     "withdraw-grant": _withdraw_grant,
     "rules": _rules,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
 from controllers.access import Governor, Operator, Role, end_key, list_keys
+from controllers.governance.changing import grant_by_draft
 from controllers.governance.schemas import (
     SLUG,
     FrameworkChanged,
@@ -31,6 +32,7 @@ from controllers.problems import RESPONSES
 from controllers.staff.people import Duty, invitation_link
 from controllers.store.models import Organisation
 from core.errors import Forbidden, InvalidInput, NotFound
+from governance import documents
 
 Slug = Annotated[str, PathParameter(pattern=SLUG)]
 KeyId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{1,24}$")]
@@ -152,6 +154,8 @@ async def grant(
 
     async def make() -> GrantShown:
         organisation = await house.organisations.by_slug(body.organisation)
+        if documents.signatures_needed(await house.governance.newest_document()) > 1:
+            return await grant_by_draft(house, organisation, body.credential)
         made = await house.accreditation.grant(organisation, body.credential)
         return GrantShown(grant_id=made.grant_id, definition_id=made.definition_id)
 

@@ -115,6 +115,9 @@ class GrantShown(BaseModel):
 
     grant_id: str
     definition_id: str
+    draft_id: str | None = Field(
+        None, description="Where more than one has to sign: the draft that gives the grant"
+    )
 
 
 class FrameworkChanged(BaseModel):

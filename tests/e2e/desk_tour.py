@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from controllers.desks.governing_shown import key_of
 from controllers.desks.numbers.counting import last_weeks
 from controllers.haven import Haven
 from controllers.moment import now
@@ -38,6 +39,7 @@ class Tour:
         await self.issued()
         await self.two_people()
         await self.administering()
+        await self.governing()
         await self.paper()
         await self.checking()
         await self.counter()
@@ -146,6 +148,40 @@ class Tour:
         await counted(self.haven, organisation)
         await self.see("numbers", "/desk/numbers?weeks=13")
         await self.see("not-there", "/desk/issued/00000000-0000-4000-8000-000000000000")
+
+    async def governing(self) -> None:
+        await self.comes_in("authority", Duty.GOVERN)
+        await self.see("rules", "/desk/governance")
+        await self.see("rules-join", "/desk/governance/join")
+        await self.desk.page.locator("#f-organisation").select_option(index=1)
+        await self.desk.fill("f-role", "court")
+        await self.desk.fill("f-name", "Hill House")
+        await self.desk.fill("f-jurisdictions", "Cambodia")
+        await self.desk.press("governing.look")
+        await self.desk.wait_for("governing.wrong")
+        await self.look("rules-join-wrong")
+        shelter = await self.haven.organisations.by_slug("shelter-b")
+        path = f"/desk/governance/participants/{key_of(shelter.did or '')}"
+        await self.see("rules-one", path)
+        await self.desk.press("governing.kind.suspend")
+        await self.desk.click(self.desk.page.locator("#f-withdraw"))
+        await self.look("rules-suspend")
+        await self.desk.page.locator("#f-withdraw").uncheck()
+        await self.desk.press("governing.look")
+        await self.desk.wait_for("governing.draft.open")
+        await self.look("rules-draft")
+        await self.see("rules-waiting", "/desk/governance")
+        await self.desk.click(self.desk.page.locator("main .tiles a").first)
+        await self.desk.press("governing.sign")
+        await self.desk.page.locator("[data-state=published]").wait_for()
+        await self.look("rules-in-force")
+        await self.see("rules-suspended", path)
+        await self.desk.press("governing.kind.come-back")
+        await self.look("rules-come-back")
+        await self.desk.press("governing.look")
+        await self.desk.press("governing.sign")
+        await self.desk.page.locator("[data-state=published]").wait_for()
+        await self.see("rules-history", "/desk/governance/history")
 
     async def paper(self) -> None:
         await self.see("paper", "/desk/paper")

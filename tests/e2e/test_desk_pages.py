@@ -27,7 +27,7 @@ IN_DOCUMENTS = frozenset(
     (
         *("sign-in", "form", "review", "code", "found", "task", "people", "link"),
         *("organisation", "numbers", "deeds", "waiting", "accepted", "check-payment"),
-        *("counter-code", "paper"),
+        *("counter-code", "paper", "rules", "rules-one", "rules-draft"),
     )
 )
 # what a page of an error, or of a form that was sent wrongly, is answered with

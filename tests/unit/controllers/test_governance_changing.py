@@ -199,3 +199,23 @@ async def test_there_are_words_in_three_languages(small_house: House, language: 
     async with operator(small_house) as client:
         answer = await client.get(DRAFTS, params={"language": language})
     assert answer.status_code == 422
+
+
+async def test_where_two_sign_a_grant_waits_for_both(small_house: House) -> None:
+    await as_two(small_house, "river")
+    body = {"organisation": "harbour", "credential": "identity"}
+    before = await in_force(small_house)
+    async with operator(small_house) as client:
+        given = (await client.post("/api/governance/grants", json=body)).json()
+        refused = await client.post(
+            f"/api/governance/grants/{small_house.grants['harbour', 'identity']}/end"
+        )
+        await client.post(f"{DRAFTS}/{given['draft_id']}/sign")
+    assert refused.json()["code"] == "signatures-needed"
+    assert await in_force(small_house) == before
+    key = await small_house.key("river", Role.GOVERN)
+    async with small_house.client(key) as river:
+        done = await river.post(f"{DRAFTS}/{given['draft_id']}/sign")
+    assert done.json()["state"] == "published"
+    grants = (await small_house.haven.governance.current()).grants
+    assert grants[given["definition_id"]].id == given["grant_id"]

@@ -61,7 +61,7 @@ async def haven(swift: Swift, monkeypatch: pytest.MonkeyPatch) -> Command:
 async def test_the_framework_at_a_glance(haven: Command) -> None:
     told = await haven("show")
     assert told.status == 0
-    for part in ("Harbour House", "shelter", "Takes part", "1 of them have to sign", "(0 d)"):
+    for part in ("Harbour House", "shelter", "Takes part", "a change needs: 1", "(0 d)"):
         assert part in told.text
     spanish = await haven("show", "--language", "es")
     assert "refugio" in spanish.text
