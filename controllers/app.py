@@ -23,6 +23,7 @@ from controllers.backup.settling import ClosedUntilSettled
 from controllers.desks.routers import routers as desk_routers
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.governance import faces
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
@@ -49,6 +50,7 @@ from controllers.shell import routes as shell_routes
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
 from controllers.tracing import FRAMEWORKS_OWN
+from controllers.trqp import routes as trqp
 from controllers.verifier import router as verifier_routes
 from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
@@ -324,6 +326,10 @@ def _equip_public(haven: Haven) -> None:
         app.include_router(desk_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/wallet", shell_routes(Shell(haven.settings.leave_to)), name="wallet")
+    app.mount(
+        trqp.PLACE, trqp.routes(haven.governance, haven.database, haven.settings.base_url)
+    )
+    app.include_router(faces.router)
     app.include_router(public_router(haven.registry))
 
 
