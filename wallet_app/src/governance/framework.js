@@ -14,7 +14,7 @@ import { verifyLog } from "./didlog.js";
 import { assertionKey, unsecuredHash, verifyOver } from "./proof.js";
 import { rulesOf } from "./rules.js";
 import { demand, Untrusted } from "./untrusted.js";
-import { isDid, isObject, isWhole, momentOf } from "./values.js";
+import { isDid, isObject, isText, isWhole, momentOf } from "./values.js";
 
 /** @typedef {import("./values.js").Json} Json */
 /** @typedef {{did: string, from: string, until: string | null}} Member */
@@ -58,8 +58,8 @@ export async function verifyFramework(text, { authority, logs, seen, now }) {
  * @returns {asserts document is Json}
  */
 function checkForm(document) {
-  demand(isObject(document) && String(document.format).startsWith("2."), "form");
   rulesOf(document);
+  demand(isObject(document) && document.format.startsWith("2."), "form");
   demand(isDid(document.id) && isWhole(document.sequence, 1), "form");
   demand(momentOf(document.expires_at) !== null && isSigners(document.signers), "form");
   const proofs = document.proof;
@@ -90,8 +90,9 @@ async function checkSignatures(document, hash, { authority, logs, signers, now }
   if (signers) may.add(authority);
   const signed = new Set();
   for (const proof of document.proof) {
-    const did = String(proof.verificationMethod).split("#")[0] ?? "";
-    if (!may.has(did) || signed.has(did)) continue;
+    const { verificationMethod: method } = proof;
+    const did = isText(method) ? method.split("#")[0] : undefined;
+    if (did === undefined || !may.has(did) || signed.has(did)) continue;
     if (await isGood(document, hash, proof, did, logs[did])) signed.add(did);
   }
   demand(signers || signed.has(authority), "signatures");

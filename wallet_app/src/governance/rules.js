@@ -53,7 +53,7 @@ export function rulesOf(document) {
  */
 function read(top) {
   demand(isText(top.format) && isVersioned(top), "form");
-  demand(DID_URL.test(top.id) && isText(top.id) && isDid(top.authority), "form");
+  demand(isText(top.id) && DID_URL.test(top.id) && isDid(top.authority), "form");
   demand(momentOf(top.issued_at) !== null && isWhole(top.revocation?.max_age_seconds, 0), "form");
   demand([top.languages, top.credentials, top.participants, top.grants].every(Array.isArray), "form");
   demand([top.roles, top.schemas, top.checks, top.revocation].every(isObject), "form");
