@@ -268,9 +268,7 @@ OWN: dict[str, list[str]] = {
     "portable too late": continued(parameters=rotating(3, portable=True)),
     "another SCID": continued(parameters=rotating(3, scid=LOG[0]["parameters"]["scid"])),
     "witnesses": continued(
-        parameters=rotating(
-            3, witness={"threshold": 1, "witnesses": [{"id": "did:key:z6Mk"}]}
-        )
+        parameters=rotating(3, witness={"threshold": 1, "witnesses": [{"id": "did:key:z6Mk"}]})
     ),
     "no witnesses": continued(parameters=rotating(3, witness={})),
     "watchers": continued(parameters=rotating(3, watchers=["https://w.example"])),
@@ -314,9 +312,7 @@ FIRST: dict[str, tuple[str, list[str]]] = {
         [
             *PLAIN,
             json.dumps(
-                next_entry(
-                    json.loads(PLAIN[0]), KEY, parameters={"updateKeys": [KEY.multikey]}
-                )
+                next_entry(json.loads(PLAIN[0]), KEY, parameters={"updateKeys": [KEY.multikey]})
             ),
         ],
     ),
