@@ -11,7 +11,7 @@ import { decideAsk, decideIssue } from "./src/governance/engine.js";
 import { verifyFramework } from "./src/governance/framework.js";
 import { assertionKey, verifyProof } from "./src/governance/proof.js";
 import { attachedRequest, readRequest } from "./src/governance/request.js";
-import { Untrusted } from "./src/governance/untrusted.js";
+import { Untrusted } from "./src/governance/values.js";
 
 let questions = [];
 

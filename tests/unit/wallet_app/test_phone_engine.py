@@ -1,4 +1,4 @@
-"""The engine on the phone answers as governance/engine.py does: the same rules, the same reasons.
+"""The engine on the phone answers as governance/engine.py does: same rules, same reasons.
 
 Each example asks both engines hundreds of questions about one framework: a realistic one that
 lost something or got nonsense in its place, and small ones put together at random.

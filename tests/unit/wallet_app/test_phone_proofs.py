@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import base58
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.webvh.canonical import Json, content_digest
 from agent.webvh.didlog import append_rotation, create_log, split_log, verify_log
-from agent.webvh.proof import SeedSigner, add_proof, assertion_key, verify_proof
+from agent.webvh.proof import SeedSigner, _hash_data, add_proof, assertion_key, verify_proof
 from core.errors import VerificationError
 from tests.conformance.webvh.test_webvh_logs import CASES, ISSUER, LOG
 from tests.fakes.registry import THEN, Issuer
@@ -35,10 +36,6 @@ def signed(**members: Any) -> Json:
 
 def resigned(alter: Alter) -> Json:
     """A document whose proof has other members, and is signed with them."""
-    import base58
-
-    from agent.webvh.proof import _hash_data
-
     made = signed()
     options = {name: value for name, value in made["proof"].items() if name != "proofValue"}
     alter(options)
@@ -53,8 +50,7 @@ def resigned(alter: Alter) -> Json:
 def python_accepts(document: Json, did_document: Json) -> bool:
     try:
         verify_proof(document, did_document)
-    except VerificationError as refused:
-        assert refused.step == "proof"
+    except VerificationError:
         return False
     return True
 
@@ -124,8 +120,6 @@ def test_a_signature_that_is_none_does_not_hold(on_phone: Phone, value: Any) -> 
 @settings(max_examples=100, deadline=None)
 @given(bit=st.integers(0, 511))
 def test_any_bit_of_a_signature_matters(on_phone: Phone, bit: int) -> None:
-    import base58
-
     document = signed()
     signature = bytearray(base58.b58decode(document["proof"]["proofValue"][1:]))
     signature[bit // 8] ^= 1 << bit % 8

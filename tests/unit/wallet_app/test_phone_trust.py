@@ -277,6 +277,17 @@ def test_more_signatures_may_be_asked_for_only_of_those_of_before(on_phone: Phon
     assert step(on_phone, signed(more, AUTHORITY, SECOND), seen=before) == "signatures"
 
 
+def test_what_was_accepted_stays_accepted(on_phone: Phone) -> None:
+    """Also where those who signed it handed over to others with it; until its time is over."""
+    handed = signed(
+        unsigned(signers={"threshold": 2, "members": members(SECOND, THIRD)}), AUTHORITY, SECOND
+    )
+    before = {**seen(unsigned(sequence=4)), "signers": TWO}
+    assert step(on_phone, handed, seen=before) is None
+    assert step(on_phone, handed, seen=seen(handed)) is None
+    assert step(on_phone, handed, seen=seen(handed), now="2036-01-01T00:00:00Z") == "time"
+
+
 def test_the_authority_may_always_sign(on_phone: Phone) -> None:
     before = seen(
         unsigned(signers={"threshold": 2, "members": members(SECOND, THIRD)}, sequence=4)

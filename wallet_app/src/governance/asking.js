@@ -16,19 +16,16 @@ import { decideAsk, decideIssue } from "./engine.js";
 import { assertionKey, verifyProof } from "./proof.js";
 import { attachedRequest, readRequest } from "./request.js";
 import { rulesOf, texts } from "./rules.js";
-import { demand, Untrusted } from "./untrusted.js";
-import { isObject, isText, momentOf } from "./values.js";
+import { demand, isObject, isText, momentOf, Untrusted } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
-/** @typedef {import("./engine.js").Decision} Decision */
-/** @typedef {string | Record<string, string>} Names One for all languages, or one for each. */
-/** @typedef {{statement: unknown, invitation: unknown, log: string}} Said What came with a link, and the log of who says it. */
+/** @import { Asking, Decision, Json, Names, Offering, Said } from "./types" */
 
 /**
  * Throws Untrusted.
  * @param {Said} said
  * @param {unknown} framework the verified document
  * @param {Date} asOf
+ * @returns {Promise<Asking>}
  */
 export async function judgeRequest({ statement, invitation, log }, framework, asOf) {
   const said = await aboutThis(statement, "HavenRequest", invitation);
@@ -52,6 +49,7 @@ export async function judgeRequest({ statement, invitation, log }, framework, as
  * @param {Partial<Said> & {issuer: string, credential: string, definitionId?: string | null}} offer
  * @param {unknown} framework the verified document
  * @param {Date} asOf
+ * @returns {Promise<Offering>}
  */
 export async function judgeOffer(offer, framework, asOf) {
   const { statement, invitation, log, issuer, credential, definitionId = null } = offer;
@@ -69,49 +67,38 @@ export async function judgeOffer(offer, framework, asOf) {
 
 /**
  * The statement, if it is of this kind and speaks of this invitation.
- * @param {unknown} statement
- * @param {string} type
- * @param {unknown} invitation
- * @returns {Promise<Json>}
+ * @type {(statement: unknown, type: string, invitation: unknown) => Promise<Json>}
  */
-async function aboutThis(statement, type, invitation) {
+const aboutThis = async (statement, type, invitation) => {
   demand(isObject(statement) && statement.type === type && isText(statement.issuer), "form");
   demand(isObject(invitation) && momentOf(statement.expires) !== null, "form");
   const digest = hex(await sha256(canonicalize(invitation)));
   demand(statement.invitation_digest === digest, "invitation-digest");
   return statement;
-}
+};
 
 /**
  * A key of the issuer's DID signed the statement, and it is still good.
- * @param {Json} statement
- * @param {string} log
- * @param {Date} asOf
+ * @type {(statement: Json, log: string, asOf: Date) => Promise<void>}
  */
-async function checkSaid(statement, log, asOf) {
+const checkSaid = async (statement, log, asOf) => {
   demand(isObject(statement.proof), "proof");
   const document = await verifyLog(log, statement.issuer);
   await verifyProof(statement, statement.proof, assertionKey(document, statement.proof.verificationMethod));
   demand(asOf.getTime() < Number(momentOf(statement.expires)), "expires");
-}
+};
 
-/**
- * The rules of a yes.
- * @param {Decision} decision
- * @param {string} step of a no
- */
-function permitted(decision, step) {
+/** The rules of a yes; `step` is that of a no. @type {(decision: Decision, step: string) => string[]} */
+const permitted = (decision, step) => {
   if (!decision.permit) throw new Untrusted(step, decision.reason);
   return decision.rules;
-}
+};
 
 /**
  * The framework's own name of the participant that a yes rests on.
- * @param {unknown} framework
- * @param {string[]} rules
- * @returns {Names}
+ * @type {(framework: unknown, rules: string[]) => Names}
  */
-function nameOf(framework, [first]) {
+const nameOf = (framework, [first]) => {
   const name = rulesOf(framework).participants.find((each) => each.ruleId === first)?.name;
   return isObject(name) ? texts(name) : String(name);
-}
+};

@@ -1,21 +1,17 @@
 // Base58 with Bitcoin's alphabet, for keys, signatures and hashes: short ones only, since the
 // work grows with the square of the length.
 
-import { demand } from "./untrusted.js";
+import { demand } from "./values.js";
 
 const SIGNS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const MOST_SIGNS = 200;
 
 /** @param {Uint8Array} bytes */
 export function encode(bytes) {
-  const digits = rebased(bytes, 256, 58);
-  return Array.from(digits, (each) => SIGNS[each]).join("");
+  return rebased([...bytes], 256, 58).map((each) => SIGNS[each]).join("");
 }
 
-/**
- * Throws Untrusted, step `base58`.
- * @param {string} text
- */
+/** Throws Untrusted, step `base58`. @param {string} text */
 export function decode(text) {
   demand(text.length <= MOST_SIGNS, "base58");
   const digits = Array.from(text, (sign) => SIGNS.indexOf(sign));
@@ -23,10 +19,7 @@ export function decode(text) {
   return Uint8Array.from(rebased(digits, 58, 256));
 }
 
-/**
- * Undo multibase `z`, the only base that is understood.
- * @param {unknown} text
- */
+/** Undo multibase `z`, the only base that is understood. @param {unknown} text */
 export function fromMultibase(text) {
   demand(typeof text === "string" && text.startsWith("z"), "base58");
   return decode(text.slice(1));
@@ -34,24 +27,20 @@ export function fromMultibase(text) {
 
 /**
  * The digits of a number in another base; each zero in front stays one zero.
- * @param {Iterable<number> & ArrayLike<number>} digits
- * @param {number} from
- * @param {number} to
+ * @type {(digits: number[], from: number, to: number) => number[]}
  */
-function rebased(digits, from, to) {
+const rebased = (digits, from, to) => {
   /** @type {number[]} the last digit first */
   const made = [];
-  for (const digit of digits) {
-    let carry = digit;
-    for (let at = 0; at < made.length; at += 1) {
-      carry += /** @type {number} */ (made[at]) * from;
+  for (let carry of digits) {
+    for (const [at, digit] of made.entries()) {
+      carry += digit * from;
       made[at] = carry % to;
       carry = Math.floor(carry / to);
     }
     for (; carry > 0; carry = Math.floor(carry / to)) made.push(carry % to);
   }
-  const all = Array.from(digits);
-  const first = all.findIndex((each) => each !== 0);
-  const zeros = first === -1 ? all.length : first;
+  const first = digits.findIndex((each) => each !== 0);
+  const zeros = first === -1 ? digits.length : first;
   return [...new Array(zeros).fill(0), ...made.reverse()];
-}
+};

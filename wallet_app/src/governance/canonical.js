@@ -1,39 +1,28 @@
 // JSON read strictly, written in its one canonical form (RFC 8785), and hashed.
 
 import { utf8 } from "../bytes.js";
-import { demand, Untrusted } from "./untrusted.js";
+import { demand, Untrusted } from "./values.js";
 
 const MOST_LEVELS = 64;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const NUMBER = /-?(?:0|[1-9]\d*)(?![\d.eE])/y;
 const SPACE = /[ \t\n\r]*/y;
-const WORDS = new Map([["true", true], ["false", false], ["null", null]]);
+const WORDS = Object.entries({ true: true, false: false, null: null });
 
 /**
- * The canonical text of a JSON value. What has none is refused: a lone surrogate, a number that
+ * The canonical text of a JSON value. What has none is refused: half a character, a number that
  * JSON does not have, more than 64 levels.
  * @param {unknown} value
- * @param {string} [step] of the refusal
  * @returns {string}
  */
-export function canonicalize(value, step = "form") {
-  return written(value, step, 0);
-}
-
-/**
- * @param {unknown} value
- * @param {string} step
- * @param {number} level
- * @returns {string}
- */
-function written(value, step, level) {
+export function canonicalize(value, step = "form", level = 0) {
   if (typeof value === "string") demand(!LONE_SURROGATE.test(value), step);
   if (typeof value === "number") demand(Number.isFinite(value), step);
   if (value === null || ["string", "number", "boolean"].includes(typeof value)) return JSON.stringify(value);
   demand(typeof value === "object" && level < MOST_LEVELS, step);
-  const inner = (/** @type {unknown} */ each) => written(each, step, level + 1);
+  const inner = (/** @type {unknown} */ each) => canonicalize(each, step, level + 1);
   if (Array.isArray(value)) return `[${value.map(inner).join(",")}]`;
-  // the default order is that of UTF-16 code units, as RFC 8785 wants it
+  // by UTF-16 code units, as RFC 8785 wants it
   const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
   return `{${members.map(([name, each]) => `${inner(name)}:${inner(each)}`).join(",")}}`;
 }
@@ -52,7 +41,6 @@ export function hex(bytes) {
  * The value of a JSON text that can be read in one way only: no name twice, no number but safe
  * integers, at most 64 levels. Objects have no prototype, so no name in them means anything else.
  * @param {string} text
- * @param {{depth?: string, json?: string}} [steps] of the refusals
  * @returns {any}
  */
 export function parseStrict(text, { depth = "depth", json = "json" } = {}) {
@@ -62,10 +50,9 @@ export function parseStrict(text, { depth = "depth", json = "json" } = {}) {
 
 /**
  * Looked at before anything is read, so that a deep text costs nothing.
- * @param {string} text
- * @param {string} step
+ * @type {(text: string, step: string) => void}
  */
-function demandFlat(text, step) {
+const demandFlat = (text, step) => {
   let level = 0;
   for (let at = 0; at < text.length; at += 1) {
     const sign = text[at];
@@ -73,31 +60,26 @@ function demandFlat(text, step) {
     else if (sign === "[" || sign === "{") demand((level += 1) <= MOST_LEVELS, step);
     else if (sign === "]" || sign === "}") level -= 1;
   }
-}
+};
 
 /**
- * Where a string's closing quote is; the end of the text if there is none.
- * @param {string} text
- * @param {number} start of its opening quote
+ * Where the string that starts here has its closing quote; past the text if it has none.
+ * @type {(text: string, start: number) => number}
  */
-function endOfString(text, start) {
+const endOfString = (text, start) => {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at;
-}
+};
 
 class Reader {
-  /**
-   * @param {string} text
-   * @param {string} step of a refusal
-   */
+  /** @param {string} text @param {string} step of a refusal */
   constructor(text, step) {
     this.text = text;
     this.step = step;
     this.at = 0;
   }
 
-  /** @returns {any} */
   whole() {
     const value = this.value();
     demand(this.at === this.text.length, this.step);
@@ -126,9 +108,8 @@ class Reader {
     this.series("{", "}", () => {
       this.take(SPACE);
       const name = this.string();
-      demand(!(name in made), this.step);
       this.take(SPACE);
-      demand(this.skip(":"), this.step);
+      demand(!(name in made) && this.skip(":"), this.step);
       made[name] = this.value();
     });
     return made;
@@ -141,11 +122,7 @@ class Reader {
     return made;
   }
 
-  /**
-   * @param {string} opening
-   * @param {string} closing
-   * @param {() => void} one reads one of the series
-   */
+  /** @param {string} opening @param {string} closing @param {() => void} one reads one of the series */
   series(opening, closing, one) {
     this.skip(opening);
     this.take(SPACE);
@@ -158,11 +135,10 @@ class Reader {
   /** @returns {string} */
   string() {
     demand(this.text[this.at] === '"', this.step);
-    const end = endOfString(this.text, this.at) + 1;
-    const token = this.text.slice(this.at, end);
-    this.at = end;
+    const start = this.at;
+    this.at = endOfString(this.text, start) + 1;
     try {
-      return JSON.parse(token);
+      return JSON.parse(this.text.slice(start, this.at));
     } catch {
       throw new Untrusted(this.step);
     }

@@ -13,12 +13,10 @@
 
 import { encode } from "./base58.js";
 import { canonicalize, parseStrict, sha256 } from "./canonical.js";
-import { PURPOSE, verifyProof } from "./proof.js";
-import { demand, within } from "./untrusted.js";
-import { hasOnly, isObject, isText, isWhole, momentOf } from "./values.js";
+import { verifyProof } from "./proof.js";
+import { demand, hasOnly, isObject, isText, isWhole, momentOf, within } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
-/** @typedef {{entry: Json, parameters: Json, time: number}} State An entry, and all parameters in force with it. */
+/** @import { Json, State } from "./types" */
 
 const MOST_ENTRIES = 1_000;
 const MOST_TEXT = 4_000_000;
@@ -26,28 +24,26 @@ const MOST_AHEAD = 300_000;
 const METHOD = "did:webvh:1.0";
 const PLACEHOLDER = "{SCID}";
 const SCID = /^[1-9A-HJ-NP-Za-km-z]{46}$/;
-const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const DID = new RegExp(
-  `^did:webvh:[1-9A-HJ-NP-Za-km-z]{46}:(?:${LABEL}\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])` +
-    "(?::[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})*$",
-);
+const DID =
+  /^did:webvh:[^:]{46}:([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})*$/;
 
 const isBoolean = (/** @type {unknown} */ value) => typeof value === "boolean";
 const isTexts = (/** @type {unknown} */ value) =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
 
-/** @type {Record<string, (value: unknown) => boolean>} */
-const PARAMETERS = {
-  deactivated: isBoolean,
-  method: isText,
-  nextKeyHashes: isTexts,
-  portable: isBoolean,
-  scid: isText,
-  ttl: (value) => isWhole(value, 1),
-  updateKeys: isTexts,
-  watchers: isTexts,
-  witness: isObject,
-};
+/** @type {[string, (value: unknown) => boolean][]} */
+const KINDS = [
+  ["deactivated", isBoolean],
+  ["method", isText],
+  ["nextKeyHashes", isTexts],
+  ["portable", isBoolean],
+  ["scid", isText],
+  ["ttl", (value) => isWhole(value, 1)],
+  ["updateKeys", isTexts],
+  ["watchers", isTexts],
+  ["witness", isObject],
+];
+const PARAMETERS = new Map(KINDS);
 
 /**
  * The current DID document of a log that holds. Throws Untrusted.
@@ -64,15 +60,15 @@ export async function verifyLog(text, did, now) {
     await within("signature", () => checkSignatures(state, previous));
   }
   const last = /** @type {State} */ (states.at(-1));
-  const found = last.entry.state.id;
-  demand(found.length <= 1024 && DID.test(found), "identifier");
-  demand(found === did && !last.parameters.deactivated, "did");
+  const document = last.entry.state;
+  demand(document.id.length <= 1024 && DID.test(document.id), "identifier");
+  demand(document.id === did && !last.parameters.deactivated, "did");
   demand(!now || last.time <= now.getTime() + MOST_AHEAD, "entry");
-  return last.entry.state;
+  return document;
 }
 
-/** @param {string} text */
-async function loadStates(text) {
+/** @type {(text: string) => Promise<State[]>} */
+const loadStates = async (text) => {
   demand(text.length <= MOST_TEXT, "entry");
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   demand(lines.length > 0 && lines.length <= MOST_ENTRIES, "entry");
@@ -83,15 +79,10 @@ async function loadStates(text) {
     states.push(await loadState(entry, states.length + 1, states.at(-1)));
   }
   return states;
-}
+};
 
-/**
- * @param {unknown} entry
- * @param {number} number
- * @param {State | undefined} previous
- * @returns {Promise<State>}
- */
-async function loadState(entry, number, previous) {
+/** @type {(entry: unknown, number: number, previous?: State) => Promise<State>} */
+const loadState = async (entry, number, previous) => {
   demand(hasOnly(entry, "versionId", "versionTime", "parameters", "state", "proof"), "entry");
   const { versionId, parameters: changed, state, proof } = entry;
   const time = momentOf(entry.versionTime);
@@ -104,27 +95,21 @@ async function loadState(entry, number, previous) {
   const before = previous?.entry.versionId ?? parameters.scid;
   demand(versionId === `${number}-${await entryHash(entry, before, changed, state)}`, "hash");
   return { entry, parameters, time };
-}
+};
 
-/**
- * @param {Json | undefined} before
- * @param {Json} changed
- */
-function updated(before, changed) {
-  for (const [name, value] of Object.entries(changed)) {
-    demand(Object.keys(PARAMETERS).includes(name) && PARAMETERS[name]?.(value), "entry");
-  }
+/** @type {(before: Json | undefined, changed: Json) => Json} */
+const updated = (before, changed) => {
+  for (const [name, value] of Object.entries(changed)) demand(PARAMETERS.get(name)?.(value), "entry");
   demand(!before || changed.scid === undefined, "entry");
   demand(!before || !changed.portable || before.portable, "entry");
   return { ...before, ...changed };
-}
+};
 
 /**
  * The SCID is the hash of the first entry as it was before there was one.
- * @param {Json} entry
- * @param {Json} parameters
+ * @type {(entry: Json, parameters: Json) => Promise<void>}
  */
-async function checkScid(entry, parameters) {
+const checkScid = async (entry, parameters) => {
   const { scid, method } = parameters;
   demand(isText(scid) && isText(method), "entry");
   demand(SCID.test(scid), "hash");
@@ -133,58 +118,41 @@ async function checkScid(entry, parameters) {
   demand(first !== shown, "hash");
   const made = await entryHash(entry, PLACEHOLDER, { ...parameters, scid: PLACEHOLDER }, JSON.parse(first));
   demand(made === scid, "hash");
-}
+};
 
-/**
- * @param {Json} entry
- * @param {string} versionId
- * @param {Json} parameters
- * @param {Json} state
- */
-function entryHash({ versionTime }, versionId, parameters, state) {
-  return multihash(canonicalize({ versionId, versionTime, parameters, state }, "hash"));
-}
+/** @type {(entry: Json, versionId: string, parameters: Json, state: Json) => Promise<string>} */
+const entryHash = ({ versionTime }, versionId, parameters, state) =>
+  multihash(canonicalize({ versionId, versionTime, parameters, state }, "hash"));
 
-/** @param {string} text */
-async function multihash(text) {
-  return encode(new Uint8Array([0x12, 0x20, ...(await sha256(text))])); // sha2-256, 32 bytes
-}
+/** Of sha2-256, 32 bytes long. @type {(text: string) => Promise<string>} */
+const multihash = async (text) => encode(new Uint8Array([0x12, 0x20, ...(await sha256(text))]));
 
-/**
- * @param {string[] | undefined} committed
- * @param {string[] | undefined} keys
- */
-async function checkRotation(committed, keys) {
+/** @type {(committed?: string[], keys?: string[]) => Promise<void>} */
+const checkRotation = async (committed, keys) => {
   if (!committed?.length) return;
   demand(keys, "entry");
   for (const key of keys) demand(committed.includes(await multihash(key)), "entry");
-}
+};
 
-/**
- * @param {State} state
- * @param {State | undefined} previous
- */
-function checkEntry({ entry, parameters, time }, previous) {
+/** @type {(state: State, previous?: State) => void} */
+const checkEntry = ({ entry, parameters, time }, previous) => {
   const { id } = entry.state;
   demand(id.startsWith(`did:webvh:${parameters.scid}:`) && parameters.method === METHOD, "did");
   demand(!previous || time > previous.time, "did");
   demand(!previous || id === previous.entry.state.id || previous.parameters.portable, "did");
   demand(Object.keys(parameters.witness ?? {}).length === 0, "did");
-}
+};
 
-/**
- * @param {State} state
- * @param {State | undefined} previous
- */
-async function checkSignatures({ entry, parameters }, previous) {
+/** @type {(state: State, previous?: State) => Promise<void>} */
+const checkSignatures = async ({ entry, parameters }, previous) => {
   // with pre-rotation the keys that were committed to sign their own entry
   const own = !previous || previous.parameters.nextKeyHashes?.length;
   const keys = (own ? parameters : previous.parameters).updateKeys ?? [];
   demand(entry.proof.length > 0, "signature");
   for (const proof of entry.proof) {
-    demand(proof.proofPurpose === PURPOSE && isText(proof.verificationMethod), "signature");
-    const key = proof.verificationMethod.split("#")[1];
-    demand(keys.includes(key) && proof.verificationMethod === `did:key:${key}#${key}`, "signature");
+    const { verificationMethod: method } = proof;
+    const key = isText(method) ? method.split("#")[1] : undefined;
+    demand(key && keys.includes(key) && method === `did:key:${key}#${key}`, "signature");
     await verifyProof(entry, proof, key);
   }
-}
+};

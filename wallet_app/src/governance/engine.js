@@ -6,27 +6,14 @@
 
 import { rulesOf } from "./rules.js";
 
-/** @typedef {import("./rules.js").Rules} Rules */
-/** @typedef {import("./rules.js").Participant} Participant */
-/** @typedef {import("./rules.js").Role} Role */
-/** @typedef {import("./rules.js").Check} Check */
-/** @typedef {import("./rules.js").Variant} Variant */
-/** @typedef {import("./rules.js").CredentialRule} CredentialRule */
-/** @typedef {import("./rules.js").PredicateRule} PredicateRule */
-/** @typedef {{attribute: string, operator: import("./rules.js").Operator, value: number}} Predicate */
-/** @typedef {{label: string, schemaId: string, reveal: string[], predicates: Predicate[]}} CredentialAsk */
-/** @typedef {{asks: CredentialAsk[]}} Ask */
-/** @typedef {{permit: true, rules: string[]} | {permit: false, rule: string, reason: string}} Decision */
-/** @typedef {{participant: Participant, role: Role}} Standing */
+/** @import { AskQuery, Check, CredentialAsk, Decision, IssueQuery, Predicate } from "./types" */
+/** @import { CredentialRule, Participant, PredicateRule, Role, Rules, Variant } from "./types" */
+/** @typedef {{participant: Participant, role: Role}[]} Standing */
 
 const DAY = 86_400_000;
 
 class Denied extends Error {
-  /**
-   * @param {string} rule
-   * @param {string} reason
-   */
-  constructor(rule, reason) {
+  constructor(/** @type {string} */ rule, /** @type {string} */ reason) {
     super(reason);
     this.rule = rule;
     this.reason = reason;
@@ -37,7 +24,7 @@ class Denied extends Error {
  * May this DID issue this credential now, under this definition? Without one: may it make one?
  * Throws Untrusted, step `form`, if the framework is unusable as a whole.
  * @param {unknown} framework the document
- * @param {{issuer: string, credential: string, definitionId?: string | null}} query
+ * @param {IssueQuery} query
  * @param {Date} asOf
  * @returns {Decision}
  */
@@ -50,7 +37,7 @@ export function decideIssue(framework, query, asOf) {
  * May this DID ask a holder for exactly these things for this purpose? With `check`, only that
  * one is looked at. Throws Untrusted, step `form`, if the framework is unusable as a whole.
  * @param {unknown} framework the document
- * @param {{asker: string, purpose: string, ask: Ask, check?: string}} query
+ * @param {AskQuery} query
  * @param {Date} asOf
  * @returns {Decision}
  */
@@ -59,25 +46,18 @@ export function decideAsk(framework, query, asOf) {
   return decided(() => askRules(rules, query, asOf.getTime()));
 }
 
-/**
- * @param {() => string[]} find
- * @returns {Decision}
- */
-function decided(find) {
+/** @type {(find: () => string[]) => Decision} */
+const decided = (find) => {
   try {
     return { permit: true, rules: find() };
   } catch (error) {
     if (!(error instanceof Denied)) throw error;
     return { permit: false, rule: error.rule, reason: error.reason };
   }
-}
+};
 
-/**
- * @param {Rules} rules
- * @param {{issuer: string, credential: string, definitionId?: string | null}} query
- * @param {number} asOf
- */
-function issueRules(rules, { issuer, credential, definitionId }, asOf) {
+/** @type {(rules: Rules, query: IssueQuery, asOf: number) => string[]} */
+const issueRules = (rules, { issuer, credential, definitionId }, asOf) => {
   if (!rules.credentials.has(credential)) throw new Denied("credentials", "unknown-credential");
   const standing = standingOf(rules, issuer, asOf);
   const byRole = entitled(standing, "issue", credential, "credential-not-allowed");
@@ -90,16 +70,13 @@ function issueRules(rules, { issuer, credential, definitionId }, asOf) {
   if (asOf < grant.starts) throw new Denied(grant.ruleId, "not-yet-valid");
   if (grant.until !== null && grant.until <= asOf) throw new Denied(grant.ruleId, "grant-ended");
   return [...byRole, grant.ruleId];
-}
+};
 
 /**
  * The entries under which a DID may act now, each with its role.
- * @param {Rules} rules
- * @param {string} did
- * @param {number} asOf
- * @returns {Standing[]}
+ * @type {(rules: Rules, did: string, asOf: number) => Standing}
  */
-function standingOf(rules, did, asOf) {
+const standingOf = (rules, did, asOf) => {
   const entries = rules.participants.filter((each) => each.did === did);
   const known = entries.flatMap((participant) => {
     const role = rules.roles.get(participant.role);
@@ -112,29 +89,22 @@ function standingOf(rules, did, asOf) {
   );
   if (current.length === 0) throw new Denied(first.participant.ruleId, "participant-not-current");
   return current;
-}
+};
 
 /**
- * The rules by which one of the entries has a right to something.
- * @param {Standing[]} standing
- * @param {"issue" | "ask"} right
- * @param {string} what
- * @param {string} reason of a no
+ * The rules by which one of the entries has a right to something; `reason` is that of a no.
+ * @type {(standing: Standing, right: "issue" | "ask", what: string, reason: string) => string[]}
  */
-function entitled(standing, right, what, reason) {
+const entitled = (standing, right, what, reason) => {
   const found = standing.find(({ role }) => role[right].includes(what));
-  const { participant } = /** @type {Standing} */ (found ?? standing[0]);
+  const { participant } = /** @type {Standing[0]} */ (found ?? standing[0]);
   const rule = `roles/${participant.role}/${right}`;
   if (!found) throw new Denied(rule, reason);
   return [participant.ruleId, rule];
-}
+};
 
-/**
- * @param {Rules} rules
- * @param {{asker: string, purpose: string, ask: Ask, check?: string}} query
- * @param {number} asOf
- */
-function askRules(rules, { asker, purpose, ask, check: only }, asOf) {
+/** @type {(rules: Rules, query: AskQuery, asOf: number) => string[]} */
+const askRules = (rules, { asker, purpose, ask, check: only }, asOf) => {
   const standing = standingOf(rules, asker, asOf);
   const checks = [...rules.checks.values()].filter((each) => each.purpose === purpose);
   if (checks.length === 0) throw new Denied("checks", "unknown-purpose");
@@ -142,7 +112,7 @@ function askRules(rules, { asker, purpose, ask, check: only }, asOf) {
   requireWellFormed(ask.asks);
   const looked = only === undefined ? checks : checks.filter((each) => each.name === only);
   return [...byRole, fitting(rules, looked, ask.asks, asOf)];
-}
+};
 
 /**
  * A request for nothing, or one that names a credential or a predicate twice, is refused. Each
@@ -158,19 +128,14 @@ function requireWellFormed(asks) {
   if (kinds.some(isRepeated)) throw new Denied("checks", "predicate-not-allowed");
 }
 
-/** @param {string[]} texts */
-function isRepeated(texts) {
-  return new Set(texts).size !== texts.length;
-}
+/** @type {(texts: string[]) => boolean} */
+const isRepeated = (texts) => new Set(texts).size !== texts.length;
 
 /**
  * The rule id of the first variant that the request fits inside; else the nearest miss counts.
- * @param {Rules} rules
- * @param {Check[]} checks
- * @param {CredentialAsk[]} asks
- * @param {number} asOf
+ * @type {(rules: Rules, checks: Check[], asks: CredentialAsk[], asOf: number) => string}
  */
-function fitting(rules, checks, asks, asOf) {
+const fitting = (rules, checks, asks, asOf) => {
   let nearest = { stage: -1, denied: new Denied("checks", "credential-not-allowed") };
   for (const check of checks) {
     for (const [name, variant] of check.variants) {
@@ -181,7 +146,7 @@ function fitting(rules, checks, asks, asOf) {
     }
   }
   throw nearest.denied;
-}
+};
 
 /**
  * What the request asks beyond the variant: credentials, then attributes, then predicates. A
@@ -213,33 +178,23 @@ function misfit(rules, variant, asks, asOf, ruleId) {
   return within ? null : miss(2, "predicate-not-allowed");
 }
 
-/**
- * @param {Rules} rules
- * @param {CredentialRule} rule
- * @param {CredentialAsk} ask
- */
-function isFor(rules, rule, ask) {
-  return rules.credentials.has(rule.credential) && rules.schemas.get(rule.credential) === ask.schemaId;
-}
+/** @type {(rules: Rules, rule: CredentialRule, ask: CredentialAsk) => boolean} */
+const isFor = ({ credentials, schemas }, { credential }, { schemaId }) =>
+  credentials.has(credential) && schemas.get(credential) === schemaId;
 
-/**
- * @param {PredicateRule} rule
- * @param {Predicate} asked
- * @param {number} asOf
- */
-function isAllowed({ attribute, operator, value }, asked, asOf) {
+/** @type {(rule: PredicateRule, asked: Predicate, asOf: number) => boolean} */
+const isAllowed = ({ attribute, operator, value }, asked, asOf) => {
   if (attribute !== asked.attribute || operator !== asked.operator) return false;
   if (typeof value === "number") return asked.value === value;
   if (value === "$today") return isAbout(asked.value, asOf);
   return Number.isInteger(asked.value) && value.minimum <= asked.value && asked.value <= value.maximum;
-}
+};
 
 /**
  * Whether YYYYMMDD is today, or the day before or after: desks are in many time zones.
- * @param {number} dateint
- * @param {number} asOf
+ * @type {(dateint: number, asOf: number) => boolean}
  */
-function isAbout(dateint, asOf) {
+const isAbout = (dateint, asOf) => {
   const days = [-DAY, 0, DAY].map((shift) => new Date(asOf + shift).toISOString().slice(0, 10));
   return days.some((day) => Number(day.replaceAll("-", "")) === dateint);
-}
+};

@@ -13,19 +13,9 @@ import { hex, parseStrict } from "./canonical.js";
 import { verifyLog } from "./didlog.js";
 import { assertionKey, unsecuredHash, verifyOver } from "./proof.js";
 import { rulesOf } from "./rules.js";
-import { demand, Untrusted } from "./untrusted.js";
-import { isDid, isObject, isText, isWhole, momentOf } from "./values.js";
+import { demand, isDid, isObject, isText, isWhole, momentOf, Untrusted } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
-/** @typedef {{did: string, from: string, until: string | null}} Member */
-/** @typedef {{threshold: number, members: Member[]}} Signers */
-/** @typedef {{sequence: number, digest: string, signers?: Signers}} Seen What the phone keeps of the last version it accepted. */
-/**
- * @typedef {{
- *   framework: Json, sequence: number, version: string, issuedAt: string, expiresAt: string,
- *   digest: string, signers: Signers,
- * }} Verified
- */
+/** @import { Json, Known, Signers, Verified } from "./types" */
 
 const MOST_TEXT = 16 * 1024 * 1024;
 const MOST_PROOFS = 64;
@@ -34,18 +24,19 @@ const MOST_AHEAD = 300_000;
 /**
  * Throws Untrusted; its step is one of the above.
  * @param {string} text
- * @param {{authority: string, logs: Record<string, string>, seen?: Seen | null, now: Date}} known
- *   the pinned DID; `did.jsonl` of each signer by DID; what was accepted before
+ * @param {Known} known
  * @returns {Promise<Verified>}
  */
-export async function verifyFramework(text, { authority, logs, seen, now }) {
+export async function verifyFramework(text, known) {
+  const { authority, seen, now } = known;
   demand(text.length <= MOST_TEXT, "size");
   const document = parseStrict(text);
   checkForm(document);
   demand(document.id === authority && document.authority === authority, "framework");
   const hash = await unsecuredHash(document, "form");
-  await checkSignatures(document, hash, { authority, logs, signers: seen?.signers, now });
   const digest = hex(hash);
+  // what was accepted once is not judged anew by the signers that it named for the next one
+  if (digest !== seen?.digest) await checkSignatures(document, hash, known);
   const { sequence } = document;
   demand(!seen || sequence > seen.sequence || (sequence === seen.sequence && digest === seen.digest), "version");
   checkTime(document, now.getTime());
@@ -53,29 +44,25 @@ export async function verifyFramework(text, { authority, logs, seen, now }) {
   return { framework: document, sequence, version, issuedAt, expiresAt, digest, signers };
 }
 
-/**
- * @param {unknown} document
- * @returns {asserts document is Json}
- */
-function checkForm(document) {
+/** @type {(document: unknown) => asserts document is Json} */
+const checkForm = (document) => {
   rulesOf(document);
   demand(isObject(document) && document.format.startsWith("2."), "form");
   demand(isDid(document.id) && isWhole(document.sequence, 1), "form");
   demand(momentOf(document.expires_at) !== null && isSigners(document.signers), "form");
   const proofs = document.proof;
   demand(Array.isArray(proofs) && proofs.length <= MOST_PROOFS && proofs.every(isObject), "form");
-}
+};
 
-/** @param {unknown} value */
-function isSigners(value) {
-  return isObject(value) && isWhole(value.threshold, 1) && Array.isArray(value.members) && value.members.every(isMember);
-}
+/** @type {(value: unknown) => boolean} */
+const isSigners = (value) =>
+  isObject(value) && isWhole(value.threshold, 1) && Array.isArray(value.members) && value.members.every(isMember);
 
-/** @param {unknown} value */
-function isMember(value) {
+/** @type {(value: unknown) => boolean} */
+const isMember = (value) => {
   if (!isObject(value) || !isDid(value.did) || momentOf(value.from) === null) return false;
   return value.until === null || momentOf(value.until) !== null;
-}
+};
 
 /**
  * Who signed the last version that was accepted says who may sign the next: by the threshold of
@@ -83,9 +70,10 @@ function isMember(value) {
  * pinned authority is among those who signed.
  * @param {Json} document
  * @param {Uint8Array} hash
- * @param {{authority: string, logs: Record<string, string>, signers: Signers | undefined, now: Date}} known
+ * @param {Known} known
  */
-async function checkSignatures(document, hash, { authority, logs, signers, now }) {
+async function checkSignatures(document, hash, { authority, logs, seen, now }) {
+  const signers = seen?.signers;
   const may = new Set(currentMembers(signers ?? document.signers, now.getTime()));
   if (signers) may.add(authority);
   const signed = new Set();
@@ -99,28 +87,20 @@ async function checkSignatures(document, hash, { authority, logs, signers, now }
   demand(signed.size >= Math.max(document.signers.threshold, signers?.threshold ?? 1), "signatures");
 }
 
-/**
- * @param {Signers} signers
- * @param {number} now
- */
-function currentMembers({ members }, now) {
+/** @type {(signers: Signers, now: number) => string[]} */
+const currentMembers = ({ members }, now) => {
   const current = members.filter(({ from, until }) => {
     const [starts, ends] = [momentOf(from), momentOf(until)];
     return starts !== null && starts <= now && (until === null || (ends !== null && now < ends));
   });
   return current.map((each) => each.did);
-}
+};
 
 /**
  * A proof that does not hold counts for nothing; the others may be enough.
- * @param {Json} document
- * @param {Uint8Array} hash
- * @param {Json} proof
- * @param {string} did
- * @param {string | undefined} log
+ * @type {(document: Json, hash: Uint8Array, proof: Json, did: string, log?: string) => Promise<boolean>}
  */
-async function isGood(document, hash, proof, did, log) {
-  if (log === undefined) return false;
+const isGood = async (document, hash, proof, did, log = "") => {
   try {
     const key = assertionKey(await verifyLog(log, did), proof.verificationMethod);
     await verifyOver(hash, document["@context"], proof, key);
@@ -129,15 +109,12 @@ async function isGood(document, hash, proof, did, log) {
     if (error instanceof Untrusted) return false;
     throw error;
   }
-}
+};
 
-/**
- * @param {Json} document
- * @param {number} now
- */
-function checkTime(document, now) {
+/** @type {(document: Json, now: number) => void} */
+const checkTime = (document, now) => {
   const issued = momentOf(document.issued_at);
   const expires = momentOf(document.expires_at);
   demand(issued !== null && issued <= now + MOST_AHEAD, "time");
   demand(expires !== null && now < expires, "time");
-}
+};

@@ -1,23 +1,21 @@
 // Data Integrity proofs with the cryptosuite eddsa-jcs-2022 (W3C "Data Integrity EdDSA
 // Cryptosuites v1.0", section 3.3). An unknown member of a proof is refused: ignoring one
-// (`expires`, `domain`) could only permit more.
+// (`expires`, `domain`) could only permit more. Every refusal has the step `proof`.
 
 import { verifyAsync } from "../../vendor/ed25519.js";
 import { fromMultibase } from "./base58.js";
 import { canonicalize, sha256 } from "./canonical.js";
-import { demand, within } from "./untrusted.js";
-import { isObject, momentOf } from "./values.js";
+import { demand, isObject, isText, momentOf, within } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
+/** @import { Json } from "./types" */
 
-export const PURPOSE = "assertionMethod";
+const PURPOSE = "assertionMethod";
 const STEP = "proof";
 const REQUIRED = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 const ALLOWED = [...REQUIRED, "created", "@context"];
 
 /**
- * Throws Untrusted, step `proof`, unless `proof` is one over `document` (without its member
- * `proof`) by the key `multikey`.
+ * Throws Untrusted unless `proof` is one over `document` (without its member `proof`) by the key.
  * @param {Json} document
  * @param {unknown} proof
  * @param {string} multikey
@@ -28,72 +26,58 @@ export async function verifyProof(document, proof, multikey) {
 
 /**
  * The hash of a document without its proof.
- * @param {Json} document
- * @param {string} step
+ * @type {(document: Json, step: string) => Promise<Uint8Array>}
  */
-export function unsecuredHash(document, step) {
-  const { proof: _, ...unsecured } = document;
-  return sha256(canonicalize(unsecured, step));
-}
+export const unsecuredHash = ({ proof: _, ...unsecured }, step) => sha256(canonicalize(unsecured, step));
 
 /**
  * The same where the document's hash is known already: many may have signed a large one.
- * @param {Uint8Array} hash
- * @param {unknown} context of the document
- * @param {unknown} proof
- * @param {string} multikey
+ * @type {(hash: Uint8Array, context: unknown, proof: unknown, multikey: string) => Promise<void>}
  */
-export async function verifyOver(hash, context, proof, multikey) {
+export const verifyOver = async (hash, context, proof, multikey) => {
   demand(isUnderstood(proof) && isAsExpected(proof, context), STEP);
   const { proofValue, ...options } = proof;
   const signed = new Uint8Array([...(await sha256(canonicalize(options, STEP))), ...hash]);
-  const key = await within(STEP, () => fromMultibase(multikey));
-  demand(key.length === 34 && key[0] === 0xed && key[1] === 0x01, STEP); // multicodec ed25519-pub
-  const holds = await within(STEP, () =>
-    // as RFC 8032 wants it: keys and points in their one canonical form
-    verifyAsync(fromMultibase(proofValue), signed, key.slice(2), { zip215: false }),
-  );
+  const holds = await within(STEP, () => {
+    const key = fromMultibase(multikey);
+    demand(key.length === 34 && key[0] === 0xed && key[1] === 0x01, STEP); // multicodec ed25519-pub
+    // keys and points in their one canonical form, as RFC 8032 wants them
+    return verifyAsync(fromMultibase(proofValue), signed, key.slice(2), { zip215: false });
+  });
   demand(holds, STEP);
-}
+};
 
-/**
- * @param {unknown} proof
- * @returns {proof is Json}
- */
-function isUnderstood(proof) {
-  if (!isObject(proof)) return false;
-  const names = Object.keys(proof);
+/** @type {(proof: unknown) => proof is Json} */
+const isUnderstood = (proof) => {
+  const names = isObject(proof) ? Object.keys(proof) : [];
   return REQUIRED.every((name) => names.includes(name)) && names.every((name) => ALLOWED.includes(name));
-}
+};
 
 /**
  * Its kind, purpose and time; the contexts that it was made under are the document's.
- * @param {Json} proof
- * @param {unknown} context
+ * @type {(proof: Json, context: unknown) => boolean}
  */
-function isAsExpected(proof, context) {
+const isAsExpected = (proof, context) => {
   if (proof.type !== "DataIntegrityProof" || proof.cryptosuite !== "eddsa-jcs-2022") return false;
   if (proof.proofPurpose !== PURPOSE) return false;
   if (proof.created !== undefined && momentOf(proof.created) === null) return false;
   if (proof["@context"] === undefined) return true;
   return canonicalize(asList(proof["@context"]), STEP) === canonicalize(asList(context), STEP);
-}
+};
 
 /**
  * The Multikey of a verification method that stands under `assertionMethod` of a DID document,
- * described there once. Throws Untrusted, step `proof`.
+ * described there once. Throws Untrusted.
  * @param {Json} didDocument
  * @param {unknown} method
  * @returns {string}
  */
 export function assertionKey(didDocument, method) {
   const did = didDocument.id;
-  demand(typeof method === "string" && method.startsWith(`${did}#`) && method.length > did.length + 1, STEP);
-  const found = assertionMethods(didDocument).filter((entry) => isNamed(entry, did, method));
-  const [entry] = found;
-  demand(entry && found.length === 1, STEP);
-  demand(entry.type === "Multikey" && entry.controller === did, STEP);
-  demand(typeof entry.publicKeyMultibase === "string", STEP);
+  demand(isText(method) && method.startsWith(`${did}#`) && method.length > did.length + 1, STEP);
+  const [entry, ...more] = assertionMethods(didDocument).filter((each) => isNamed(each, did, method));
+  demand(entry && more.length === 0 && entry.type === "Multikey" && entry.controller === did, STEP);
+  demand(isText(entry.publicKeyMultibase), STEP);
   return entry.publicKeyMultibase;
 }
 
@@ -102,31 +86,18 @@ export function assertionKey(didDocument, method) {
  * @param {Json} didDocument
  * @returns {Json[]}
  */
-function assertionMethods(didDocument) {
-  const did = didDocument.id;
-  const described = asList(didDocument.verificationMethod).filter(isObject);
-  return asList(didDocument[PURPOSE]).flatMap((entry) => {
+function assertionMethods({ id: did, verificationMethod, [PURPOSE]: listed }) {
+  const described = asList(verificationMethod).filter(isObject);
+  return asList(listed).flatMap((entry) => {
     if (isObject(entry)) return [entry];
-    if (typeof entry !== "string") return [];
+    if (!isText(entry)) return [];
     const name = entry.startsWith("#") ? did + entry : entry;
     return described.filter((method) => isNamed(method, did, name));
   });
 }
 
-/**
- * @param {Json} entry
- * @param {string} did
- * @param {string} name
- */
-function isNamed(entry, did, name) {
-  return typeof entry.id === "string" && (entry.id === name || did + entry.id === name);
-}
+/** @type {(entry: Json, did: string, name: string) => boolean} */
+const isNamed = ({ id }, did, name) => isText(id) && [id, did + id].includes(name);
 
-/**
- * @param {unknown} value
- * @returns {unknown[]}
- */
-function asList(value) {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
-}
+/** @type {(value: unknown) => unknown[]} */
+const asList = (value = []) => (Array.isArray(value) ? value : [value]);

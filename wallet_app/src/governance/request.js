@@ -4,13 +4,9 @@
 import { fromText } from "../bytes.js";
 import { parseStrict } from "./canonical.js";
 import { LEAST, MOST, OPERATORS } from "./rules.js";
-import { demand, within } from "./untrusted.js";
-import { hasOnly, isObject, isWhole } from "./values.js";
+import { demand, hasOnly, isObject, isWhole, within } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
-/** @typedef {import("./engine.js").Ask} Ask */
-/** @typedef {import("./engine.js").CredentialAsk} CredentialAsk */
-/** @typedef {import("./engine.js").Predicate} Predicate */
+/** @import { Ask, CredentialAsk, Json, Predicate } from "./types" */
 
 const STEP = "request";
 
@@ -30,16 +26,14 @@ export function attachedRequest(invitation) {
   });
 }
 
-/** @param {string} base64 */
-function plain(base64) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(fromText(base64));
-}
+/** @type {(base64: string) => string} */
+const plain = (base64) => new TextDecoder("utf-8", { fatal: true }).decode(fromText(base64));
 
-/** @param {any[]} list */
-function only(list) {
+/** @type {(list: any[]) => any} */
+const only = (list) => {
   demand(Array.isArray(list) && list.length === 1, STEP);
   return list[0];
-}
+};
 
 /**
  * Throws Untrusted, step `request`, unless it is in the form that the project itself writes.
@@ -66,12 +60,9 @@ export function readRequest(request) {
 
 /**
  * One credential's part of a request: its group of names, if any, and its predicates.
- * @param {string} label
- * @param {unknown[]} groups
- * @param {[string, unknown][]} proofs
- * @returns {CredentialAsk}
+ * @type {(label: string, groups: unknown[], proofs: [string, unknown][]) => CredentialAsk}
  */
-function credentialAsk(label, groups, proofs) {
+const credentialAsk = (label, groups, proofs) => {
   demand(!label.includes("/"), STEP);
   demand(proofs.every(([referent], number) => referent === `${label}/${number}`), STEP);
   const wanted = proofs.map(([, each]) => each);
@@ -79,36 +70,27 @@ function credentialAsk(label, groups, proofs) {
   const [schemaId] = schemas;
   demand(schemaId !== undefined && schemas.size === 1, STEP);
   return { label, schemaId, reveal: groups.flatMap(namesOf), predicates: wanted.map(predicateOf) };
-}
+};
 
-/**
- * @param {unknown} wanted
- * @returns {string}
- */
-function schemaOf(wanted) {
+/** @type {(wanted: unknown) => string} */
+const schemaOf = (wanted) => {
   demand(isObject(wanted), STEP);
   const restriction = only(wanted.restrictions);
   demand(hasOnly(restriction, "schema_id") && typeof restriction.schema_id === "string", STEP);
   return restriction.schema_id;
-}
+};
 
-/**
- * @param {unknown} group
- * @returns {string[]}
- */
-function namesOf(group) {
+/** @type {(group: unknown) => string[]} */
+const namesOf = (group) => {
   demand(hasOnly(group, "names", "restrictions") && Array.isArray(group.names), STEP);
   demand(group.names.length > 0 && group.names.every((each) => typeof each === "string"), STEP);
   return group.names;
-}
+};
 
-/**
- * @param {unknown} wanted
- * @returns {Predicate}
- */
-function predicateOf(wanted) {
+/** @type {(wanted: unknown) => Predicate} */
+const predicateOf = (wanted) => {
   demand(hasOnly(wanted, "name", "p_type", "p_value", "restrictions"), STEP);
   const { name: attribute, p_type: operator, p_value: value } = wanted;
   demand(typeof attribute === "string" && OPERATORS.includes(operator) && isWhole(value, LEAST, MOST), STEP);
   return { attribute, operator, value };
-}
+};

@@ -5,25 +5,11 @@
 // Only what bounds a request or an offer is read. What it takes to make a check (links, expected
 // values) is the verifier's, and is looked at no further than that it is there.
 
-import { demand } from "./untrusted.js";
-import { isDid, isObject, isText, isWhole, momentOf } from "./values.js";
+import { demand, isDid, isObject, isText, isWhole, momentOf } from "./values.js";
 
-/** @typedef {import("./values.js").Json} Json */
-/** @typedef {">=" | ">" | "<=" | "<"} Operator */
-/** @typedef {{minimum: number, maximum: number}} Bounds */
-/** @typedef {{attribute: string, operator: Operator, value: number | "$today" | Bounds}} PredicateRule */
-/** @typedef {{credential: string, reveal: string[], predicates: PredicateRule[]}} CredentialRule */
-/** @typedef {Map<string, CredentialRule>} Variant By label. */
-/** @typedef {{name: string, purpose: string, title: Json, description: Json, retentionSeconds: number, variants: Map<string, Variant>}} Check */
-/** @typedef {{ruleId: string, did: string, role: string, name: unknown, starts: number, until: number | null}} Participant */
-/** @typedef {{ruleId: string, participant: string, credential: string, definitionId: string, starts: number, until: number | null, withdrawnFrom: number | null}} Grant */
-/** @typedef {{issue: string[], ask: string[]}} Role */
-/**
- * @typedef {{
- *   credentials: Set<string>, roles: Map<string, Role>, checks: Map<string, Check>,
- *   schemas: Map<string, string>, participants: Participant[], grants: Map<string, Grant>,
- * }} Rules
- */
+/** @import { Bounds, Check, CredentialRule, Grant, Json, Participant } from "./types" */
+/** @import { PredicateRule, Role, Rules, Variant } from "./types" */
+/** @typedef {Map<string, Bounds>} Parameters Only an integer can bound a request. */
 
 export const OPERATORS = [">=", ">", "<=", "<"];
 export const LEAST = -(2 ** 31);
@@ -47,11 +33,8 @@ export function rulesOf(document) {
   return found;
 }
 
-/**
- * @param {Json} top
- * @returns {Rules}
- */
-function read(top) {
+/** @type {(top: Json) => Rules} */
+const read = (top) => {
   demand(isText(top.format) && isVersioned(top), "form");
   demand(isText(top.id) && DID_URL.test(top.id) && isDid(top.authority), "form");
   demand(momentOf(top.issued_at) !== null && isWhole(top.revocation?.max_age_seconds, 0), "form");
@@ -69,31 +52,28 @@ function read(top) {
     participants: items(top.participants, participant),
     grants: new Map(items(top.grants, grant).map((each) => [each.definitionId, each])),
   };
-}
+};
 
-/** The format of today, or the signed one. @param {Json} top */
-function isVersioned(top) {
+/** The format of today, or the signed one. @type {(top: Json) => boolean} */
+const isVersioned = (top) => {
   const [major] = top.format.split(".");
   if (major === "1") return isWhole(top.version, 1);
   return major === "2" && isText(top.version) && SEMANTIC.test(top.version);
-}
+};
 
-/**
- * @param {unknown[]} grants
- * @param {string} name
- */
-function isUnique(grants, name) {
+/** @type {(grants: unknown[], name: string) => boolean} */
+const isUnique = (grants, name) => {
   const values = grants.filter(isObject).map((each) => each[name]);
   const texts = values.filter((each) => typeof each === "string");
   return new Set(texts).size === texts.length;
-}
+};
 
-/** @param {Json} checks */
-function hasFewPredicates(checks) {
+/** @type {(checks: Json) => boolean} */
+const hasFewPredicates = (checks) => {
   const inner = (/** @type {unknown} */ raw) => (isObject(raw) ? Object.values(raw).filter(isObject) : []);
   const rules = inner(checks).flatMap((each) => inner(each.variants)).flatMap((each) => inner(each.credentials));
   return rules.every(({ predicates: each }) => !Array.isArray(each) || each.length <= MOST_PREDICATES);
-}
+};
 
 /**
  * The good members of an object, in its order.
@@ -122,42 +102,27 @@ function items(raw, one) {
   return raw.map(one).flatMap((each) => (each === null ? [] : [each]));
 }
 
-/**
- * @param {unknown} raw
- * @returns {Role | null}
- */
-function role(raw) {
+/** @type {(raw: unknown) => Role | null} */
+const role = (raw) => {
   if (!isObject(raw) || !Array.isArray(raw.issue) || !Array.isArray(raw.ask)) return null;
   return { issue: raw.issue, ask: raw.ask };
-}
+};
 
-/**
- * A time that may be null, but has to be written out.
- * @param {unknown} raw
- */
-function isMomentOrNull(raw) {
-  return raw === null || momentOf(raw) !== null;
-}
+/** A time that may be null, but has to be written out. @type {(raw: unknown) => boolean} */
+const isMomentOrNull = (raw) => raw === null || momentOf(raw) !== null;
 
-/**
- * @param {unknown} raw
- * @param {number} index
- * @returns {Participant | null}
- */
-function participant(raw, index) {
+/** @type {(raw: unknown, index: number) => Participant | null} */
+const participant = (raw, index) => {
   if (!isObject(raw) || !isDid(raw.did) || !isText(raw.role)) return null;
   const starts = momentOf(raw.from);
   if (starts === null || !isMomentOrNull(raw.until)) return null;
   if (typeof raw.name !== "string" && !isObject(raw.name)) return null;
   const ruleId = `participants/${index}`;
   return { ruleId, did: raw.did, role: raw.role, name: raw.name, starts, until: momentOf(raw.until) };
-}
+};
 
-/**
- * @param {unknown} raw
- * @returns {Grant | null}
- */
-function grant(raw) {
+/** @type {(raw: unknown) => Grant | null} */
+const grant = (raw) => {
   if (!isObject(raw) || !isText(raw.id) || !isDid(raw.participant)) return null;
   const starts = momentOf(raw.from);
   if (!isText(raw.credential) || !isText(raw.definition_id) || starts === null) return null;
@@ -171,14 +136,10 @@ function grant(raw) {
     until: momentOf(raw.until),
     withdrawnFrom: momentOf(raw.withdrawn_from),
   };
-}
+};
 
-/**
- * @param {string} name
- * @param {unknown} raw
- * @returns {Check | null}
- */
-function check(name, raw) {
+/** @type {(name: string, raw: unknown) => Check | null} */
+const check = (name, raw) => {
   if (!isObject(raw) || !isText(raw.purpose) || !isWhole(raw.retention_seconds, 0)) return null;
   if (![raw.parameters, raw.variants, raw.title, raw.description].every(isObject)) return null;
   const bounds = members(raw.parameters, parameter);
@@ -190,45 +151,27 @@ function check(name, raw) {
     retentionSeconds: raw.retention_seconds,
     variants: members(raw.variants, (_, each) => variant(each, bounds)),
   };
-}
+};
 
-/**
- * The words in each language.
- * @param {Json} raw
- */
-export function texts(raw) {
-  return Object.fromEntries(Object.entries(raw).filter(([, words]) => isText(words)));
-}
+/** The words in each language. @type {(raw: Json) => Record<string, string>} */
+export const texts = (raw) => Object.fromEntries(Object.entries(raw).filter(([, words]) => isText(words)));
 
-/**
- * Only an integer can bound a request.
- * @param {string} name
- * @param {unknown} raw
- * @returns {Bounds | null}
- */
-function parameter(name, raw) {
+/** @type {(name: string, raw: unknown) => Bounds | null} */
+const parameter = (name, raw) => {
   if (name === "today" || !isObject(raw) || raw.type !== "integer") return null;
   if (!isWhole(raw.min, LEAST, MOST) || !isWhole(raw.max, LEAST, MOST)) return null;
   return { minimum: raw.min, maximum: raw.max };
-}
+};
 
-/**
- * @param {unknown} raw
- * @param {Map<string, Bounds>} bounds
- * @returns {Variant | null}
- */
-function variant(raw, bounds) {
+/** @type {(raw: unknown, bounds: Parameters) => Variant | null} */
+const variant = (raw, bounds) => {
   if (!isObject(raw) || !isObject(raw.credentials) || !isObject(raw.expect)) return null;
   if (!Array.isArray(raw.equal) || raw.representative === undefined || raw.once === undefined) return null;
   return members(raw.credentials, (_, each) => credentialRule(each, bounds));
-}
+};
 
-/**
- * @param {unknown} raw
- * @param {Map<string, Bounds>} bounds
- * @returns {CredentialRule | null}
- */
-function credentialRule(raw, bounds) {
+/** @type {(raw: unknown, bounds: Parameters) => CredentialRule | null} */
+const credentialRule = (raw, bounds) => {
   if (!isObject(raw) || !isText(raw.credential)) return null;
   if (!Array.isArray(raw.reveal) || !Array.isArray(raw.predicates)) return null;
   return {
@@ -236,27 +179,20 @@ function credentialRule(raw, bounds) {
     reveal: raw.reveal.filter(isText),
     predicates: items(raw.predicates, (each) => predicate(each, bounds)),
   };
-}
+};
 
-/**
- * @param {unknown} raw `[attribute, operator, value]`
- * @param {Map<string, Bounds>} bounds
- * @returns {PredicateRule | null}
- */
-function predicate(raw, bounds) {
+/** `[attribute, operator, value]` @type {(raw: unknown, bounds: Parameters) => PredicateRule | null} */
+const predicate = (raw, bounds) => {
   if (!Array.isArray(raw) || raw.length !== 3) return null;
   const [attribute, operator, said] = raw;
   const value = allowed(said, bounds);
   if (!isText(attribute) || !OPERATORS.includes(operator) || value === null) return null;
   return { attribute, operator, value };
-}
+};
 
-/**
- * @param {unknown} value
- * @param {Map<string, Bounds>} bounds
- */
-function allowed(value, bounds) {
+/** @type {(value: unknown, bounds: Parameters) => PredicateRule["value"] | null} */
+const allowed = (value, bounds) => {
   if (value === "$today") return value;
   if (typeof value !== "string") return isWhole(value, LEAST, MOST) ? value : null;
   return (value.startsWith("$") && bounds.get(value.slice(1))) || null;
-}
+};
