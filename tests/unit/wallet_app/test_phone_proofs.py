@@ -388,15 +388,17 @@ def test_a_log_from_the_future_is_refused(on_phone: Phone) -> None:
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_any_sign_of_a_log_matters(on_phone: Phone, data: st.DataObject) -> None:
-    """Both refuse, or neither does; nothing but white space can be changed unnoticed."""
+    """Python's library writes times anew before it hashes them, and so takes `a` for the `T`
+    in one; apart from that both refuse whatever was changed."""
     text = "\n".join(ISSUER.log)
     place = data.draw(st.integers(0, len(text) - 1))
     sign = data.draw(st.sampled_from('az09"{}[]:, -\\'))
     changed = text[:place] + sign + text[place + 1 :]
-    python = python_step(split_log(changed), ISSUER.did)
     phone = on_phone.step("log", text=changed, did=ISSUER.did)
-    assert (phone is None) == (python is None)
     assert (phone is None) == (changed == text)
+    if text[place] != "T":
+        python = python_step(split_log(changed), ISSUER.did)
+        assert (phone is None) == (python is None)
 
 
 def test_long_logs_hold(on_phone: Phone) -> None:
