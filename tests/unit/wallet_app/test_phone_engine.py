@@ -208,6 +208,16 @@ def test_with_an_odd_top_they_agree(on_phone: Phone, odd: Any) -> None:
         agree(on_phone, altered(DOCUMENT, (name,), odd), SAMPLE[:20])
 
 
+@pytest.mark.parametrize("name", ["id", "definition_id"])
+@pytest.mark.parametrize("value", ["same", "", 7, None])
+def test_two_grants_may_not_be_taken_for_one_another(
+    on_phone: Phone, name: str, value: Any
+) -> None:
+    put(on_phone, SAMPLE[:20])
+    document = altered(DOCUMENT, ("grants", 0, name), value)
+    agree(on_phone, altered(document, ("grants", 1, name), value), SAMPLE[:20])
+
+
 def test_what_is_no_object_is_no_framework(on_phone: Phone) -> None:
     put(on_phone, SAMPLE[:1])
     for text in ("[]", "null", '"x"', "7"):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.webvh.canonical import Json, content_digest
+from agent.webvh.canonical import Json, content_digest, decode_multibase, encode_multibase
 from agent.webvh.didlog import append_rotation, create_log, split_log, verify_log
 from agent.webvh.proof import SeedSigner, _hash_data, add_proof, assertion_key, verify_proof
 from core.errors import VerificationError
@@ -172,6 +172,13 @@ DOCUMENTS: dict[str, Json] = {
     "a key of another kind": methods(
         lambda d: entry(d).update(publicKeyMultibase="zDn" + KEY.multikey[3:])
     ),
+    "a key of yet another kind": methods(
+        lambda d: entry(d).update(
+            publicKeyMultibase=encode_multibase(
+                bytes((0xEC, 0x01)) + decode_multibase(KEY.multikey)[2:]
+            )
+        )
+    ),
     "no DID": methods(lambda d: d.pop("id")),
     "another DID": methods(lambda d: d.update(id=Issuer(8).did)),
 }
@@ -228,7 +235,7 @@ def continued(**changes: Any) -> list[str]:
     return [*ISSUER.log, json.dumps(next_entry(LOG[-1], ISSUER.key(3), **changes))]
 
 
-def first_entry(alter: Alter) -> tuple[str, list[str]]:
+def first_entry(alter: Alter, own_scid: str | None = None) -> tuple[str, list[str]]:
     """A new DID's first entry, its owner's own whatever is in it; with the DID."""
     key = SeedSigner(b"\5" * 32)
     made: Json = {
@@ -242,7 +249,7 @@ def first_entry(alter: Alter) -> tuple[str, list[str]]:
         "state": {"id": "did:webvh:{SCID}:haven.localhost:o:abcdefgh"},
     }
     alter(made)
-    scid = hashed(made)
+    scid = own_scid or hashed(made)
     made = json.loads(json.dumps(made).replace("{SCID}", scid))
     made["versionId"] = f"1-{hashed(made)}"
     method = f"did:key:{key.multikey}#{key.multikey}"
@@ -326,6 +333,9 @@ FIRST: dict[str, tuple[str, list[str]]] = {
     ),
     "the SCID is not in the document": first_entry(
         lambda e: e["state"].update(id="did:webvh:Qm:haven.localhost")
+    ),
+    "the SCID of another DID": first_entry(
+        lambda e: None, own_scid=LOG[0]["parameters"]["scid"]
     ),
     "a port": first_entry(
         lambda e: e["state"].update(id="did:webvh:{SCID}:haven.localhost%3A80")

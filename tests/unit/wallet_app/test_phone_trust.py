@@ -280,7 +280,9 @@ def test_more_signatures_may_be_asked_for_only_of_those_of_before(on_phone: Phon
 def test_what_was_accepted_stays_accepted(on_phone: Phone) -> None:
     """Also where those who signed it handed over to others with it; until its time is over."""
     handed = signed(
-        unsigned(signers={"threshold": 2, "members": members(SECOND, THIRD)}), AUTHORITY, SECOND
+        unsigned(signers={"threshold": 2, "members": members(THIRD, STRANGER)}),
+        AUTHORITY,
+        SECOND,
     )
     before = {**seen(unsigned(sequence=4)), "signers": TWO}
     assert step(on_phone, handed, seen=before) is None
@@ -468,6 +470,7 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "another purpose": ("purpose", asking(purpose="court-proceeding")),
     "no purpose": ("purpose", asking(purpose="")),
     "another check": ("check", asking(check="court")),
+    "another check, kept as long": ("check", asking(check="payment")),
     "no such check": ("check", asking(check="constructor")),
     "no such variant": ("check", asking(variant="toString")),
     "kept for longer": ("check", asking(retention_seconds=7)),

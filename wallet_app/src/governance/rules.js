@@ -142,7 +142,7 @@ const grant = (raw) => {
 const check = (name, raw) => {
   if (!isObject(raw) || !isText(raw.purpose) || !isWhole(raw.retention_seconds, 0)) return null;
   if (![raw.parameters, raw.variants, raw.title, raw.description].every(isObject)) return null;
-  const bounds = members(raw.parameters, parameter);
+  const bounds = members(raw.parameters, (_, each) => parameter(each));
   return {
     name,
     purpose: raw.purpose,
@@ -156,9 +156,9 @@ const check = (name, raw) => {
 /** The words in each language. @type {(raw: Json) => Record<string, string>} */
 export const texts = (raw) => Object.fromEntries(Object.entries(raw).filter(([, words]) => isText(words)));
 
-/** @type {(name: string, raw: unknown) => Bounds | null} */
-const parameter = (name, raw) => {
-  if (name === "today" || !isObject(raw) || raw.type !== "integer") return null;
+/** @type {(raw: unknown) => Bounds | null} */
+const parameter = (raw) => {
+  if (!isObject(raw) || raw.type !== "integer") return null;
   if (!isWhole(raw.min, LEAST, MOST) || !isWhole(raw.max, LEAST, MOST)) return null;
   return { minimum: raw.min, maximum: raw.max };
 };
