@@ -54,6 +54,7 @@ from controllers.trqp import routes as trqp
 from controllers.verifier import router as verifier_routes
 from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
+from controllers.wallet import evidence as evidence_routes
 from controllers.wallet import router as wallet_routes
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.locks import router as lock_routes
@@ -316,6 +317,7 @@ def _equip_public(haven: Haven) -> None:
         issuer_routes,
         verifier_routes,
         wallet_routes,
+        evidence_routes,
         lock_routes,
         governance_routes,
         links_routes,
@@ -325,7 +327,9 @@ def _equip_public(haven: Haven) -> None:
     for desk_router in desk_routers():
         app.include_router(desk_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/wallet", shell_routes(Shell(haven.settings.leave_to)), name="wallet")
+    pinned = haven.settings.framework_authority
+    shell = Shell(haven.settings.leave_to, authority=pinned)
+    app.mount("/wallet", shell_routes(shell), name="wallet")
     app.mount(
         trqp.PLACE, trqp.routes(haven.governance, haven.database, haven.settings.base_url)
     )

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     did_domain: str = Field(
         "haven.localhost", description="Domain of all identities; fixed at the first start"
     )
+    framework_authority: str | None = Field(
+        None, description="DID whose rules phones believe, written into the wallet's page"
+    )
     public_url: str | None = Field(
         None, description="Address that phones use, behind a TLS proxy; default: localhost"
     )

@@ -265,7 +265,9 @@ def most(of: list[str]) -> st.SearchStrategy[list[str]]:
     return st.just(of) | st.just(of[::-1]) | several(of)
 
 
-roles = st.fixed_dictionaries({"issue": most(CREDENTIALS), "ask": most(PURPOSES)})
+roles = st.fixed_dictionaries(
+    {"issue": most(CREDENTIALS), "ask": most(PURPOSES), "compute": st.just([])}
+)
 participants = st.fixed_dictionaries(
     {
         "did": some(DIDS),
@@ -273,6 +275,8 @@ participants = st.fixed_dictionaries(
         "name": st.just("n"),
         "from": some(WRITTEN[:2]),
         "until": until,
+        "jurisdictions": st.just([]),
+        "ended_because": some([None, "left", "suspended"]),
     }
 )
 values = some([0, 1, 2**31, True, "$today", "$n", "$t", "$none", 20260102, "1"])
@@ -326,10 +330,20 @@ def frameworks(draw: st.DrawFn) -> Json:
     ]
     known = draw(most(CREDENTIALS))
     return {
-        "format": "1.0",
+        "format": "2.0",
         "id": did("authority"),
-        "version": 1,
+        "version_id": did("authority") + "/framework/1.0.0.json",
+        "version": "1.0.0",
+        "sequence": 1,
+        "previous": None,
         "issued_at": WRITTEN[0],
+        "expires_at": "2099-01-01T00:00:00Z",
+        "validity_days": 90,
+        "signers": {"threshold": 1, "members": []},
+        "jurisdictions": [],
+        "documents": [],
+        "computations": {},
+        "endorsements": [],
         "authority": did("authority"),
         "languages": [],
         "credentials": known,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import base58
@@ -12,10 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.webvh.canonical import Json, content_digest, decode_multibase, encode_multibase
 from agent.webvh.didlog import append_rotation, create_log, split_log, verify_log
-from agent.webvh.proof import SeedSigner, _hash_data, add_proof, assertion_key, verify_proof
+from core.canonical import (
+    Json,
+    canonicalize,
+    content_digest,
+    decode_multibase,
+    encode_multibase,
+)
 from core.errors import VerificationError
+from core.proof import SeedSigner, _hash_data, add_proof, assertion_key, verify_proof
 from tests.conformance.webvh.test_webvh_logs import CASES, ISSUER, LOG
 from tests.fakes.registry import THEN, Issuer
 from tests.support.phone import Phone
@@ -40,7 +47,8 @@ def resigned(alter: Alter) -> Json:
     options = {name: value for name, value in made["proof"].items() if name != "proofValue"}
     alter(options)
     unsecured = {name: value for name, value in made.items() if name != "proof"}
-    signature = KEY.sign(_hash_data(unsecured, options))
+    hashed = sha256(canonicalize(unsecured, step="proof")).digest()
+    signature = KEY.sign(_hash_data(hashed, options))
     return {
         **unsecured,
         "proof": {**options, "proofValue": "z" + base58.b58encode(signature).decode()},

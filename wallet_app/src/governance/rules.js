@@ -16,7 +16,8 @@ export const LEAST = -(2 ** 31);
 export const MOST = 2 ** 31 - 1;
 const MOST_PREDICATES = 3;
 const DID_URL = /^did:[a-z0-9]+:[A-Za-z0-9._:%-]+([/?#][!-~]*)?$/;
-const SEMANTIC = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
+const SEMANTIC = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/;
+const ENDED_BECAUSE = [null, "left", "suspended"];
 
 /** @type {WeakMap<object, Rules>} */
 const known = new WeakMap();
@@ -35,11 +36,13 @@ export function rulesOf(document) {
 
 /** @type {(top: Json) => Rules} */
 const read = (top) => {
-  demand(isText(top.format) && isVersioned(top), "form");
-  demand(isText(top.id) && DID_URL.test(top.id) && isDid(top.authority), "form");
-  demand(momentOf(top.issued_at) !== null && isWhole(top.revocation?.max_age_seconds, 0), "form");
-  demand([top.languages, top.credentials, top.participants, top.grants].every(Array.isArray), "form");
-  demand([top.roles, top.schemas, top.checks, top.revocation].every(isObject), "form");
+  demand(isText(top.format) && top.format.split(".")[0] === "2" && isVersioned(top), "form");
+  demand(isDidUrl(top.id) && isDid(top.authority) && isSigners(top.signers), "form");
+  demand([top.issued_at, top.expires_at].every((each) => momentOf(each) !== null), "form");
+  demand(isWhole(top.revocation?.max_age_seconds, 0) && isWhole(top.validity_days, 1), "form");
+  const lists = [top.languages, top.credentials, top.participants, top.grants];
+  demand([...lists, top.jurisdictions, top.documents, top.endorsements].every(Array.isArray), "form");
+  demand([top.roles, top.schemas, top.checks, top.revocation, top.computations].every(isObject), "form");
   // judged before anything is left out: a malformed withdrawal must not clear the way for a
   // second grant of the same definition
   demand(isUnique(top.grants, "id") && isUnique(top.grants, "definition_id"), "form");
@@ -54,12 +57,25 @@ const read = (top) => {
   };
 };
 
-/** The format of today, or the signed one. @type {(top: Json) => boolean} */
+/** @type {(top: Json) => boolean} */
 const isVersioned = (top) => {
-  const [major] = top.format.split(".");
-  if (major === "1") return isWhole(top.version, 1);
-  return major === "2" && isText(top.version) && SEMANTIC.test(top.version);
+  if (!isText(top.version) || !SEMANTIC.test(top.version) || !isDidUrl(top.version_id)) return false;
+  const follows = top.previous === null || (isObject(top.previous) && isText(top.previous.digest));
+  return isWhole(top.sequence, 1) && follows;
 };
+
+/** @type {(value: unknown) => boolean} */
+const isDidUrl = (value) => isText(value) && DID_URL.test(value);
+
+/** All of it or nothing: with a member lost, the threshold would mean something else. @type {(value: unknown) => boolean} */
+const isSigners = (value) => {
+  if (!isObject(value) || !Array.isArray(value.members)) return false;
+  const { members: all, threshold } = value;
+  return all.every(isMember) && isWhole(threshold, 1, Math.max(1, all.length));
+};
+
+/** @type {(raw: unknown) => boolean} */
+const isMember = (raw) => isObject(raw) && isDid(raw.did) && momentOf(raw.from) !== null && isMomentOrNull(raw.until);
 
 /** @type {(grants: unknown[], name: string) => boolean} */
 const isUnique = (grants, name) => {
@@ -104,7 +120,7 @@ function items(raw, one) {
 
 /** @type {(raw: unknown) => Role | null} */
 const role = (raw) => {
-  if (!isObject(raw) || !Array.isArray(raw.issue) || !Array.isArray(raw.ask)) return null;
+  if (!isObject(raw) || ![raw.issue, raw.ask, raw.compute].every(Array.isArray)) return null;
   return { issue: raw.issue, ask: raw.ask };
 };
 
@@ -117,6 +133,7 @@ const participant = (raw, index) => {
   const starts = momentOf(raw.from);
   if (starts === null || !isMomentOrNull(raw.until)) return null;
   if (typeof raw.name !== "string" && !isObject(raw.name)) return null;
+  if (!Array.isArray(raw.jurisdictions) || !ENDED_BECAUSE.includes(raw.ended_because)) return null;
   const ruleId = `participants/${index}`;
   return { ruleId, did: raw.did, role: raw.role, name: raw.name, starts, until: momentOf(raw.until) };
 };
