@@ -24,9 +24,11 @@ from controllers.issuer.service import ENDED
 from controllers.moment import now
 from controllers.paging import Cursor, RowId, page
 from controllers.qr import qr_code
+from controllers.staff.deeds import note
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance
 from core.errors import Conflict, InvalidInput, TooManyTries
 from credential_defs import load_all
@@ -173,8 +175,12 @@ async def withdraw_now(desk: Desk, issuance_id: str, because: str) -> Response:
     """Withdraw one; every check refuses it from now."""
     if because not in BECAUSE:
         raise InvalidInput("This is no reason of ours", code="no-reason")
-    await desk.house.issuer.revoke(desk.organisation, [issuance_id], because=because)
-    await _noted(desk, "withdrawn", issuance_id)
+    organisation, person = desk.organisation, desk.who.person_id
+
+    def noted(steps: Steps, withdrawn_id: str) -> None:
+        note(steps, organisation.id, person, "withdrawn", withdrawn_id)
+
+    await desk.house.issuer.revoke(organisation, [issuance_id], because=because, beside=noted)
     return desk.go(f"/desk/issued/{issuance_id}")
 
 

@@ -19,6 +19,8 @@ from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.moment import now
 from controllers.organisations.service import did_of, tenant_of
 from controllers.sealing import Seal
+from controllers.staff.deeds import note, who_did
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance, Organisation
 from core.decision import Deny
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
@@ -304,8 +306,13 @@ class IssuanceFlow:
         if issuance.state != State.ISSUED:
             return
         replaced, _ = await self._rows.read(replaced_id)
+
+        def noted(steps: Steps, old_id: str) -> None:
+            who = who_did(steps, organisation.id, "issued", issuance_id)
+            note(steps, organisation.id, who, "replaced", old_id)
+
         if replaced.revoked_at is None:
-            await self._revoker.revoke(organisation, [replaced])
+            await self._revoker.revoke(organisation, [replaced], beside=noted)
 
     async def _clear(self, issuance_id: str, seen: OfferStatus | None = None) -> None:
         """Remove what has ended from the agent, which declines it if it is still open there.

@@ -22,6 +22,7 @@ from controllers.issuer.schemas import (
     Revoked,
 )
 from controllers.issuer.service import ENDED
+from controllers.issuer.two_people import two_are_needed
 from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
@@ -104,9 +105,11 @@ async def revoke(house: House, body: Revocation, caller: IssuerWrite) -> Revoked
     """Withdraw one credential or many; repeating it changes nothing."""
     if Option.TWO_FOR_WITHDRAWING in await house.desks.options.on(caller.tenant.id):
         raise _TWO_PEOPLE
-    rows = await house.issuer.revoke(caller.tenant, body.issuance_ids)
-    for each in rows:
-        await house.desks.deeds.note(caller.tenant.id, None, "withdrawn", each.id)
+
+    def noted(steps: Steps, issuance_id: str) -> None:
+        note(steps, caller.tenant.id, None, "withdrawn", issuance_id)
+
+    rows = await house.issuer.revoke(caller.tenant, body.issuance_ids, beside=noted)
     return Revoked(items=await _shown(house, rows))
 
 
@@ -120,10 +123,9 @@ async def _require_one_is_enough(
 ) -> None:
     """A key is one hand: where an organisation asks for two, it does not do instead."""
     definition = load_all().get(body.credential)
-    options = await house.desks.options.on(organisation.id)
-    if definition is None or Option.TWO_FOR_IDENTITY not in options:
+    if definition is None:
         return
-    if definition.wants_two(definition.validate_values(body.values)):
+    if await two_are_needed(house, organisation, definition, body.values, body.replaces):
         raise _TWO_PEOPLE
 
 

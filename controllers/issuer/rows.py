@@ -74,9 +74,6 @@ _BY_REFERENCE = (
     .order_by(_ROW.c.created_at.desc(), _ROW.c.id.desc())
     .limit(100)
 )
-_BECAUSE = update(_ROW).where(
-    _ROW.c.id.in_(bindparam("its_ids", expanding=True)), _ROW.c.withdrawn_because.is_(None)
-)
 _REPLACED = _ROW.alias("replaced")
 _NOT_WITHDRAWN = (
     select(_ROW.c.id)
@@ -158,10 +155,6 @@ class IssuanceRows:
             _BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym
         )
         return [filled(Issuance, row) for row in found]
-
-    async def note_because(self, issuance_ids: list[str], because: str) -> None:
-        """Why they were withdrawn; what was noted first stands."""
-        await self._database.change(_BECAUSE, its_ids=issuance_ids, withdrawn_because=because)
 
     async def by_invitation(self, invitation_id: str) -> str | None:
         """The issuance that an invitation belongs to."""

@@ -154,15 +154,15 @@ class IssuerService:
         issuance_ids: list[str],
         *,
         because: str | None = None,
+        beside: Beside = nothing_beside,
     ) -> list[Issuance]:
-        """Withdraw credentials; returns when every check refuses them. Raises NotFound,
-        Conflict (not issued yet) and Unavailable, and then nothing is claimed."""
+        """Withdraw credentials; returns when every check refuses them. `beside` is written
+        with each that was not withdrawn before. Raises NotFound, Conflict (not issued yet)
+        and Unavailable, and then nothing is claimed."""
         found = [await self.get(organisation, each) for each in issuance_ids]
         if any(each.registry_id is None for each in found):
             raise Conflict("A credential that was not issued yet cannot be withdrawn")
-        await self._revoker.revoke(organisation, found)
-        if because is not None:
-            await self._rows.note_because(issuance_ids, because)
+        await self._revoker.revoke(organisation, found, because=because, beside=beside)
         return [await self.get(organisation, each) for each in issuance_ids]
 
     async def cancel(self, organisation: Organisation, issuance_id: str) -> Issuance:

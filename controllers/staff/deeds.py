@@ -23,6 +23,16 @@ _COUNT = select(func.count()).where(
     _DEED.c.what == bindparam("its_what"),
     _DEED.c.at >= bindparam("since"),
 )
+_BY = (
+    select(_DEED.c.member_id)
+    .where(
+        _DEED.c.organisation_id == bindparam("organisation"),
+        _DEED.c.what == bindparam("its_what"),
+        _DEED.c.subject_id == bindparam("subject"),
+    )
+    .order_by(_DEED.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,14 @@ def note(
         subject_id=subject_id,
         at=now(),
     )
+
+
+def who_did(steps: Steps, organisation_id: str, what: str, subject_id: str) -> str | None:
+    """Who did this last; None for the operator, a machine, and what is not known any more."""
+    found: str | None = steps.value(
+        _BY, organisation=organisation_id, its_what=what, subject=subject_id
+    )
+    return found
 
 
 class Deeds:

@@ -1,0 +1,84 @@
+"""Two people, where the organisation wants two: what would be a way around it is none."""
+
+from __future__ import annotations
+
+import pytest
+from controllers_house import House
+from desk_hands import Hands, Page, hands_of
+from test_desk_issuing import DAY, SERVICES, in_a_wallet, issued
+
+from controllers.access import Role
+from controllers.moment import now
+from controllers.staff.options import Option
+from controllers.staff.people import Duty
+from controllers.store.models import Issuance
+
+ADDRESS = "/desk/issue/service-eligibility"
+VALUES = {"status": "assessed", "shelter_until": int(DAY.replace("-", "")), "household_size": 2}
+
+
+async def two_withdraw(house: House) -> None:
+    await house.haven.desks.options.turn(
+        house.of("harbour").id, Option.TWO_FOR_WITHDRAWING, on=True, by=None
+    )
+
+
+async def replacing(hands: Hands, before: str, **fields: str) -> Page:
+    form = await hands.open(f"{ADDRESS}?replaces={before}")
+    review = await hands.send(form, ADDRESS, step="review", **{**SERVICES, **fields})
+    return await hands.send(review, ADDRESS, step="issue")
+
+
+async def holder_asks(house: House, issuance_id: str) -> None:
+    async with house.database.transaction() as session:
+        (await session.get_one(Issuance, issuance_id)).move_asked_at = now()
+
+
+async def deeds_of(house: House) -> list[tuple[str, str | None, str | None]]:
+    found = await house.haven.desks.deeds.latest(house.of("harbour").id)
+    return [(each.what, each.member_id, each.subject_id) for each in found]
+
+
+async def test_two_people_replace_where_two_withdraw(small_house: House) -> None:
+    one, two = [await hands_of(small_house, Duty.ISSUE, name=name) for name in ("One", "Two")]
+    before = await in_a_wallet(small_house, await issued(one))
+    await two_withdraw(small_house)
+    task = await replacing(one, before)
+    assert task.path.startswith("/desk/tasks/")
+    assert (await one.post(f"{task.path}/agree", {})).status == 403
+    page = await two.send(await two.open(task.path), f"{task.path}/agree")
+    await in_a_wallet(small_house, page)
+    issuer = small_house.haven.issuer
+    assert (await issuer.get(small_house.of("harbour"), before)).revoked_at is not None
+    assert ("replaced", two.person.id, before) in await deeds_of(small_house)
+
+
+async def test_one_person_replaces_what_the_holder_asked_to_move(small_house: House) -> None:
+    one = await hands_of(small_house, Duty.ISSUE)
+    before = await in_a_wallet(small_house, await issued(one))
+    await two_withdraw(small_house)
+    await holder_asks(small_house, before)
+    page = await replacing(one, before)
+    assert page.path.startswith("/desk/issued/")
+    await in_a_wallet(small_house, page)
+    assert ("replaced", one.person.id, before) in await deeds_of(small_house)
+
+
+@pytest.mark.parametrize(("asked", "status"), [(False, 403), (True, 201)])
+async def test_a_key_replaces_nothing_where_two_withdraw(
+    small_house: House, asked: bool, status: int
+) -> None:
+    before = await small_house.issue(await small_house.new_wallet())
+    await two_withdraw(small_house)
+    if asked:
+        await holder_asks(small_house, before.id)
+    body = {"credential": "service-eligibility", "values": VALUES, "replaces": before.id}
+    async with small_house.client(await small_house.key("harbour", Role.ISSUE)) as client:
+        answer = await client.post("/api/issuer/issuances", json=body)
+    assert answer.status_code == status
+    if not asked:
+        assert answer.json()["code"] == "two-people-needed"
+        return
+    new = await small_house.haven.issuer.get(small_house.of("harbour"), answer.json()["id"])
+    await small_house.taken(new, await small_house.new_wallet())
+    assert ("replaced", None, before.id) in await deeds_of(small_house)
