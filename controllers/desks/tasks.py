@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.desks.entry import Desk, DeskRoute, Sent, with_duty
-from controllers.desks.issued import lines_of, title_of, withdraw_now
+from controllers.desks.issued import Line, lines_of, title_of, withdraw_now
 from controllers.desks.issuing import issue_agreed, values_in_words
 from controllers.issuer.moving import MOVE_ASKED
 from controllers.issuer.rows import OPEN
@@ -73,6 +73,7 @@ async def one(desk: AtTasks, proposal_id: RowId) -> HTMLResponse:
         task=task,
         is_open=proposed.state is State.OPEN and proposed.content is not None,
         told=_told(desk, proposed),
+        reference=(proposed.content or {}).get("reference"),
         line=await _subject(desk, proposed),
     )
 
@@ -158,10 +159,12 @@ def _told(desk: Desk, proposed: Proposed) -> list[Any]:
     return values_in_words(definition, content["values"], desk.language)
 
 
-async def _subject(desk: Desk, proposed: Proposed) -> Any | None:
-    if proposed.kind is not Kind.WITHDRAW or proposed.subject_id is None:
+async def _subject(desk: Desk, proposed: Proposed) -> Line | None:
+    """The card that would be withdrawn: by itself, or because a new one takes its place."""
+    about = proposed.subject_id or (proposed.content or {}).get("replaces")
+    if not about:
         return None
-    issuance = await desk.house.issuer.get(desk.organisation, proposed.subject_id)
+    issuance = await desk.house.issuer.get(desk.organisation, str(about))
     return (await lines_of(desk, [issuance]))[0]
 
 

@@ -53,6 +53,19 @@ async def test_two_people_replace_where_two_withdraw(small_house: House) -> None
     assert ("replaced", two.person.id, before) in await deeds_of(small_house)
 
 
+async def test_a_colleague_sees_what_would_be_replaced(small_house: House) -> None:
+    one, two = [await hands_of(small_house, Duty.ISSUE, name=name) for name in ("One", "Two")]
+    made = await issued(one, "service-eligibility", {**SERVICES, "reference": "Planted 1"})
+    before = await in_a_wallet(small_house, made)
+    await two_withdraw(small_house)
+    task = await replacing(one, before, reference="Planted 2")
+    shown = await two.open(task.path)
+    assert two.says("issuing.replaces") in shown.shown
+    assert f"/desk/issued/{before}" in shown.reader.links
+    assert "Planted 1" in shown.shown
+    assert "Planted 2" in shown.shown
+
+
 async def test_one_person_replaces_what_the_holder_asked_to_move(small_house: House) -> None:
     one = await hands_of(small_house, Duty.ISSUE)
     before = await in_a_wallet(small_house, await issued(one))
