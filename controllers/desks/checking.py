@@ -17,6 +17,7 @@ from controllers.desks import live, shown
 from controllers.desks.asking import (
     Asked,
     askable,
+    asked_for,
     failed,
     in_words,
     learnt,
@@ -169,6 +170,7 @@ async def result_of(desk: Desk, check_id: str, *, look: bool = True) -> dict[str
     return {
         "check": check,
         "title": title_of(framework, check.name, desk.language),
+        "asked_for": asked_for(framework, check, desk.language),
         "known": known,
         "listening": check.state != State.DONE,
         "link": link,
