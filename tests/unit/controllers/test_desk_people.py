@@ -279,7 +279,24 @@ def test_no_cell_of_a_file_begins_like_a_formula(typed: str) -> None:
     (row,) = list(csv.reader(io.StringIO(csv_of([[typed]]).removeprefix("\ufeff"))))
     cell = row[0].lstrip(" \u00a0\u200b\ufeff")
     assert not cell or cell[0] not in "=+-@\t\r\n＝＋－＠|%"
-    assert row[0].removeprefix("'").strip() in typed.replace("\r\n", "\n") or "\r" in typed
+    assert row[0].replace("'", "").strip() in typed.replace("'", "").replace("\r\n", "\n") or (
+        "\r" in typed
+    )
+
+
+@pytest.mark.parametrize("between", [";", ",", "\t", "; ", ';"', ";\u00a0"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_part_of_a_cell_begins_like_a_formula(between: str, sign: str) -> None:
+    written = csv_of([[f"a{between}{sign}1+1"]])
+    parts = re.split(r"[;,\t]", written.removeprefix("\ufeff"))
+    assert not any(part.lstrip(' "\u00a0').startswith(sign) for part in parts)
+    assert "a" in written
+
+
+@given(st.text(alphabet="a;,\t =+-@\"'", max_size=12))
+def test_no_part_of_any_cell_begins_like_a_formula(typed: str) -> None:
+    parts = re.split(r"[;,\t]", csv_of([[typed]]).removeprefix("\ufeff").strip("\r\n"))
+    assert not any(re.match(r"[=+\-@]", part.lstrip(' "')) for part in parts[1:])
 
 
 def test_every_deed_has_its_words() -> None:
