@@ -31,8 +31,9 @@ from core.errors import Forbidden
 router = APIRouter(prefix="/desk", route_class=DeskRoute, include_in_schema=False)
 
 _WHY = {"passkey-again": "signing.again", "idle": "signing.idle", "out": "signing.out"}
-_SECRET = Field(min_length=20, max_length=100)
-_ID = Field(min_length=8, max_length=64)
+# nothing else reaches the database: some of what can be sent, it cannot even be asked for
+_SECRET = Field(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")
+_ID = Field(pattern=r"^[0-9a-f-]{36}$")
 
 
 class _Sent(BaseModel):
