@@ -24,7 +24,7 @@ from controllers.issuer.service import ENDED
 from controllers.moment import now
 from controllers.paging import Cursor, RowId, page
 from controllers.qr import qr_code
-from controllers.staff.deeds import note
+from controllers.staff.deeds import count, hold, note
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind
@@ -98,12 +98,17 @@ async def no_search(desk: AtIssued) -> Response:
 async def search(desk: AtIssued, sent: Sent) -> HTMLResponse:
     """By one's own reference, whole. Raises TooManyTries."""
     reference = sent.get("reference", "").strip()
-    deeds, person = desk.house.desks.deeds, desk.who.person_id
-    if await deeds.count(person, _IN_VAIN, now() - _WITHIN) >= _MOST_IN_VAIN:
-        raise TooManyTries("Too many searches found nothing", code="too-many-searches")
-    found = await desk.house.issuer.by_reference(desk.organisation, reference)
-    if not found:
-        await deeds.note(desk.organisation.id, person, _IN_VAIN)
+    organisation, person = desk.organisation, desk.who.person_id
+
+    def look(steps: Steps) -> list[Issuance]:
+        hold(steps, person)  # many searches at once are counted one after the other
+        if count(steps, person, _IN_VAIN, now() - _WITHIN) >= _MOST_IN_VAIN:
+            raise TooManyTries("Too many searches found nothing", code="too-many-searches")
+        found = desk.house.issuer.by_reference(steps, organisation, reference)
+        note(steps, organisation.id, person, "searched" if found else _IN_VAIN)
+        return found
+
+    found = await desk.house.database.write(look)
     return desk.page(
         "issued_list.html",
         lines=await lines_of(desk, found),

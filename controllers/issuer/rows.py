@@ -91,6 +91,12 @@ _UNFINISHED = select(_ROW.c.id).where(
 )
 
 
+def by_reference(steps: Steps, organisation_id: str, pseudonym: str) -> list[Issuance]:
+    """Those that the organisation gave this reference, newest first."""
+    found = steps.rows(_BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym)
+    return [filled(Issuance, row) for row in found]
+
+
 class IssuanceRows:
     """Reading and moving issuances; of several at once, one succeeds."""
 
@@ -148,13 +154,6 @@ class IssuanceRows:
 
     async def _set(self, issuance: Issuance, **changes: Any) -> None:
         await self._database.change(_SET, its_id=issuance.id, **changes)
-
-    async def by_reference(self, organisation_id: str, pseudonym: str) -> list[Issuance]:
-        """Those that the organisation gave this reference, newest first."""
-        found = await self._database.rows(
-            _BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym
-        )
-        return [filled(Issuance, row) for row in found]
 
     async def by_invitation(self, invitation_id: str) -> str | None:
         """The issuance that an invitation belongs to."""

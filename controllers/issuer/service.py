@@ -23,7 +23,7 @@ from controllers.issuer.meeting import Meetings
 from controllers.issuer.moving import Moves, check_replaceable
 from controllers.issuer.references import pseudonym_of
 from controllers.issuer.revoking import Revoker
-from controllers.issuer.rows import ENDED, IssuanceRows, State
+from controllers.issuer.rows import ENDED, IssuanceRows, State, by_reference
 from controllers.links.service import FreshLink, LinkKind, issue_link
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of
@@ -129,10 +129,12 @@ class IssuerService:
 
         return issuance, await self._database.write(open_offer)
 
-    async def by_reference(self, organisation: Organisation, reference: str) -> list[Issuance]:
+    def by_reference(
+        self, steps: Steps, organisation: Organisation, reference: str
+    ) -> list[Issuance]:
         """The organisation's issuances under its own reference, newest first."""
         wanted = pseudonym_of(self._seal, organisation.id, reference)
-        return await self._rows.by_reference(organisation.id, wanted)
+        return by_reference(steps, organisation.id, wanted)
 
     def reference_of(self, issuance: Issuance) -> str | None:
         """The organisation's own reference, if it gave one."""

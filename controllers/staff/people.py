@@ -45,10 +45,11 @@ _MEMBER, _DUTY, _KEY = table_of(StaffMember), table_of(StaffDuty), table_of(Pass
 _INVITATION, _SESSION = table_of(StaffEnrolment), table_of(StaffSession)
 _PLACE, _ORGANISATION = table_of(DeskPlace), table_of(Organisation)
 
+# so that rows which only name an organisation can still be written meanwhile: `key_share`
 _HOLD = (
     select(_ORGANISATION.c.id)
     .where(_ORGANISATION.c.id == bindparam("organisation"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _ALL = (
     select(_MEMBER)

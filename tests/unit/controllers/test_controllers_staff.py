@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from controllers.desks.services import Desks
 from controllers.moment import now
+from controllers.staff.deeds import count
 from controllers.staff.options import Option
 from controllers.staff.people import Duty, FreshInvitation, Person
 from controllers.staff.proposals import Kind, State
@@ -500,7 +501,10 @@ async def test_deeds_are_counted_and_turned_over(house: House) -> None:
     for _ in range(3):
         await deeds.note(organisation, person.id, "searched-in-vain")
     hour_ago = now() - timedelta(hours=1)
-    assert await deeds.count(person.id, "searched-in-vain", hour_ago) == 3
+    counted = await house.database.read(
+        lambda steps: count(steps, person.id, "searched-in-vain", hour_ago)
+    )
+    assert counted == 3
     first = await deeds.latest(organisation, size=2, member_id=person.id)
     rest = await deeds.latest(organisation, before=first[-1].id, member_id=person.id)
     assert (len(first), len(rest)) == (2, 1)
