@@ -37,7 +37,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from controllers.moment import now
-from controllers.staff.deeds import note
+from controllers.staff.deeds import hold, note
 from controllers.staff.people import People, digest
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
@@ -158,6 +158,7 @@ class Passkeys:
         def keep(steps: Steps) -> str:
             invited = _invited(steps, wanted)
             member = str(invited.member_id)
+            hold(steps, member)
             if not steps.change(_USE, its_digest=wanted, used_at=now()):
                 raise _ended()
             key = Passkey(

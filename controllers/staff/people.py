@@ -24,7 +24,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from controllers.moment import now
 from controllers.sealing import Seal
-from controllers.staff.deeds import note
+from controllers.staff.deeds import hold, note
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import (
@@ -36,7 +36,7 @@ from controllers.store.models import (
     StaffMember,
     StaffSession,
 )
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 LONGEST_NAME = 80
 _INVITED_FOR = timedelta(days=1)
@@ -203,11 +203,15 @@ class People:
     ) -> FreshInvitation:
         """A new link for who lost a device: her passkeys, sessions and earlier links end.
 
-        Raises NotFound, Conflict (dismissed).
+        Raises NotFound, Conflict (dismissed); Forbidden, if `by` may not any more: of two
+        who do it to each other at one moment, one does.
         """
         token, at = secrets.token_urlsafe(32), now()
 
         def invite(steps: Steps) -> None:
+            steps.row(_HOLD, organisation=organisation_id)
+            if by is not None:
+                self._require_administrator(steps, organisation_id, by)
             self._present(steps, organisation_id, person_id)
             _shut_out(steps, person_id, at)
             _invite(steps, person_id, token, at)
@@ -329,6 +333,11 @@ class People:
             for row in members
         ]
 
+    def _require_administrator(self, steps: Steps, organisation_id: str, by: str) -> None:
+        person = self._person(steps, organisation_id, by)
+        if Duty.ADMINISTER not in person.duties or not person.can_sign_in:
+            raise Forbidden("This is not one of your tasks here any more", code="duty-needed")
+
     def _require_another(self, steps: Steps, organisation_id: str, person_id: str) -> None:
         """Somebody else who can sign in and administer."""
         others = (
@@ -381,7 +390,10 @@ def _invite(steps: Steps, member_id: str, token: str, at: datetime) -> None:
 
 
 def _shut_out(steps: Steps, member_id: str, at: datetime) -> None:
-    """Passkeys, sessions and invitations of one person end."""
+    """Invitations, passkeys and sessions of one person end. In this order, and in line with
+    whoever opens a session of hers: what one of them is just making is there to be ended, or
+    is not made any more."""
+    hold(steps, member_id)
+    steps.change(_END_INVITATIONS, its_id=member_id, used_at=at)
     steps.change(_END_KEYS, its_id=member_id, ended_at=at)
     steps.change(_END_SESSIONS, its_id=member_id, ended_at=at)
-    steps.change(_END_INVITATIONS, its_id=member_id, used_at=at)

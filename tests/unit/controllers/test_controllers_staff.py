@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from controllers_house import House
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from controllers.desks.services import Desks
 from controllers.moment import now
@@ -17,6 +17,7 @@ from controllers.staff.options import Option
 from controllers.staff.people import Duty, FreshInvitation, Person
 from controllers.staff.proposals import Kind, State
 from controllers.staff.sessions import SignedIn
+from controllers.store.models import Passkey, StaffEnrolment
 from core.errors import (
     Conflict,
     Forbidden,
@@ -209,6 +210,56 @@ async def test_to_be_invited_again_ends_passkeys_sessions_and_links(house: House
     with pytest.raises(Gone):
         await desks(house).passkeys.begin_enrolment(first.token)
     await make_key(house, second.token, device(house))
+
+
+async def test_a_link_that_is_just_being_used_ends_with_its_passkey(house: House) -> None:
+    """What another process has written and not committed yet ends, too."""
+    person, _ = await enrolled(house, Duty.ISSUE)
+    async with house.database.transaction() as session:  # as the unit that keeps a passkey
+        link = await session.scalar(
+            select(StaffEnrolment).where(StaffEnrolment.member_id == person.id)
+        )
+        assert link is not None
+        link.used_at = now()
+        session.add(
+            Passkey(
+                credential_digest="0" * 64,
+                member_id=person.id,
+                public_key=b"",
+                sign_count=0,
+                created_at=now(),
+            )
+        )
+        await session.flush()
+        again = asyncio.create_task(
+            desks(house).people.invite_again(person.organisation_id, person.id, by=None)
+        )
+        await asyncio.sleep(0.3)
+        assert not again.done()
+    await again
+    assert not (await desks(house).people.one(person.organisation_id, person.id)).can_sign_in
+
+
+async def test_two_administrators_do_not_shut_each_other_out(house: House) -> None:
+    one, _ = await with_key(house, Duty.ADMINISTER)
+    other, _ = await with_key(house, Duty.ADMINISTER)
+    people, organisation = desks(house).people, one.organisation_id
+    done = await asyncio.gather(
+        people.invite_again(organisation, other.id, by=one.id),
+        people.invite_again(organisation, one.id, by=other.id),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, Forbidden) for each in done) == 1
+    assert [each.can_sign_in for each in await people.all(organisation)].count(True) == 1
+
+
+async def test_who_administers_no_more_invites_nobody(house: House) -> None:
+    one, _ = await with_key(house, Duty.ADMINISTER)
+    other, _ = await with_key(house, Duty.ADMINISTER)
+    people, organisation = desks(house).people, one.organisation_id
+    await people.end(organisation, one.id, Duty.ADMINISTER, by=None)
+    with pytest.raises(Forbidden):
+        await people.invite_again(organisation, other.id, by=one.id)
 
 
 # --- sessions ------------------------------------------------------------------------------
