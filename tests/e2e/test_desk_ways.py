@@ -25,6 +25,7 @@ from tests.e2e.figures import line
 from tests.e2e.lighthouse import Report, measure, missing
 from tests.e2e.phones import Phones, Site, chromium_path
 from tests.support.installation import Swift
+from tests.support.passkeys import proven
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("swift_cast")]
 
@@ -38,13 +39,14 @@ async def cookie_of(haven: Haven, slug: str, *duties: Duty, agent: str) -> str:
     """A session of somebody new, for a browser that is signed in by hand."""
     organisation = await haven.organisations.by_slug(slug)
     person, _ = await haven.desks.people.enrol(organisation.id, "Worker", duties, by=None)
-    return await haven.desks.sessions.open(person.id, browser=agent, network="")
+    who = await proven(haven.database, person.id)
+    return await haven.desks.sessions.open(who, browser=agent, network="")
 
 
 async def signed_in(
     phones: Phones, haven: Haven, site: Site, slug: str, *duties: Duty, **options: object
 ) -> Desk:
-    """A desk's browser with a session, without a passkey."""
+    """A desk's browser with a session, without a device that has a passkey."""
     desk = await desk_at(phones, site, user_agent=AGENT, **options)
     value = await cookie_of(haven, slug, *duties, agent=AGENT)
     base = site_of_desks(site).base_url

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -11,13 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 from controllers_house import House
-from sqlalchemy import select
 
 from controllers.desks.entry import COOKIE
 from controllers.desks.texts import say_in
-from controllers.moment import now
 from controllers.staff.people import Duty, Person
-from controllers.store.models import Passkey
+from tests.support.passkeys import proven
 
 BROWSER = "Mozilla/5.0 (a browser of a test)"
 NAMES = ("input", "select", "textarea", "button")
@@ -178,27 +175,10 @@ async def hands_of(
     return await signed_in(house, person, language)
 
 
-async def passkey_of(house: House, person: Person) -> str:
-    """The passkey that somebody has; she gets one, if there is none. (No device answers it.)"""
-    query = select(Passkey).where(Passkey.member_id == person.id, Passkey.ended_at.is_(None))
-    async with house.database.transaction() as session:
-        key = await session.scalar(query)
-        if key is None:
-            key = Passkey(
-                credential_digest=uuid.uuid4().hex,
-                member_id=person.id,
-                public_key=b"",
-                sign_count=0,
-                created_at=now(),
-            )
-            session.add(key)
-        return key.credential_digest
-
-
 async def signed_in(house: House, person: Person, language: str = "en") -> Hands:
     """A browser that somebody is signed in with."""
-    await passkey_of(house, person)
-    cookie = await house.haven.desks.sessions.open(person.id, browser=BROWSER, network="")
+    who = await proven(house.database, person.id)
+    cookie = await house.haven.desks.sessions.open(who, browser=BROWSER, network="")
     client = house.client()
     client.headers.update({"User-Agent": BROWSER, "Accept-Language": language})
     client.cookies.set(COOKIE, cookie, domain="localhost.local", path="/desk")

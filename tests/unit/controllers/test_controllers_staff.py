@@ -14,6 +14,7 @@ from controllers.desks.services import Desks
 from controllers.moment import now
 from controllers.staff.deeds import count
 from controllers.staff.options import Option
+from controllers.staff.passkeys import Proven
 from controllers.staff.people import Duty, FreshInvitation, Person
 from controllers.staff.proposals import Kind, State
 from controllers.staff.sessions import SignedIn
@@ -27,6 +28,7 @@ from core.errors import (
     NotFound,
 )
 from tests.fakes.authenticator import Authenticator
+from tests.support.passkeys import proven
 
 BROWSER, NETWORK = "Mozilla/5.0 (planted browser)", "192.0.2.7"
 NAME = "Planted-Worker"
@@ -59,18 +61,24 @@ async def with_key(
 async def make_key(house: House, token: str, made: Authenticator) -> str:
     ceremony, _ = await desks(house).passkeys.begin_enrolment(token)
     credential = made.make(ceremony.options)
-    return await desks(house).passkeys.finish_enrolment(token, ceremony.id, credential)
+    who = await desks(house).passkeys.finish_enrolment(token, ceremony.id, credential)
+    return who.person_id
 
 
-async def sign_in(house: House, made: Authenticator) -> str:
+async def proof_of(house: House, made: Authenticator) -> Proven:
     ceremony = await desks(house).passkeys.begin_sign_in()
     return await desks(house).passkeys.finish_sign_in(
         ceremony.id, made.answer(ceremony.options)
     )
 
 
+async def sign_in(house: House, made: Authenticator) -> str:
+    return (await proof_of(house, made)).person_id
+
+
 async def session_of(house: House, person: Person) -> str:
-    return await desks(house).sessions.open(person.id, browser=BROWSER, network=NETWORK)
+    who = await proven(house.database, person.id)
+    return await desks(house).sessions.open(who, browser=BROWSER, network=NETWORK)
 
 
 async def recognised(house: House, cookie: str | None, **changed: Any) -> SignedIn:
@@ -263,6 +271,30 @@ async def test_who_administers_no_more_invites_nobody(house: House) -> None:
 
 
 # --- sessions ------------------------------------------------------------------------------
+
+
+async def test_a_passkey_that_ended_in_between_opens_no_session(house: House) -> None:
+    person, made = await with_key(house, Duty.ISSUE)
+    who = await proof_of(house, made)
+    await desks(house).people.invite_again(person.organisation_id, person.id, by=None)
+    with pytest.raises(NotAuthenticated):
+        await desks(house).sessions.open(who, browser=BROWSER, network=NETWORK)
+
+
+async def test_a_session_that_is_just_being_opened_ends_with_its_passkey(house: House) -> None:
+    person, made = await with_key(house, Duty.ISSUE)
+    for _ in range(20):
+        who = await proof_of(house, made)
+        opened, again = await asyncio.gather(
+            desks(house).sessions.open(who, browser=BROWSER, network=NETWORK),
+            desks(house).people.invite_again(person.organisation_id, person.id, by=None),
+            return_exceptions=True,
+        )
+        assert isinstance(again, FreshInvitation)
+        if isinstance(opened, str):
+            with pytest.raises(NotAuthenticated):
+                await recognised(house, opened)
+        await make_key(house, again.token, made)
 
 
 async def test_a_session_knows_its_person_and_her_duties(house: House) -> None:
