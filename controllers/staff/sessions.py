@@ -156,7 +156,9 @@ class StaffSessions:
         value = secrets.token_urlsafe(32)
 
         def leave(steps: Steps) -> None:
-            steps.change(_END, its_digest=who.session_digest, ended_at=now())
+            hold(steps, who.person_id)
+            if not steps.change(_END, its_digest=who.session_digest, ended_at=now()):
+                raise _signed_out()
             steps.add(self._session(value, who.person_id, browser, network, kiosk=check))
             note(steps, who.organisation.id, who.person_id, "kiosk-begun")
 

@@ -383,6 +383,21 @@ async def test_a_counter_can_make_its_one_check_until_its_person_may_not(house: 
         await recognised(house, left)
 
 
+async def test_of_one_session_one_counter_is_left(house: House) -> None:
+    person, _ = await with_key(house, Duty.CHECK)
+    cookie = await session_of(house, person)
+    done = await asyncio.gather(
+        *(
+            desks(house).sessions.to_kiosk(cookie, "any", browser=BROWSER, network=NETWORK)
+            for _ in range(4)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, str) for each in done) == 1
+    assert sum(isinstance(each, NotAuthenticated) for each in done) == 3
+    assert (await whats(house)).count("kiosk-begun") == 1
+
+
 async def test_only_who_may_check_leaves_a_counter(house: House) -> None:
     person, _ = await with_key(house, Duty.ISSUE)
     cookie = await session_of(house, person)
