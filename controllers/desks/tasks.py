@@ -14,6 +14,7 @@ from controllers.desks.issuing import issue_agreed, values_in_words
 from controllers.issuer.moving import MOVE_ASKED
 from controllers.issuer.rows import OPEN
 from controllers.paging import RowId, page
+from controllers.staff.kinds import RESTS_ON
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind, Proposed, State
@@ -25,8 +26,6 @@ router = APIRouter(prefix="/desk/tasks", route_class=DeskRoute, include_in_schem
 
 AtTasks = Annotated[Desk, Depends(with_duty(Duty.ISSUE, Duty.REVOKE, Duty.ADMINISTER))]
 
-# who may agree to what
-AGREES = {Kind.WITHDRAW: Duty.REVOKE, Kind.ISSUE: Duty.ISSUE, Kind.OPTION: Duty.ADMINISTER}
 _MOST = 50
 
 
@@ -65,7 +64,7 @@ async def one(desk: AtTasks, proposal_id: RowId) -> HTMLResponse:
     """What is asked for, exactly; only who may agree to it sees what stands in it."""
     proposed = await desk.house.desks.proposals.one(desk.organisation.id, proposal_id)
     task = await _task(desk, proposed, await _names(desk))
-    involved = task.is_own or AGREES[proposed.kind] in desk.who.duties
+    involved = task.is_own or RESTS_ON[proposed.kind] in desk.who.duties
     if not involved:
         raise Forbidden("This is for somebody with another task", code="duty-needed")
     return desk.page(
@@ -83,7 +82,7 @@ async def agree(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     """Agree, and do it at once. Raises Forbidden, Conflict."""
     proposals, organisation = desk.house.desks.proposals, desk.organisation.id
     proposed = await proposals.one(organisation, proposal_id)
-    desk.who.needs(AGREES[proposed.kind])
+    desk.who.needs(RESTS_ON[proposed.kind])
     person = desk.who.person_id
     proposed = await proposals.to_agree(organisation, proposal_id, by=person)
     if proposed.kind is Kind.ISSUE:  # in one unit of work with it
@@ -99,7 +98,7 @@ async def decline(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     proposals, organisation = desk.house.desks.proposals, desk.organisation.id
     proposed = await proposals.one(organisation, proposal_id)
     if proposed.proposed_by != desk.who.person_id:
-        desk.who.needs(AGREES[proposed.kind])
+        desk.who.needs(RESTS_ON[proposed.kind])
     await proposals.decline(organisation, proposal_id, by=desk.who.person_id)
     return desk.go("/desk/tasks")
 
@@ -122,7 +121,7 @@ async def _tasks(desk: Desk) -> list[Task]:
         for each in await desk.house.desks.proposals.open(desk.organisation.id)
     ]
     return [
-        each for each in found if each.is_own or AGREES[each.proposed.kind] in desk.who.duties
+        each for each in found if each.is_own or RESTS_ON[each.proposed.kind] in desk.who.duties
     ]
 
 
@@ -133,7 +132,7 @@ async def _task(desk: Desk, proposed: Proposed, names: dict[str, str]) -> Task:
         by=names.get(proposed.proposed_by, ""),
         about=_about(desk, proposed),
         is_own=is_own,
-        can_agree=not is_own and AGREES[proposed.kind] in desk.who.duties,
+        can_agree=not is_own and RESTS_ON[proposed.kind] in desk.who.duties,
     )
 
 

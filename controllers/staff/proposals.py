@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -19,31 +18,17 @@ from sqlalchemy import Row, bindparam, select, update
 from controllers.moment import now
 from controllers.sealing import Seal
 from controllers.staff.deeds import note
+from controllers.staff.kinds import Kind, State
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import Proposal
 from core.errors import Conflict, Forbidden, NotFound
 
+__all__ = ["Kind", "Proposals", "Proposed", "State", "agree_within"]
+
 _STANDS = timedelta(days=3)
 
 _ROW = table_of(Proposal)
-
-
-class Kind(StrEnum):
-    """What is proposed."""
-
-    WITHDRAW = "withdraw"
-    ISSUE = "issue"
-    OPTION = "option"
-
-
-class State(StrEnum):
-    """Where a proposal stands."""
-
-    OPEN = "open"
-    AGREED = "agreed"
-    DECLINED = "declined"
-    LAPSED = "lapsed"
 
 
 _OPEN = (

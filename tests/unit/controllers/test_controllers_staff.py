@@ -555,6 +555,36 @@ async def test_a_proposal_is_declined_or_taken_back_or_lapses(house: House) -> N
     assert (await proposals.one(organisation, lapsed)).state is State.LAPSED
 
 
+async def test_what_somebody_asked_for_lapses_with_her(house: House) -> None:
+    people, proposals = desks(house).people, desks(house).proposals
+    ways: list[tuple[Duty | None, set[Kind]]] = [
+        (Duty.ISSUE, {Kind.ISSUE}),
+        (Duty.REVOKE, {Kind.WITHDRAW}),
+        (Duty.CHECK, set()),
+        (None, set(Kind)),
+    ]
+    for duty, lapsed in ways:
+        one, _ = await with_key(house, *Duty)
+        organisation = one.organisation_id
+        made = {
+            kind: await proposals.propose(organisation, kind, {"a": "Planted"}, by=one.id)
+            for kind in Kind
+        }
+        if duty is None:
+            await with_key(house, Duty.ADMINISTER)
+            await people.dismiss(organisation, one.id, by=None)
+        else:
+            await people.end(organisation, one.id, duty, by=None)
+        after = {kind: await proposals.one(organisation, made[kind].id) for kind in Kind}
+        assert {kind for kind in Kind if after[kind].state is State.LAPSED} == lapsed
+        assert {kind for kind in Kind if after[kind].content is None} == lapsed
+        if duty is Duty.CHECK:
+            await people.invite_again(organisation, one.id, by=None)
+            assert not any(
+                each.proposed_by == one.id for each in await proposals.open(organisation)
+            )
+
+
 async def test_another_organisations_proposal_is_not_there(house: House) -> None:
     one, _ = await enrolled(house)
     proposals, other = desks(house).proposals, house.of("river").id

@@ -66,6 +66,18 @@ async def test_a_colleague_sees_what_would_be_replaced(small_house: House) -> No
     assert "Planted 2" in shown.shown
 
 
+async def test_nobody_agrees_to_what_somebody_asked_who_is_gone(small_house: House) -> None:
+    one, two = [await hands_of(small_house, Duty.ISSUE, name=name) for name in ("One", "Two")]
+    before = await in_a_wallet(small_house, await issued(one))
+    await two_withdraw(small_house)
+    task = await replacing(one, before)
+    shown = await two.open(task.path)
+    people = small_house.haven.desks.people
+    await people.dismiss(one.person.organisation_id, one.person.id, by=None)
+    assert (await two.send(shown, f"{task.path}/agree")).status == 409
+    assert two.says("tasks.state.lapsed") in (await two.open(task.path)).shown
+
+
 async def test_one_person_replaces_what_the_holder_asked_to_move(small_house: House) -> None:
     one = await hands_of(small_house, Duty.ISSUE)
     before = await in_a_wallet(small_house, await issued(one))
