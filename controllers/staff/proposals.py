@@ -17,18 +17,19 @@ from sqlalchemy import Row, bindparam, select, update
 
 from controllers.moment import now
 from controllers.sealing import Seal
-from controllers.staff.deeds import note
-from controllers.staff.kinds import Kind, State
+from controllers.staff.deeds import hold, note
+from controllers.staff.kinds import RESTS_ON, Kind, State
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
-from controllers.store.models import Proposal
+from controllers.store.models import Passkey, Proposal, StaffDuty, StaffMember
 from core.errors import Conflict, Forbidden, NotFound
 
 __all__ = ["Kind", "Proposals", "Proposed", "State", "agree_within"]
 
 _STANDS = timedelta(days=3)
 
-_ROW = table_of(Proposal)
+_ROW, _MEMBER = table_of(Proposal), table_of(StaffMember)
+_DUTY, _KEY = table_of(StaffDuty), table_of(Passkey)
 
 
 _OPEN = (
@@ -42,6 +43,21 @@ _OPEN = (
 )
 _ONE = select(_ROW).where(
     _ROW.c.id == bindparam("its_id"), _ROW.c.organisation_id == bindparam("organisation")
+)
+# who can sign in and has the duty, both since before a moment
+_STANDING = (
+    select(_MEMBER.c.id)
+    .join(_DUTY, _DUTY.c.member_id == _MEMBER.c.id)
+    .join(_KEY, _KEY.c.member_id == _MEMBER.c.id)
+    .where(
+        _MEMBER.c.id == bindparam("its_member"),
+        _MEMBER.c.dismissed_at.is_(None),
+        _DUTY.c.duty == bindparam("its_duty"),
+        _DUTY.c.ended_at.is_(None),
+        _DUTY.c.given_at <= bindparam("before"),
+        _KEY.c.ended_at.is_(None),
+        _KEY.c.created_at <= bindparam("before"),
+    )
 )
 _DECIDE = update(_ROW).where(
     _ROW.c.id == bindparam("its_id"),
@@ -86,10 +102,13 @@ class Proposals:
         by: str,
         subject_id: str | None = None,
     ) -> Proposed:
-        """Ask for something; it lapses after three days."""
+        """Ask for something; it lapses after three days. Raises Forbidden."""
         proposal_id, at = str(uuid.uuid4()), now()
 
         def propose(steps: Steps) -> Proposed:
+            hold(steps, by)  # what ends with a person ends in line with this
+            if not _stands(steps, by, kind, at):
+                raise Forbidden("This is not one of your tasks here", code="duty-needed")
             steps.add(
                 Proposal(
                     id=proposal_id,
@@ -122,14 +141,21 @@ class Proposals:
     async def to_agree(self, organisation_id: str, proposal_id: str, *, by: str) -> Proposed:
         """What somebody may agree to now, with its content.
 
-        Raises NotFound, Forbidden (one's own), Conflict (decided, or its time is over).
+        Raises NotFound, Forbidden (one's own, or the duty or the passkey is newer than it),
+        Conflict (decided, or its time is over).
         """
-        proposed = await self.one(organisation_id, proposal_id)
-        if proposed.proposed_by == by:
-            raise Forbidden("A colleague has to agree to this", code="own-proposal")
-        if proposed.content is None or proposed.expires_at <= now():
-            raise _decided()
-        return proposed
+
+        def look(steps: Steps) -> Proposed:
+            proposed = self._proposed(_found(steps, organisation_id, proposal_id))
+            if proposed.proposed_by == by:
+                raise Forbidden("A colleague has to agree to this", code="own-proposal")
+            if proposed.content is None or proposed.expires_at <= now():
+                raise _decided()
+            if not _stands(steps, by, proposed.kind, proposed.created_at):
+                raise Forbidden("Somebody who was there has to agree", code="too-new-to-agree")
+            return proposed
+
+        return await self._database.read(look)
 
     async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
         """It was done, and counts as agreed. Raises as `to_agree`."""
@@ -171,6 +197,13 @@ def agree_within(steps: Steps, organisation_id: str, proposed: Proposed, *, by: 
     """Agree in the unit of work that does it: of two at once, one does. Raises Conflict."""
     _decide(steps, proposed.id, State.AGREED, by)
     note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposed.id)
+
+
+def _stands(steps: Steps, member_id: str, kind: Kind, before: datetime) -> bool:
+    """Whether somebody could have done this alone at that moment, and can now: a second self
+    that is made for an agreement, or a device taken for it, agrees to nothing."""
+    duty = RESTS_ON[kind].value
+    return steps.row(_STANDING, its_member=member_id, its_duty=duty, before=before) is not None
 
 
 def _decided() -> Conflict:

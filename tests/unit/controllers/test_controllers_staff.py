@@ -513,7 +513,7 @@ async def test_names_rest_sealed(house: House) -> None:
 
 
 async def test_what_one_proposes_another_agrees_to_once(house: House) -> None:
-    one, other = (await enrolled(house))[0], (await enrolled(house))[0]
+    one, other = [(await with_key(house, *Duty))[0] for _ in range(2)]
     proposals, organisation = desks(house).proposals, one.organisation_id
     content = {"values": {"given_names": "Planted-Given"}}
     made = await proposals.propose(organisation, Kind.ISSUE, content, by=one.id)
@@ -535,7 +535,7 @@ async def test_what_one_proposes_another_agrees_to_once(house: House) -> None:
 
 
 async def test_a_proposal_is_declined_or_taken_back_or_lapses(house: House) -> None:
-    one, other = (await enrolled(house))[0], (await enrolled(house))[0]
+    one, other = [(await with_key(house, *Duty))[0] for _ in range(2)]
     proposals, organisation = desks(house).proposals, one.organisation_id
 
     async def proposed() -> str:
@@ -585,8 +585,35 @@ async def test_what_somebody_asked_for_lapses_with_her(house: House) -> None:
             )
 
 
+async def test_who_is_newer_than_a_proposal_does_not_agree_to_it(house: House) -> None:
+    people, proposals = desks(house).people, desks(house).proposals
+    one, _ = await with_key(house, *Duty)
+    before, _ = await with_key(house, *Duty)
+    given, _ = await with_key(house, Duty.CHECK)
+    device_lost, made = await with_key(house, *Duty)
+    organisation = one.organisation_id
+    proposed = await proposals.propose(organisation, Kind.OPTION, {}, by=one.id)
+    new, _ = await with_key(house, *Duty)
+    await people.give(organisation, given.id, Duty.ADMINISTER, by=one.id)
+    again = await people.invite_again(organisation, device_lost.id, by=one.id)
+    await make_key(house, again.token, made)
+    for each in (new, given, device_lost):
+        with pytest.raises(Forbidden) as refused:
+            await proposals.agree(organisation, proposed.id, by=each.id)
+        assert refused.value.code == "too-new-to-agree"
+    await proposals.agree(organisation, proposed.id, by=before.id)
+
+
+async def test_who_may_not_do_it_asks_for_nothing(house: House) -> None:
+    one, _ = await with_key(house, Duty.ISSUE)
+    proposals = desks(house).proposals
+    for kind in (Kind.OPTION, Kind.WITHDRAW):
+        with pytest.raises(Forbidden):
+            await proposals.propose(one.organisation_id, kind, {}, by=one.id)
+
+
 async def test_another_organisations_proposal_is_not_there(house: House) -> None:
-    one, _ = await enrolled(house)
+    one, _ = await with_key(house, *Duty)
     proposals, other = desks(house).proposals, house.of("river").id
     made = await proposals.propose(one.organisation_id, Kind.OPTION, {}, by=one.id)
     for refused in (

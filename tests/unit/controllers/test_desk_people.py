@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from controllers_house import IDENTITY, House
-from desk_hands import Hands, Page, hands_of, looked_at
+from desk_hands import Hands, Page, hands_of, looked_at, signed_in
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -183,8 +183,12 @@ async def test_an_option_goes_on_at_once_and_off_with_two(small_house: House) ->
     task = await hands.send(await hands.open("/desk/organisation"), path)
     assert task.path.startswith("/desk/tasks/")
     assert (await hands.post(f"{task.path}/agree", {})).status == 403
-    again = await hands_of(small_house, Duty.ADMINISTER)
-    await again.send(await again.open(task.path), f"{task.path}/agree")
+    second_self = await hands_of(small_house, Duty.ADMINISTER)
+    refused = await second_self.send(await second_self.open(task.path), f"{task.path}/agree")
+    assert refused.status == 403
+    assert hands.says("error.too-new-to-agree") in refused.shown
+    other = await signed_in(small_house, other.person)
+    await other.send(await other.open(task.path), f"{task.path}/agree")
     assert await small_house.haven.desks.options.on(organisation) == frozenset()
 
 
