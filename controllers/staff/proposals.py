@@ -24,9 +24,9 @@ from controllers.store.database import Database
 from controllers.store.models import Passkey, Proposal, StaffDuty, StaffMember
 from core.errors import Conflict, Forbidden, NotFound
 
-__all__ = ["Kind", "Proposals", "Proposed", "State", "agree_within"]
+__all__ = ["STANDS", "Kind", "Proposals", "Proposed", "State", "agree_within"]
 
-_STANDS = timedelta(days=3)
+STANDS = timedelta(days=3)
 
 _ROW, _MEMBER = table_of(Proposal), table_of(StaffMember)
 _DUTY, _KEY = table_of(StaffDuty), table_of(Passkey)
@@ -119,7 +119,7 @@ class Proposals:
                     state=State.OPEN.value,
                     proposed_by=by,
                     created_at=at,
-                    expires_at=at + _STANDS,
+                    expires_at=at + STANDS,
                 )
             )
             note(steps, organisation_id, by, f"proposed-{kind}", proposal_id)

@@ -192,6 +192,34 @@ async def test_an_option_goes_on_at_once_and_off_with_two(small_house: House) ->
     assert await small_house.haven.desks.options.on(organisation) == frozenset()
 
 
+@pytest.mark.parametrize("way", ["invite", "dismiss", "duty", "never came in"])
+async def test_who_gets_rid_of_the_other_administrator_does_not_turn_it_off(
+    small_house: House, way: str
+) -> None:
+    hands, people = await administrator(small_house), small_house.haven.desks.people
+    organisation, name = hands.person.organisation_id, "two-for-withdrawing"
+    if way == "never came in":
+        duties = [Duty.ADMINISTER]
+        other, _ = await people.enrol(organisation, "Other", duties, by=None)
+    else:
+        other = (await administrator(small_house)).person
+    path, theirs = f"/desk/organisation/options/{name}", f"/desk/people/{other.id}"
+    await hands.send(await hands.open("/desk/organisation"), path)
+    if way == "duty":
+        await hands.send(await hands.open(theirs), theirs, **{"duty-administer": None})
+    elif way != "never came in":
+        await hands.post(f"{theirs}/{way}", {})
+    task = await hands.send(await hands.open("/desk/organisation"), path)
+    assert task.path.startswith("/desk/tasks/")
+    small_house.pass_time(days=3, minutes=1)
+    hands = await signed_in(small_house, hands.person)
+    after = await hands.send(await hands.open("/desk/organisation"), path)
+    alone = way in ("dismiss", "duty")  # for three days nobody else has administered
+    assert (after.path == "/desk/organisation") is alone
+    on = await small_house.haven.desks.options.on(organisation)
+    assert on == (set() if alone else {Option.TWO_FOR_WITHDRAWING})
+
+
 async def test_a_key_for_machines_is_shown_once_and_ends(small_house: House) -> None:
     hands = await administrator(small_house)
     page = await hands.send(await hands.open("/desk/organisation"), "/desk/organisation/keys")
