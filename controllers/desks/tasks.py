@@ -17,7 +17,8 @@ from controllers.paging import RowId, page
 from controllers.staff.kinds import RESTS_ON
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
-from controllers.staff.proposals import Kind, Proposed, State
+from controllers.staff.proposals import Kind, Proposed, State, agree_within
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance
 from core.errors import Forbidden
 from credential_defs import load_all
@@ -70,7 +71,8 @@ async def one(desk: AtTasks, proposal_id: RowId) -> HTMLResponse:
     return desk.page(
         "tasks_one.html",
         task=task,
-        is_open=proposed.state is State.OPEN and proposed.content is not None,
+        is_open=proposed.content is not None,
+        is_agreeing=proposed.state is State.AGREEING,
         told=_told(desk, proposed),
         reference=(proposed.content or {}).get("reference"),
         line=await _subject(desk, proposed),
@@ -85,11 +87,17 @@ async def agree(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     desk.who.needs(RESTS_ON[proposed.kind])
     person = desk.who.person_id
     proposed = await proposals.to_agree(organisation, proposal_id, by=person)
-    if proposed.kind is Kind.ISSUE:  # in one unit of work with it
-        return await issue_agreed(desk, proposed)
-    answer = await _do(desk, proposed)
-    await proposals.agree(organisation, proposal_id, by=person)
-    return answer
+    match proposed.kind:
+        case Kind.ISSUE:
+            return await issue_agreed(desk, proposed)
+        case Kind.OPTION:
+            return await _turn_agreed(desk, proposed)
+        case Kind.WITHDRAW:
+            await proposals.begin(proposed)
+            because = str((proposed.content or {})["because"])
+            answer = await withdraw_now(desk, proposed.subject_id or "", because)
+            await proposals.agree(organisation, proposal_id, by=person)
+            return answer
 
 
 @router.post("/{proposal_id}/decline")
@@ -103,14 +111,16 @@ async def decline(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     return desk.go("/desk/tasks")
 
 
-async def _do(desk: Desk, proposed: Proposed) -> Response:
-    """Withdraw, or turn an option off; doing it again changes nothing."""
-    content = proposed.content or {}
-    if proposed.kind is Kind.WITHDRAW:
-        return await withdraw_now(desk, proposed.subject_id or "", str(content["because"]))
-    option, organisation = Option(content["option"]), desk.organisation.id
-    by, on = desk.who.person_id, bool(content["on"])
-    await desk.house.desks.options.turn(organisation, option, on=on, by=by)
+async def _turn_agreed(desk: Desk, proposed: Proposed) -> Response:
+    """Turn an option off, in one unit of work with the agreement."""
+    content, organisation, by = proposed.content or {}, desk.organisation.id, desk.who.person_id
+
+    def agreed(steps: Steps, _option: str) -> None:
+        agree_within(steps, organisation, proposed, by=by)
+
+    await desk.house.desks.options.turn(
+        organisation, Option(content["option"]), on=bool(content["on"]), by=by, beside=agreed
+    )
     return desk.go("/desk/organisation")
 
 

@@ -27,6 +27,7 @@ class State(StrEnum):
     """Where a proposal stands."""
 
     OPEN = "open"
+    AGREEING = "agreeing"  # agreed to, and being done: what is killed then is gone on with
     AGREED = "agreed"
     DECLINED = "declined"
     LAPSED = "lapsed"

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, or_, select
 from controllers.moment import now
 from controllers.staff.deeds import note
 from controllers.staff.kinds import Duty
-from controllers.store.brief import Steps, table_of
+from controllers.store.brief import Beside, Steps, nothing_beside, table_of
 from controllers.store.database import Database
 from controllers.store.models import DeskOption, StaffDuty, StaffMember
 
@@ -69,11 +69,18 @@ class Options:
         return found is not None
 
     async def turn(
-        self, organisation_id: str, option: Option, *, on: bool, by: str | None
+        self,
+        organisation_id: str,
+        option: Option,
+        *,
+        on: bool,
+        by: str | None,
+        beside: Beside = nothing_beside,
     ) -> None:
         """Turn one on or off; who has to agree before it is turned off, the caller asks."""
 
         def turn(steps: Steps) -> None:
+            beside(steps, option.value)
             if on:
                 row = DeskOption(
                     organisation_id=organisation_id, name=option.value, since=now()

@@ -1,8 +1,9 @@
 """Four eyes: one person proposes, another one agrees, and only then it is done.
 
 What will be done rests sealed until it is decided. Nobody agrees to her own proposal. It is
-done before it counts as agreed, or with it in one unit of work: what is killed in between waits
-as before, and is agreed to again. So what is done twice must change nothing.
+done in one unit of work with the agreement; or, where that cannot be (a withdrawal asks an
+agent), it is agreeing meanwhile: nobody declines it any more, it does not lapse, and whoever
+may agree goes on with what broke off. So what is done twice must change nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, or_, select, update
 
 from controllers.moment import now
 from controllers.sealing import Seal
@@ -32,12 +33,13 @@ _ROW, _MEMBER = table_of(Proposal), table_of(StaffMember)
 _DUTY, _KEY = table_of(StaffDuty), table_of(Passkey)
 
 
+_AGREEING = _ROW.c.state == State.AGREEING.value
+_WAITS = and_(_ROW.c.state == State.OPEN.value, _ROW.c.expires_at > bindparam("at"))
 _OPEN = (
     select(_ROW)
     .where(
         _ROW.c.organisation_id == bindparam("organisation"),
-        _ROW.c.state == State.OPEN.value,
-        _ROW.c.expires_at > bindparam("at"),
+        or_(_AGREEING, _WAITS),
     )
     .order_by(_ROW.c.created_at, _ROW.c.id)
 )
@@ -59,11 +61,8 @@ _STANDING = (
         _KEY.c.created_at <= bindparam("before"),
     )
 )
-_DECIDE = update(_ROW).where(
-    _ROW.c.id == bindparam("its_id"),
-    _ROW.c.state == State.OPEN.value,
-    _ROW.c.expires_at > bindparam("at"),
-)
+_DECLINE = update(_ROW).where(_ROW.c.id == bindparam("its_id"), _WAITS)
+_AGREE = update(_ROW).where(_ROW.c.id == bindparam("its_id"), or_(_AGREEING, _WAITS))
 _PAST = (
     update(_ROW)
     .where(_ROW.c.state == State.OPEN.value, _ROW.c.expires_at <= bindparam("at"))
@@ -149,6 +148,8 @@ class Proposals:
             proposed = self._proposed(_found(steps, organisation_id, proposal_id))
             if proposed.proposed_by == by:
                 raise Forbidden("A colleague has to agree to this", code="own-proposal")
+            if proposed.state is State.AGREEING:
+                return proposed  # a colleague who was there has agreed
             if proposed.content is None or proposed.expires_at <= now():
                 raise _decided()
             if not _stands(steps, by, proposed.kind, proposed.created_at):
@@ -156,6 +157,13 @@ class Proposals:
             return proposed
 
         return await self._database.read(look)
+
+    async def begin(self, proposed: Proposed) -> None:
+        """Agree before it is done, where it is not done in one unit of work with that; what
+        was begun already is gone on with. Raises Conflict (declined or lapsed meanwhile)."""
+        values = {"its_id": proposed.id, "at": now(), "state": State.AGREEING.value}
+        if not await self._database.change(_AGREE, **values):
+            raise _decided()
 
     async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
         """It was done, and counts as agreed. Raises as `to_agree`."""
@@ -169,7 +177,7 @@ class Proposals:
 
         def decline(steps: Steps) -> None:
             proposed = self._proposed(_found(steps, organisation_id, proposal_id))
-            _decide(steps, proposal_id, State.DECLINED, by)
+            _decide(steps, _DECLINE, proposal_id, State.DECLINED, by)
             note(steps, organisation_id, by, f"declined-{proposed.kind}", proposal_id)
 
         await self._database.write(decline)
@@ -195,7 +203,7 @@ class Proposals:
 
 def agree_within(steps: Steps, organisation_id: str, proposed: Proposed, *, by: str) -> None:
     """Agree in the unit of work that does it: of two at once, one does. Raises Conflict."""
-    _decide(steps, proposed.id, State.AGREED, by)
+    _decide(steps, _AGREE, proposed.id, State.AGREED, by)
     note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposed.id)
 
 
@@ -217,9 +225,11 @@ def _found(steps: Steps, organisation_id: str, proposal_id: str) -> Row[Any]:
     return row
 
 
-def _decide(steps: Steps, proposal_id: str, state: State, by: str) -> None:
+def _decide(
+    steps: Steps, statement: Executable, proposal_id: str, state: State, by: str
+) -> None:
     decided = steps.change(
-        _DECIDE,
+        statement,
         its_id=proposal_id,
         at=now(),
         state=state.value,
