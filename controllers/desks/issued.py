@@ -24,7 +24,7 @@ from controllers.issuer.service import ENDED
 from controllers.moment import now
 from controllers.paging import Cursor, RowId, page
 from controllers.qr import qr_code
-from controllers.staff.deeds import count, hold, note
+from controllers.staff.deeds import as_deed, count, hold, note
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind
@@ -143,8 +143,8 @@ async def stream(
 @router.post("/{issuance_id}/take-back")
 async def take_back(desk: AtIssuing, issuance_id: RowId, _sent: Sent) -> Response:
     """End an offer before anything was signed. Raises Conflict."""
-    await desk.house.issuer.cancel(desk.organisation, issuance_id)
-    await _noted(desk, "taken-back", issuance_id)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "taken-back")
+    await desk.house.issuer.cancel(desk.organisation, issuance_id, deed)
     return desk.go(f"/desk/issued/{issuance_id}")
 
 
@@ -180,12 +180,10 @@ async def withdraw_now(desk: Desk, issuance_id: str, because: str) -> Response:
     """Withdraw one; every check refuses it from now."""
     if because not in BECAUSE:
         raise InvalidInput("This is no reason of ours", code="no-reason")
-    organisation, person = desk.organisation, desk.who.person_id
-
-    def noted(steps: Steps, withdrawn_id: str) -> None:
-        note(steps, organisation.id, person, "withdrawn", withdrawn_id)
-
-    await desk.house.issuer.revoke(organisation, [issuance_id], because=because, beside=noted)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "withdrawn")
+    await desk.house.issuer.revoke(
+        desk.organisation, [issuance_id], because=because, beside=deed
+    )
     return desk.go(f"/desk/issued/{issuance_id}")
 
 
@@ -251,10 +249,4 @@ async def _withdrawing(desk: Desk, issuance_id: str, *, wrong: bool) -> HTMLResp
         because=BECAUSE,
         wrong=wrong,
         two=Option.TWO_FOR_WITHDRAWING in options,
-    )
-
-
-async def _noted(desk: Desk, what: str, issuance_id: str) -> None:
-    await desk.house.desks.deeds.note(
-        desk.organisation.id, desk.who.person_id, what, issuance_id
     )

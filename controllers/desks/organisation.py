@@ -15,6 +15,7 @@ from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Sent
 from controllers.governance.schemas import KeyMade, NewKeyOf
 from controllers.moment import now
 from controllers.paging import RowId
+from controllers.staff.deeds import as_deed
 from controllers.staff.options import Option
 from controllers.staff.places import LONGEST_PLACE
 from controllers.staff.proposals import STANDS, Kind
@@ -80,10 +81,9 @@ async def make_key(desk: AtAdministering, sent: Sent) -> Response:
     organisation, person = desk.organisation, desk.who.person_id
 
     async def make() -> KeyMade:
-        key = (await desk.house.organisations.new_key(organisation, Role(role))).reveal()
-        deeds = desk.house.desks.deeds
-        await deeds.note(organisation.id, person, f"key-made-{role}", key.split("_")[1])
-        return KeyMade(key=key)
+        deed = as_deed(organisation.id, person, f"key-made-{role}")
+        key = await desk.house.organisations.new_key(organisation, Role(role), deed)
+        return KeyMade(key=key.reveal())
 
     asked = NewKeyOf(slug=organisation.slug, role=Role(role))
     made = await desk.house.repeatable.run(person, once, asked, KeyMade, make)
@@ -93,10 +93,8 @@ async def make_key(desk: AtAdministering, sent: Sent) -> Response:
 @router.post("/keys/{key_id}/end")
 async def ending_key(desk: AtAdministering, key_id: KeyId, _sent: Sent) -> Response:
     """It opens nothing from now."""
-    await end_key(desk.house.database, desk.organisation.id, key_id)
-    await desk.house.desks.deeds.note(
-        desk.organisation.id, desk.who.person_id, "key-ended", key_id
-    )
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "key-ended")
+    await end_key(desk.house.database, desk.organisation.id, key_id, deed)
     return desk.go("/desk/organisation")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from controllers.events import tell
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService
-from controllers.store.brief import Steps, filled, table_of
+from controllers.store.brief import Beside, Steps, filled, nothing_beside, table_of
 from controllers.store.database import Database
 from controllers.store.models import Event, Issuance, Organisation
 from core.errors import NotFound
@@ -120,9 +120,11 @@ class IssuanceRows:
         *,
         unchanged: bool = False,
         changes: Mapping[str, Any] = MappingProxyType({}),
+        beside: Beside = nothing_beside,
     ) -> bool:
         """Compare and set; False if somebody else moved it first (or, with `unchanged`,
-        so much as touched it). What ends keeps no value and no invitation."""
+        so much as touched it). What ends keeps no value and no invitation. `beside` is
+        written if it was moved."""
         kept = NOTHING_KEPT if target in ENDED else {}
         wanted: dict[str, Any] = {"its_id": issuance.id, "sources": [*map(str, sources)]}
         wanted |= {"seen": issuance.updated_at} if unchanged else {}
@@ -133,6 +135,8 @@ class IssuanceRows:
             changed = bool(steps.change(statement, **wanted, **values))
             if changed and issuance.state != target:
                 tell(steps, issuance.id, target.value)
+            if changed:
+                beside(steps, issuance.id)
             return changed
 
         return await self._database.write(move)

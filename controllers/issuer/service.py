@@ -167,10 +167,15 @@ class IssuerService:
         await self._revoker.revoke(organisation, found, because=because, beside=beside)
         return [await self.get(organisation, each) for each in issuance_ids]
 
-    async def cancel(self, organisation: Organisation, issuance_id: str) -> Issuance:
+    async def cancel(
+        self,
+        organisation: Organisation,
+        issuance_id: str,
+        beside: Beside = nothing_beside,
+    ) -> Issuance:
         """Take an offer back before its credential is signed. Raises NotFound, Conflict."""
         issuance = await self.get(organisation, issuance_id)
-        if not await self._flow.take_back(issuance.id):
+        if not await self._flow.take_back(issuance.id, beside):
             raise Conflict(
                 "This offer cannot be taken back: it has ended, or is just being sent"
             )

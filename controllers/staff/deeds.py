@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from controllers.moment import now
-from controllers.store.brief import Steps, table_of
+from controllers.store.brief import Beside, Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import Deed, StaffMember
 
@@ -67,6 +67,15 @@ def note(
         subject_id=subject_id,
         at=now(),
     )
+
+
+def as_deed(organisation_id: str, member_id: str | None, what: str) -> Beside:
+    """The same beside what another service writes: neither is there without the other."""
+
+    def beside(steps: Steps, subject_id: str) -> None:
+        note(steps, organisation_id, member_id, what, subject_id)
+
+    return beside
 
 
 def hold(steps: Steps, member_id: str) -> None:

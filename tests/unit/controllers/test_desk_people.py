@@ -338,6 +338,7 @@ def test_every_deed_has_its_words() -> None:
             continue
         code = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'note\([^)]*?"([a-z-]+)"', code, re.DOTALL))
+        found |= set(re.findall(r'as_deed\([^)]*?"([a-z-]+)"', code, re.DOTALL))
         found |= set(re.findall(r'_noted\(desk, "([a-z-]+)"', code))
     assert len(found) > 12
     assert {f"deed.{each}" for each in found} <= TEXTS.keys()
