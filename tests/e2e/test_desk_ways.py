@@ -250,6 +250,18 @@ async def test_what_is_printed_is_text_and_runs_nothing(
     assert sheet.count(b"/Type /Page\n") + sheet.count(b"/Type /Page/") <= 2
 
 
+async def test_the_wallets_page_takes_the_place_of_the_desk(
+    phones: Phones, swift_house: Swift, swift_site: Site
+) -> None:
+    desk = await signed_in(phones, swift_house.haven, swift_site, "shelter-a", Duty.ISSUE)
+    await desk.open("/desk/paper")
+    await desk.press("paper.kiosk.go")
+    await desk.page.wait_for_url("**/wallet/kiosk")
+    assert len(desk.phone.context.pages) == 1
+    await desk.open("/desk")  # as whoever sits there would, also by going back
+    assert "/desk/sign-in" in desk.page.url
+
+
 # --- Lighthouse ----------------------------------------------------------------------------
 
 
