@@ -95,9 +95,9 @@ async def draft(desk: AtGoverning, draft_id: RowId) -> HTMLResponse:
 
 
 @router.post("/drafts/{draft_id}/sign")
-async def sign(desk: AtGoverning, draft_id: RowId, _sent: Sent) -> Response:
-    """With the organisation's key; the last one needed puts it in force."""
-    await desk.house.drafts.sign(draft_id, voice_of(desk))
+async def sign(desk: AtGoverning, draft_id: RowId, sent: Sent) -> Response:
+    """With the organisation's key, what the page showed; the last one puts it in force."""
+    await desk.house.drafts.sign(draft_id, voice_of(desk), sent.get("digest", "nothing"))
     return desk.go(f"/desk/governance/drafts/{draft_id}")
 
 

@@ -17,6 +17,7 @@ from core.decision import Permit
 from core.errors import NotFound
 from governance.engine import Act, Framework, Issue, decide
 from governance.model import Grant
+from governance.signing import digest_of
 
 _KEY_LENGTH = 16
 _EFFECTS = ("gains", "loses", "changes")
@@ -205,6 +206,7 @@ async def draft_in_words(desk: Desk, draft: Draft) -> dict[str, Any]:
     maker = await desk.house.organisations.get(draft.organisation_id)
     return {
         "draft": draft,
+        "digest": digest_of(draft.document),
         "what": desk.say(f"governing.kind.{draft.operation.kind}"),
         "by": naming.who(did_of(maker)),
         "groups": _groups(told(found, desk.language)),

@@ -22,6 +22,7 @@ from controllers.governance.showing import (
     NewDraft,
     NewProof,
     Past,
+    Signing,
     Spoken,
     VersionShown,
     draft_shown,
@@ -93,9 +94,9 @@ async def one(
 
 
 @router.post("/drafts/{draft_id}/sign")
-async def sign(house: House, draft_id: RowId, speaking: Speaking) -> DraftShown:
+async def sign(house: House, draft_id: RowId, body: Signing, speaking: Speaking) -> DraftShown:
     """Sign it with the organisation's key; with the last signature needed it is in force."""
-    draft = await house.drafts.sign(draft_id, speaking[1])
+    draft = await house.drafts.sign(draft_id, speaking[1], body.digest)
     return _brief(await draft_shown(house.drafts, draft, "en"))
 
 

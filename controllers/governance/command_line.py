@@ -104,7 +104,7 @@ async def ask_and_sign(calling: Calling, draft: str, *, drop: bool) -> None:
             await calling.post(f"{path}/drop")
         console.print("Nothing was changed.")
         return
-    await calling.post(f"{path}/sign")
+    await calling.post(f"{path}/sign", {"digest": shown["digest"]})
     print_state(console, await calling.get(path, language=here.language), here.language)
 
 

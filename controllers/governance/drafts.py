@@ -209,13 +209,16 @@ class Drafts:
         await self._database.write(keep)
         return await self.one(draft.id)
 
-    async def sign(self, draft_id: str, by: Voice) -> Draft:
+    async def sign(self, draft_id: str, by: Voice, shown: str | None = None) -> Draft:
         """Sign with the organisation's key, and publish if that was the last one needed.
 
-        Signing twice changes nothing; asking again finishes what broke off. Raises NotFound,
-        Conflict (outdated, decided), Forbidden (this signature counts for nothing).
+        `shown` is the digest of what its signer saw. Signing twice changes nothing; asking
+        again finishes what broke off. Raises NotFound, Conflict (outdated, decided, not what
+        was shown), Forbidden (this signature counts for nothing).
         """
         draft = await self.one(draft_id)
+        if digest_of(draft.document) != (shown or draft.digest):
+            raise Conflict("This is not the draft that was shown", code="draft-differs")
         if await self._is_awaited(draft, by.did):
             signed = await self._governance.sign(draft.document, by.did)
             (proof,) = [each for each in proofs_of(signed) if signer_of(each) == by.did]

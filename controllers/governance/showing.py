@@ -14,7 +14,7 @@ from controllers.governance.service import GovernanceService
 from controllers.governance.telling import Naming, told
 from core.errors import NotFound
 from governance.engine import Framework
-from governance.signing import proofs_of, signer_of
+from governance.signing import digest_of, proofs_of, signer_of
 
 type SpokenLanguage = Literal["en", "es", "km"]
 
@@ -73,6 +73,16 @@ class Proof(BaseModel):
     proofValue: str = Field(max_length=200)  # noqa: N815 (likewise)
 
 
+class Signing(BaseModel):
+    """What a signer saw, so that nothing else is signed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="`digest` of the draft, as it was shown"
+    )
+
+
 class NewProof(BaseModel):
     """A signature that was made elsewhere."""
 
@@ -103,6 +113,7 @@ class DraftShown(BaseModel):
     id: str
     kind: str
     state: str
+    digest: str = Field(description="SHA-256 of the document's canonical form: what is signed")
     sequence: int
     version: str
     level: Literal["patch", "minor", "major"]
@@ -162,6 +173,7 @@ async def draft_shown(drafts: Drafts, draft: Draft, language: str) -> DraftWhole
         id=draft.id,
         kind=draft.operation.kind,
         state=draft.state.value,
+        digest=digest_of(draft.document),
         sequence=found.after.sequence,
         version=found.after.version,
         level=level_of(found),

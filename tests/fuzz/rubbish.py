@@ -54,6 +54,7 @@ GOOD: dict[str, dict[str, Any]] = {
             "until": "2090-01-01T00:00:00Z",
         }
     },
+    "/api/governance/drafts/{draft_id}/sign": {"digest": "0" * 64},
     "/api/governance/drafts/{draft_id}/proofs": {
         "proof": {
             "type": "DataIntegrityProof",

@@ -185,8 +185,10 @@ async def test_two_organisations_sign_each_at_its_own_desk(small_house: House) -
     assert (refused.status, river.says("error.not-its-maker") in refused.shown) == (403, True)
     done = await signed(river, theirs)
     assert 'data-state="published"' in done.text
-    again = await river.post(f"{page.path}/sign", {})
+    again = await river.post(f"{page.path}/sign", theirs.form(f"{page.path}/sign").fields)
     assert again.status == 200
+    unseen = await river.post(f"{page.path}/sign", {})
+    assert (unseen.status, river.says("error.draft-differs") in unseen.shown) == (409, True)
     deeds = await small_house.haven.desks.deeds.latest(small_house.of("river").id)
     assert [each.what for each in deeds[:2]] == ["framework-published", "framework-signed"]
     assert deeds[0].member_id == river.person.id

@@ -9,9 +9,12 @@ import httpx
 import pytest
 from controllers_house import House
 from governing_hands import as_two, drafted, in_force, published
+from sqlalchemy import update
 
 from controllers.access import Role
 from controllers.organisations.service import did_of
+from controllers.store.models import FrameworkDraft
+from governance.documents import serialise
 from governance.signing import digest_of, proofs_of
 
 DRAFTS, DECIDE = "/api/governance/drafts", "/api/governance/decide"
@@ -30,6 +33,13 @@ async def made(client: httpx.AsyncClient, operation: dict[str, Any]) -> dict[str
     return found
 
 
+async def signs(client: httpx.AsyncClient, draft_id: str) -> httpx.Response:
+    """What it shows."""
+    shown = await client.get(f"{DRAFTS}/{draft_id}")
+    body = {"digest": shown.json().get("digest", "0" * 64)}
+    return await client.post(f"{DRAFTS}/{draft_id}/sign", json=body)
+
+
 async def test_from_a_draft_to_a_version(small_house: House) -> None:
     before = await in_force(small_house)
     async with operator(small_house) as client:
@@ -42,8 +52,8 @@ async def test_from_a_draft_to_a_version(small_house: House) -> None:
         assert digest_of(spanish.json()["document"])
         listed = await client.get(DRAFTS)
         assert [each["id"] for each in listed.json()] == [draft["id"]]
-        signed = await client.post(f"{DRAFTS}/{draft['id']}/sign")
-        again = await client.post(f"{DRAFTS}/{draft['id']}/sign")
+        signed = await signs(client, draft["id"])
+        again = await signs(client, draft["id"])
     assert signed.json()["state"] == again.json()["state"] == "published"
     assert await in_force(small_house) == before + 1
 
@@ -53,10 +63,9 @@ async def test_a_second_signer_signs_with_a_key_of_its_own(small_house: House) -
     key = await small_house.key("river", Role.GOVERN)
     async with operator(small_house) as client, small_house.client(key) as river:
         draft = await made(river, SUSPEND)
-        path = f"{DRAFTS}/{draft['id']}"
-        once = await client.post(f"{path}/sign")
+        once = await signs(client, draft["id"])
         assert (once.json()["state"], once.json()["signatures_missing"]) == ("open", 1)
-        done = await river.post(f"{path}/sign")
+        done = await signs(river, draft["id"])
         assert done.json()["state"] == "published"
         signers = {each["did"]: each["has_signed"] for each in done.json()["signers"]}
     assert signers == {did_of(small_house.of(slug)): True for slug in ("authority", "river")}
@@ -69,7 +78,7 @@ async def test_who_does_not_sign_sees_nothing_of_it(small_house: House) -> None:
             await client.post(DRAFTS, json={"operation": SUSPEND}),
             await client.get(DRAFTS),
             await client.get(f"{DRAFTS}/{draft.id}"),
-            await client.post(f"{DRAFTS}/{draft.id}/sign"),
+            await signs(client, draft.id),
             await client.post(f"{DRAFTS}/{draft.id}/drop"),
             await client.get("/api/governance/history"),
         ]
@@ -101,15 +110,34 @@ async def test_a_signature_made_elsewhere_comes_as_a_proof(small_house: House) -
     assert kept.json()["signatures_missing"] == 1
 
 
+async def test_what_was_not_shown_is_not_signed(small_house: House) -> None:
+    draft = await drafted(small_house, **SUSPEND)
+    other = await drafted(small_house, "renew")
+    async with operator(small_house) as client:
+        shown = (await client.get(f"{DRAFTS}/{draft.id}")).json()
+        async with small_house.database.transaction() as session:
+            await session.execute(
+                update(FrameworkDraft)
+                .where(FrameworkDraft.id == draft.id)
+                .values(document=serialise(other.document).decode(), digest=other.digest)
+            )
+        body = {"digest": shown["digest"]}
+        refused = await client.post(f"{DRAFTS}/{draft.id}/sign", json=body)
+        nothing = await client.post(f"{DRAFTS}/{draft.id}/sign")
+    assert (refused.status_code, refused.json()["code"]) == (409, "draft-differs")
+    assert nothing.status_code == 422
+    assert (await small_house.haven.drafts.one(draft.id)).proofs == ()
+
+
 async def test_what_is_outdated_dropped_or_not_there_says_so(small_house: House) -> None:
     async with operator(small_house) as client:
         first, second = await made(client, SUSPEND), await made(client, JOIN)
-        await client.post(f"{DRAFTS}/{second['id']}/sign")
-        outdated = await client.post(f"{DRAFTS}/{first['id']}/sign")
+        await signs(client, second["id"])
+        outdated = await signs(client, first["id"])
         third = await made(client, SUSPEND)
         dropped = await client.post(f"{DRAFTS}/{third['id']}/drop")
-        decided = await client.post(f"{DRAFTS}/{third['id']}/sign")
-        unknown = await client.post(f"{DRAFTS}/nothing/sign")
+        decided = await signs(client, third["id"])
+        unknown = await signs(client, "nothing")
         kept = await client.get(f"{DRAFTS}/{first['id']}")
     assert dropped.json()["state"] == "dropped"
     assert kept.json()["state"] == "outdated"
@@ -208,12 +236,12 @@ async def test_where_two_sign_a_grant_waits_for_both(small_house: House) -> None
         refused = await client.post(
             f"/api/governance/grants/{small_house.grants['harbour', 'identity']}/end"
         )
-        await client.post(f"{DRAFTS}/{given['draft_id']}/sign")
+        await signs(client, given["draft_id"])
     assert refused.json()["code"] == "signatures-needed"
     assert await in_force(small_house) == before
     key = await small_house.key("river", Role.GOVERN)
     async with small_house.client(key) as river:
-        done = await river.post(f"{DRAFTS}/{given['draft_id']}/sign")
+        done = await signs(river, given["draft_id"])
     assert done.json()["state"] == "published"
     grants = (await small_house.haven.governance.current()).grants
     assert grants[given["definition_id"]].id == given["grant_id"]
