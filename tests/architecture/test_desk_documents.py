@@ -22,9 +22,8 @@ def said() -> set[str]:
 
 
 def test_there_is_a_page_for_each_of_them() -> None:
-    assert PAGES == [
-        *("administrator", "cashier", "governance-officer", "prosecutor", "shelter-worker"),
-    ]
+    expected = "administrator cashier governance-officer prosecutor shelter-worker"
+    assert expected.split() == PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)
