@@ -23,6 +23,8 @@ from controllers.backup.settling import ClosedUntilSettled
 from controllers.desks.routers import routers as desk_routers
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.federation import router as federation_routes
+from controllers.federation.service import Federation
 from controllers.governance import faces
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
@@ -139,6 +141,7 @@ def assemble(
         registry=ground.registry,
         did_logs=ground.did_logs,
         governance=governance,
+        federation=Federation(governance),
         organisations=ground.organisations,
         accreditation=ground.accreditation(settings, org),
         issuer=issuer,
@@ -313,6 +316,9 @@ def _equip_public(haven: Haven) -> None:
     problems.install(app, MOST_BODY)
     networks = Networks(haven.settings.trusted_proxies)
     app.add_middleware(Limits, limiter=limiter_of(haven.settings), networks=networks)
+    # first: routes are tried in their order, and this is asked a thousand times a second
+    registry = trqp.routes(haven.governance, haven.database, haven.settings.base_url)
+    app.mount(trqp.PLACE, registry, name="trqp")
     for routes in (
         issuer_routes,
         verifier_routes,
@@ -320,6 +326,7 @@ def _equip_public(haven: Haven) -> None:
         evidence_routes,
         lock_routes,
         governance_routes,
+        federation_routes,
         links_routes,
         moves_routes,
     ):
@@ -330,9 +337,6 @@ def _equip_public(haven: Haven) -> None:
     pinned = haven.settings.framework_authority
     shell = Shell(haven.settings.leave_to, authority=pinned)
     app.mount("/wallet", shell_routes(shell), name="wallet")
-    app.mount(
-        trqp.PLACE, trqp.routes(haven.governance, haven.database, haven.settings.base_url)
-    )
     app.include_router(faces.router)
     app.include_router(public_router(haven.registry))
 

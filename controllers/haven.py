@@ -14,6 +14,7 @@ from agent.sharding import Wallets
 from controllers.backup.settling import settle
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.federation.service import Federation
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
 from controllers.idempotency import Repeatable
@@ -49,6 +50,7 @@ class Haven:
     registry: RegistryService
     did_logs: DidLogs
     governance: GovernanceService
+    federation: Federation
     organisations: OrganisationService
     accreditation: AccreditationService
     issuer: IssuerService

@@ -55,6 +55,7 @@ MATRIX: Mapping[tuple[str, str], frozenset[Any]] = {
     ("post", "/api/governance/grants"): GOVERNOR,
     ("post", "/api/governance/grants/{grant_id}/end"): GOVERNOR,
     ("post", "/api/governance/grants/{grant_id}/withdraw"): GOVERNOR,
+    ("post", "/api/governance/elsewhere"): frozenset({Role.ISSUE, Role.CHECK, Role.GOVERN}),
     ("get", "/api/governance/framework"): OPEN,
     ("post", "/api/wallet/wallets"): OPEN,
     ("post", "/api/wallet/wallets/{wallet_id}/sessions"): OPEN,
