@@ -97,9 +97,12 @@ class CheckShown:
 
 
 def name_of(framework: Framework, did: str, language: str) -> str:
-    """What the framework calls an organisation, or its DID."""
+    """What the framework calls an organisation; the authority without a name is called that,
+    and another one by its DID."""
     entries = framework.participants.get(did, ())
-    return in_words(entries[-1].name, language) if entries else did
+    if entries:
+        return in_words(entries[-1].name, language)
+    return say_in(language)("authority") if did == framework.authority else did
 
 
 def jurisdictions(codes: tuple[str, ...], say: Say) -> str:

@@ -36,12 +36,12 @@ _FACES = (
 )
 # before a Khmer letter that begins a syllable, unless it stands under the one before
 _SYLLABLE = re.compile(r"(?<=[\u1780-\u17d1\u17d3-\u17ff])(?=[\u1780-\u17b3])")
+_KHMER = re.compile(r"[\u1780-\u17ff]")
 _BREAK = "\u200b"
 _SIZES = {"h1": 18.0, "h2": 13.0, "h3": 11.0}
 _BODY, _SMALL = 10.0, 8.5
-_INDENT = 6.0  # millimetres
+_INDENT = 7.0  # millimetres
 _CONTENTS_LINE = 6.0
-_CONTENTS_ON_A_PAGE = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,7 @@ class _Sheets(FPDF):
         self.set_auto_page_break(True, 24)
         for family, style, file in _FACES:
             self.add_font(family, style, FONTS / file)  # type: ignore[arg-type] # typed as text
-        self.set_fallback_fonts(["khmer"], exact_match=False)
-        self.set_text_shaping(True)
+        self.set_fallback_fonts(["sans", "khmer"], exact_match=False)
         self.set_lang(book.language)
         self.set_title(book.title)
         self.set_author(book.authority)
@@ -112,9 +111,9 @@ class _Sheets(FPDF):
         """The version and its digest on every page, and the page's number."""
         book = self._book
         self.set_y(-17)
-        self.set_font("sans", size=6.5)
         self.set_text_color(70)
         said = self._say("pdf.version", version=book.version, digest=book.digest)
+        self._choose(said, "", 6.5)
         self.cell(self.epw - 28, 4, said)
         page = self._say("pdf.page", page=self.page_no(), all="{nb}")
         self.cell(0, 4, page, align="R")
@@ -145,7 +144,9 @@ class _Sheets(FPDF):
         self.add_page()
         self._block(self._say("pdf.contents"), _SIZES["h1"], "B", 9)
         self.ln(3)
-        pages = math.ceil(entries / _CONTENTS_ON_A_PAGE)
+        first = int((self.page_break_trigger - self.y) // _CONTENTS_LINE)
+        more = int((self.page_break_trigger - self.t_margin) // _CONTENTS_LINE)
+        pages = 1 + math.ceil(max(0, entries - first) / more)
         self.insert_toc_placeholder(_contents, pages=pages, reset_page_indices=False)
 
     # --- a document -------------------------------------------------------------------------
@@ -202,7 +203,7 @@ class _Sheets(FPDF):
         self.ln(2)
 
     def _bullet(self, number: str) -> None:
-        self.set_font("sans", size=_BODY)
+        self._choose("", "", _BODY)
         self.set_x(self.l_margin - _INDENT + 1)
         self.cell(_INDENT - 1, self._line, f"{number}." if number else "•")
         self.set_x(self.l_margin)
@@ -229,33 +230,39 @@ class _Sheets(FPDF):
         return self._say(f"mark.{kind}")
 
     def _write(self, text: str, style: str, family: str = "sans") -> None:
-        self.set_font(family, style, _BODY if family == "sans" else _BODY - 1)
+        self._choose(text, style, _BODY if family == "sans" else _BODY - 1, family)
         self.write(self._line, breakable(text))
+
+    def _choose(self, text: str, style: str, size: float, family: str = "sans") -> None:
+        """One face for the whole text where it has all its letters: taken apart into several,
+        a line of Khmer takes forty times as long."""
+        if _KHMER.search(text):
+            family, style = "khmer", style.replace("I", "")
+        self.set_text_shaping(family == "khmer")
+        self.set_font(family, style, size)
 
     def _block(
         self, text: str, size: float, style: str, line: float, *, fill: bool = False
     ) -> None:
         """Lines of their own, over the whole width."""
-        self.set_font("sans", style, size)
+        self._choose(text, style, size)
         next_line = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
         self.multi_cell(0, line, breakable(text), align="L", fill=fill, **next_line)  # type: ignore[arg-type] # two kinds of place
 
     def _table(self, rows: list[list[str]]) -> None:
         has_heads = any(rows[0])
         body = rows if has_heads else rows[1:]
-        widths = [
-            min(60, max(8, *(len(row[column]) for row in body)))
-            for column in range(len(rows[0]))
-        ]
-        self.set_font("sans", size=_SMALL)
+        columns = [[row[place] for row in rows] for place in range(len(rows[0]))]
+        self._choose("".join("".join(row) for row in body), "", _SMALL)
         self.set_draw_color(160)
         with self.table(
-            col_widths=tuple(widths),
+            col_widths=tuple(_width(cells) for cells in columns),
             first_row_as_headings=has_heads,
             headings_style=FontFace(emphasis="BOLD"),
             borders_layout="HORIZONTAL_LINES",
             line_height=self._line * 0.9,
             text_align="LEFT",
+            v_align="TOP",
             padding=1,
         ) as table:
             for cells in body:
@@ -263,6 +270,14 @@ class _Sheets(FPDF):
                 for cell in cells:
                     row.cell(breakable(cell))
         self.ln(4)
+
+
+def _width(cells: list[str]) -> int:
+    """A column's share of the width: as its longest text, and never less than its longest
+    word, which would be torn."""
+    words = (word for cell in cells for word in cell.split())
+    longest = max((min(24, len(word)) for word in words), default=4)
+    return max(min(60, max(map(len, cells))), longest + 4)
 
 
 def _ends_table(token: Token) -> bool:
@@ -283,11 +298,14 @@ def _rows(tokens: list[Token], values: Mapping[str, str]) -> Iterator[list[str]]
 def _contents(sheets: FPDF, outline: list[OutlineSection]) -> None:
     """A line for each part and chapter, leading to it."""
     for section in outline:
-        sheets.set_font("sans", "B" if section.level == 0 else "", 9.5 - section.level)
+        khmer = bool(_KHMER.search(section.name))
+        sheets.set_text_shaping(khmer)
+        style = "" if section.level else "B"
+        sheets.set_font("khmer" if khmer else "sans", style, 9.5 - section.level)
         link = sheets.add_link(page=section.page_number)
         indent = section.level * _INDENT
         sheets.set_x(sheets.l_margin + indent)
-        name = section.name if len(section.name) < 90 else f"{section.name[:88]}…"
+        name = section.name if len(section.name) < 80 else f"{section.name[:78]}…"
         width = sheets.epw - indent - 12
         sheets.cell(width, _CONTENTS_LINE, breakable(name), link=link)
         sheets.cell(
