@@ -91,8 +91,8 @@ async def answer(
         date=chosen.isoformat(),
         version=framework.version,
     )
-    if framework.expires_at <= moment:
-        return Answer(False, asked, (*later, say("who.expired-then")))
+    if framework.expires_at <= moment <= now:
+        return Answer(False, asked, (say("who.expired-then"),))
     return _decided(framework, question, language, moment, asked, later)
 
 

@@ -86,6 +86,7 @@ def render(content: bytes, around: Surroundings) -> Page:
     for token in tokens:
         if token.type == "inline":
             token.children = list(_children(token.children or [], around))
+    _no_empty_heads(tokens)
     headings = tuple(_anchored(tokens))
     tokens = list(_with_requirements(tokens, around))
     tokens = list(_with_wide_tables(tokens, around.wide))
@@ -227,6 +228,13 @@ def _mark(inline: Token, mark: Markup) -> None:
     children = inline.children or []
     children[0].meta = {"requirement": True}
     children.insert(3, Token("html_inline", "", 0, content=f" {mark} "))
+
+
+def _no_empty_heads(tokens: list[Token]) -> None:
+    """The head of a column without one is a cell: there is nothing for it to be called."""
+    for opens, inside, closes in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opens.type == "th_open" and not inside.children:
+            opens.tag = closes.tag = "td"
 
 
 def _with_wide_tables(tokens: list[Token], name: str) -> Iterator[Token]:

@@ -289,11 +289,22 @@ def _label(credential: str, attribute: str, language: str) -> str:
 
 
 def _condition(credential: str, rule: PredicateRule, language: str) -> str:
-    say = say_in(language)
+    say, label = say_in(language), _label(credential, rule.attribute, language)
+    if _is_flag(credential, rule):
+        return say("condition.no" if rule.operator == "<=" else "condition.yes", label=label)
     value = say("condition.today") if rule.value == TODAY else str(rule.value)
     when = "day" if rule.value == TODAY else ""
     return say(
         f"condition.{when}{rule.operator}",
-        label=_label(credential, rule.attribute, language),
+        label=label,
         value=value.removeprefix(VARIABLE),
     )
+
+
+def _is_flag(credential: str, rule: PredicateRule) -> bool:
+    """Whether yes or no is proven of something that is 1 or 0: kept for somebody else."""
+    definition = load_all().get(credential)
+    if definition is None or rule.attribute not in definition.attribute_names:
+        return False
+    is_bound = (rule.operator, rule.value) in {("<=", 0), (">=", 1)}
+    return is_bound and definition.attribute(rule.attribute).held_for_other

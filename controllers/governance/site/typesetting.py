@@ -163,8 +163,6 @@ class _Sheets(FPDF):
         place = 0
         while place < len(tokens):
             place = self._token(tokens, place, part)
-        self.ln(4)
-        self._block(f"SHA-256 {part.digest}", 6.5, "", 4)
 
     def _token(self, tokens: list[Token], place: int, part: Part) -> int:
         """Set what begins here; where the next thing begins."""
@@ -200,6 +198,8 @@ class _Sheets(FPDF):
         if level < 2:
             self.start_section(words, level, strict=False)
         self._block(words, size, "B", size * (0.62 if self._book.language == "km" else 0.48))
+        if tag == "h1":
+            self._block(f"SHA-256 {part.digest}", 6.5, "", 4)
         self.ln(2)
 
     def _bullet(self, number: str) -> None:
@@ -249,14 +249,31 @@ class _Sheets(FPDF):
         next_line = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
         self.multi_cell(0, line, breakable(text), align="L", fill=fill, **next_line)  # type: ignore[arg-type] # two kinds of place
 
+    def _widths(self, rows: list[list[str]]) -> list[float]:
+        """The columns' widths: each as its longest word needs it, which would be torn
+        otherwise, and of the rest as much as it has to say."""
+        columns = [[breakable(row[place]) for row in rows] for place in range(len(rows[0]))]
+        wanted = [max(self.get_string_width(cell) for cell in cells) for cells in columns]
+        needed = [
+            max(
+                (self.get_string_width(word) for cell in cells for word in _words(cell)),
+                default=0.0,
+            )
+            for cells in columns
+        ]
+        # a heading is bold, and on each side of a text there is some room
+        least = [min(each * 1.12 + 3, self.epw / 2) for each in needed]
+        free = max(0.0, self.epw - sum(least))
+        more = [min(max(1.0, want), self.epw) for want in wanted]
+        return [one + free * each / sum(more) for one, each in zip(least, more, strict=True)]
+
     def _table(self, rows: list[list[str]]) -> None:
         has_heads = any(rows[0])
         body = rows if has_heads else rows[1:]
-        columns = [[row[place] for row in rows] for place in range(len(rows[0]))]
         self._choose("".join("".join(row) for row in body), "", _SMALL)
         self.set_draw_color(160)
         with self.table(
-            col_widths=tuple(_width(cells) for cells in columns),
+            col_widths=tuple(self._widths(rows)),
             first_row_as_headings=has_heads,
             headings_style=FontFace(emphasis="BOLD"),
             borders_layout="HORIZONTAL_LINES",
@@ -272,12 +289,9 @@ class _Sheets(FPDF):
         self.ln(4)
 
 
-def _width(cells: list[str]) -> int:
-    """A column's share of the width: as its longest text, and never less than its longest
-    word, which would be torn."""
-    words = (word for cell in cells for word in cell.split())
-    longest = max((min(24, len(word)) for word in words), default=4)
-    return max(min(60, max(map(len, cells))), longest + 4)
+def _words(cell: str) -> list[str]:
+    """What must stay on one line."""
+    return cell.replace(_BREAK, " ").split()
 
 
 def _ends_table(token: Token) -> bool:
