@@ -1,4 +1,4 @@
-"""The framework's pages in every language and width: for everybody, by keyboard, from here alone.
+"""The framework's pages in every language and width: for everybody, by keyboard, from here.
 
 The pictures are in build/screens (rules-*).
 """
@@ -49,7 +49,9 @@ def pages(language: str, shelter: str) -> dict[str, str]:
 
 async def a_shelter(house: Swift) -> str:
     framework = await house.haven.governance.current()
-    return next(did for did, found in framework.participants.items() if found[0].role == "shelter")
+    return next(
+        did for did, found in framework.participants.items() if found[0].role == "shelter"
+    )
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -74,7 +76,9 @@ async def faults(page: Page) -> list[str]:
     found: list[str] = []
     for size in SIZES:
         await page.set_viewport_size(size)  # type: ignore[arg-type] # a typed dict in their words
-        found += [f"{size['width']}: {each}" for each in (*await axe(page), *await outside(page))]
+        found += [
+            f"{size['width']}: {each}" for each in (*await axe(page), *await outside(page))
+        ]
     return found
 
 

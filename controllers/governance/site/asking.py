@@ -24,7 +24,7 @@ class Question:
     organisation: str = ""
     action: str = ""
     resource: str = ""
-    date: str = ""
+    day: str = ""
 
     @classmethod
     def of(cls, sent: Mapping[str, str], today: date) -> Question:
@@ -34,10 +34,10 @@ class Question:
             organisation=sent.get("organisation", "")[:_MOST_CHARACTERS],
             action=(sent.get("action", "") or action)[:_MOST_CHARACTERS],
             resource=(sent.get("resource", "") or resource)[:_MOST_CHARACTERS],
-            date=sent.get("date", "")[:10],
+            day=sent.get("date", "")[:10],
         )
         asked = chosen.organisation or chosen.action or chosen.resource
-        return chosen if chosen.date or asked else cls(date=today.isoformat())
+        return chosen if chosen.day or asked else cls(day=today.isoformat())
 
     @property
     def about(self) -> str:
@@ -52,7 +52,7 @@ class Question:
     @property
     def is_whole(self) -> bool:
         """Whether everything was chosen."""
-        return bool(self.organisation and self.action and self.resource and self.date)
+        return bool(self.organisation and self.action and self.resource and self.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ async def answer(
     if not question.is_whole:
         return Answer(None, "", (say("who.incomplete"),))
     try:
-        chosen = date.fromisoformat(question.date)
+        chosen = date.fromisoformat(question.day)
     except ValueError:
         return Answer(None, "", (say("who.wrong-date"),))
     moment = _moment(chosen, now)
@@ -93,24 +93,18 @@ async def answer(
     )
     if framework.expires_at <= moment <= now:
         return Answer(False, asked, (say("who.expired-then"),))
-    return _decided(framework, question, language, moment, asked, later)
-
-
-def _decided(
-    framework: Framework,
-    question: Question,
-    language: str,
-    moment: datetime,
-    asked: str,
-    said: tuple[str, ...],
-) -> Answer:
     query = Act(question.organisation, question.action, question.resource)
     decision = decide(framework, query, as_of=moment)
     if isinstance(decision, Deny):
-        reason = called(language, "reason", decision.reason)
-        words = decision.explanation if reason == decision.reason else reason
-        return Answer(False, asked, (*said, words), (decision.rule_id,), decision.reason)
-    return Answer(True, asked, said, tuple(decision.rule_ids))
+        words = _reason(decision, language)
+        return Answer(False, asked, (*later, words), (decision.rule_id,), decision.reason)
+    return Answer(True, asked, later, tuple(decision.rule_ids))
+
+
+def _reason(decision: Deny, language: str) -> str:
+    """The reason in the reader's language, or in the engine's own words."""
+    said = called(language, "reason", decision.reason)
+    return decision.explanation if said == decision.reason else said
 
 
 def _moment(chosen: date, now: datetime) -> datetime:

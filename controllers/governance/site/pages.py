@@ -57,7 +57,9 @@ class Reading:
     def to(self, path: str, anchor: str = "", **query: str) -> str:
         """An address of ours, in the language that was chosen."""
         asked = query if self._chosen is None else {"lang": self._chosen, **query}
-        return path + (f"?{urlencode(asked)}" if asked else "") + (f"#{anchor}" if anchor else "")
+        return (
+            path + (f"?{urlencode(asked)}" if asked else "") + (f"#{anchor}" if anchor else "")
+        )
 
     def here_in(self, language: str) -> str:
         """This page in another language."""

@@ -19,7 +19,14 @@ from fastapi import APIRouter, Request, Response
 from controllers.governance.discovery import TRQP, TRUST_LIST
 from controllers.governance.site import asking, searching, shown
 from controllers.governance.site.files import files
-from controllers.governance.site.pages import CHANGES, NOT_KEPT, Reading, answer, refusal, render
+from controllers.governance.site.pages import (
+    CHANGES,
+    NOT_KEPT,
+    Reading,
+    answer,
+    refusal,
+    render,
+)
 from controllers.governance.site.papers import Papers, papers
 from controllers.governance.site.service import (
     FOR_YOU,
@@ -164,9 +171,7 @@ async def _who_may(site: Site, newest: Newest, reading: Reading) -> Response:
     question = asking.Question.of(reading.request.query_params, now.date())
     answered = None
     if question.is_asked:
-        answered = await asking.answer(
-            site.versions, newest.framework, question, language, now
-        )
+        answered = await asking.answer(site.versions, newest.framework, question, language, now)
     organisations = {
         each.did: each.name for each in shown.participants(newest.framework, language, now)
     }

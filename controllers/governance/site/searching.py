@@ -138,9 +138,7 @@ def passages_of(
             yield Passage(where, href + anchor, text, language)
 
 
-def _requirement(
-    identifier: str, text: str, where: str, href: str, language: str
-) -> Passage:
+def _requirement(identifier: str, text: str, where: str, href: str, language: str) -> Passage:
     """A requirement together with what an auditor looks at."""
     behind = packaged_requirements().get(identifier, {})
     audit = f" {behind['audit']}" if "audit" in behind else ""

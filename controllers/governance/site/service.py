@@ -1,4 +1,4 @@
-"""What every page of the framework begins with: the newest version, and its documents filled in."""
+"""What every page of the framework begins with: the newest version, its documents filled in."""
 
 from __future__ import annotations
 
@@ -196,5 +196,7 @@ def _paragraph(title: str, words: str) -> Markup:
 
 
 def _pointers(title: str, pointers: list[str]) -> Markup:
-    items = Markup("").join(Markup("<li><code>{}</code></li>").format(each) for each in pointers)
+    items = Markup("").join(
+        Markup("<li><code>{}</code></li>").format(each) for each in pointers
+    )
     return Markup('<p class="label">{}</p><ul>{}</ul>').format(title, items)

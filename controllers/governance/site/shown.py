@@ -1,4 +1,4 @@
-"""What the framework says, put into words for a page: who takes part, who may, what is asked."""
+"""What the framework says, in words for a page: who takes part, who may, what is asked."""
 
 from __future__ import annotations
 
@@ -256,8 +256,9 @@ def _variant(name: str, variant: Variant, language: str) -> VariantShown:
             f"{label(reference.label, reference.attribute)} ({str(value).lstrip(VARIABLE)})"
             for reference, value in variant.expect
         ),
-        once=once
-        and say(f"once.{once.per}", label=label(once.by.label, once.by.attribute)),
+        once=None
+        if once is None
+        else say(f"once.{once.per}", label=label(once.by.label, once.by.attribute)),
     )
 
 

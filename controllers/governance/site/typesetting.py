@@ -98,7 +98,7 @@ class _Sheets(FPDF):
         self.set_margins(20, 20)
         self.set_auto_page_break(True, 24)
         for family, style, file in _FACES:
-            self.add_font(family, style, FONTS / file)  # type: ignore[arg-type] # typed as text
+            self.add_font(family, style, FONTS / file)
         self.set_fallback_fonts(["sans", "khmer"], exact_match=False)
         self.set_lang(book.language)
         self.set_title(book.title)
@@ -153,7 +153,7 @@ class _Sheets(FPDF):
 
     def part(self, part: Part) -> None:
         """One document, beginning on a new page."""
-        if not self._book.parts[0] is part or len(self._book.parts) == 1:
+        if self._book.parts[0] is not part or len(self._book.parts) == 1:
             self.add_page()
         if part.warning:
             self.set_fill_color(240)
