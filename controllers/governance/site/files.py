@@ -21,6 +21,8 @@ SemanticVersion = Annotated[
     str, PathParameter(max_length=32, pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$")
 ]
 _JSON = "application/json"
+# pages of others may read it too: it is public, signed, and says nothing of who asks
+_FOR_ALL = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 
 def files(site: Site) -> APIRouter:
@@ -30,13 +32,13 @@ def files(site: Site) -> APIRouter:
     @router.get("/governance/framework.json", response_class=Response)
     async def newest(request: Request) -> Response:
         """The newest signed framework, as it is stored; readers verify it themselves."""
-        found = await site.newest()
-        return await _file(site, request, found.version.version, CHANGES)
+        framework = (await site.newest()).framework
+        return await _file(site, request, framework.version, framework.sequence, CHANGES)
 
     @router.get("/governance/framework/{version}.json", response_class=Response)
     async def one(request: Request, version: SemanticVersion) -> Response:
         """One version, for good."""
-        return await _file(site, request, version, IMMUTABLE)
+        return await _numbered(site, request, version)
 
     @router.get("/o/{opaque}/framework/{version}.json", response_class=Response)
     async def by_did_url(request: Request, opaque: str, version: SemanticVersion) -> Response:
@@ -45,12 +47,20 @@ def files(site: Site) -> APIRouter:
         authority = found.framework.authority.rpartition(":")[2]
         if not is_opaque(opaque) or opaque != authority:
             raise NotFound("There is no framework under this identifier")
-        return await _file(site, request, version, IMMUTABLE)
+        return await _numbered(site, request, version)
 
     return router
 
 
-async def _file(site: Site, request: Request, version: str, caching: str) -> Response:
+async def _numbered(site: Site, request: Request, version: str) -> Response:
     found = await site.versions.numbered(version)
-    document = await site.governance.document(found.sequence)
-    return answer(request, document, found.version, media_type=_JSON, caching=caching)
+    return await _file(site, request, version, found.sequence, IMMUTABLE)
+
+
+async def _file(
+    site: Site, request: Request, version: str, sequence: int, caching: str
+) -> Response:
+    document = await site.governance.document(sequence)
+    return answer(
+        request, document, version, media_type=_JSON, caching=caching, headers=_FOR_ALL
+    )

@@ -78,7 +78,7 @@ async def _answered(
     try:
         newest = await site.newest()
         book = _book(site, newest, reading, wanted)
-        key = (newest.version.digest, name, reading.language)
+        key = (newest.digest, name, reading.language)
         data = await made.paper(key, book)
     except NotFound:
         return _refused(site, reading, "error", NotFound.status)
@@ -109,7 +109,7 @@ def _book(site: Site, newest: Newest, reading: Reading, wanted: tuple[str, ...])
         language=texts[0].language if len(texts) == 1 else language,
         authority=authority,
         version=framework.version,
-        digest=newest.version.digest,
+        digest=newest.digest,
         issued_at=framework.issued_at,
         parts=tuple(_part(site, newest, reading, text) for text in texts),
         facts=(
@@ -117,7 +117,7 @@ def _book(site: Site, newest: Newest, reading: Reading, wanted: tuple[str, ...])
             (say("fact.from"), minute(framework.issued_at)),
             (say("fact.until"), minute(framework.expires_at)),
             (say("fact.governs"), f"{authority}, {framework.authority}"),
-            (say("fact.digest"), newest.version.digest),
+            (say("fact.digest"), newest.digest),
         ),
     )
 

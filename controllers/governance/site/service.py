@@ -15,7 +15,7 @@ from controllers.governance.site.pages import Reading
 from controllers.governance.site.searching import Passage, passages_of
 from controllers.governance.site.shown import checks, jurisdictions, name_of, participants
 from controllers.governance.site.texts import called, in_words, minute, say_in
-from controllers.governance.site.versions import Version, Versions
+from controllers.governance.site.versions import Versions
 from controllers.moment import now
 from governance.controlled import OFFICIAL, Text, packaged_requirements, packaged_texts
 from governance.model import Framework
@@ -29,7 +29,8 @@ class Newest:
     """The newest version, and whether its time is over."""
 
     framework: Framework
-    version: Version
+    digest: str
+    signed_by: frozenset[str]
     expired: bool
 
     def is_official(self, text: Text) -> bool:
@@ -61,8 +62,9 @@ class Site:
 
     async def newest(self) -> Newest:
         """Raises NotFound before the authority has been founded."""
-        accepted, version = await self.versions.newest()
-        return Newest(accepted.framework, version, accepted.framework.expires_at <= now())
+        accepted, signed_by = await self.versions.newest()
+        framework = accepted.framework
+        return Newest(framework, accepted.digest, signed_by, framework.expires_at <= now())
 
     def values(self, framework: Framework, text: Text) -> dict[str, str]:
         """What fills in the placeholders of a document, in its language."""
@@ -155,7 +157,7 @@ def documents(newest: Newest, language: str) -> list[DocumentShown]:
 
 def signers(newest: Newest, language: str) -> list[str]:
     """The names of those who signed the newest version."""
-    return sorted(name_of(newest.framework, did, language) for did in newest.version.signed_by)
+    return sorted(name_of(newest.framework, did, language) for did in newest.signed_by)
 
 
 def current_moment() -> datetime:

@@ -40,14 +40,18 @@ class Versions:
         self._governance = governance
         self._known: list[Version] = []  # oldest first
         self._last: Accepted | None = None
+        self._signed: tuple[int, frozenset[str]] = (0, frozenset())
         self._past: dict[int, Framework] = {}
         self._turn = asyncio.Lock()
 
-    async def newest(self) -> tuple[Accepted, Version]:
-        """The newest one, whole and in few words. Raises NotFound before there is one."""
+    async def newest(self) -> tuple[Accepted, frozenset[str]]:
+        """The newest one, and who signed it; without a look at those before. Raises NotFound
+        before there is one."""
         accepted = await self._governance.newest()
-        found = await self._up_to(accepted.framework.sequence)
-        return accepted, found[-1]
+        sequence = accepted.framework.sequence
+        if self._signed[0] != sequence:
+            self._signed = (sequence, await self._governance.signed_by(sequence))
+        return accepted, self._signed[1]
 
     async def all(self) -> list[Version]:
         """Newest first. Raises NotFound before there is one."""

@@ -271,6 +271,7 @@ async def test_the_signed_document_is_given_as_it_is_stored(small_house: House) 
         answer = await read(small_house, address)
         assert answer.text == stored, address
         assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["access-control-allow-origin"] == "*"
     first = await read(small_house, "/governance/framework/1.0.0.json")
     assert json.loads(first.content)["sequence"] == 1
     assert "immutable" in first.headers["cache-control"]
