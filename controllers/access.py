@@ -16,10 +16,10 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, update
 
 from controllers.moment import now
-from controllers.store.brief import table_of
+from controllers.store.brief import Beside, Steps, nothing_beside, table_of
 from controllers.store.database import Database
 from controllers.store.models import ApiKey, Organisation
 from core.errors import Forbidden, NotAuthenticated, NotFound
@@ -33,6 +33,12 @@ _WITH_TENANT = (
     .outerjoin_from(_KEY, _ORGANISATION, _KEY.c.organisation_id == _ORGANISATION.c.id)
     .where(_KEY.c.id == bindparam("key_id"))
 )
+_ITS = (
+    _KEY.c.id == bindparam("its_id"),
+    _KEY.c.organisation_id == bindparam("organisation"),
+)
+_OWN = select(_KEY.c.id).where(*_ITS)
+_END = update(_KEY).where(*_ITS, _KEY.c.ended_at.is_(None))
 
 
 class Role(StrEnum):
@@ -65,19 +71,27 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def create_key(database: Database, organisation_id: str | None, role: Role) -> Secret:
+async def create_key(
+    database: Database,
+    organisation_id: str | None,
+    role: Role,
+    beside: Beside = nothing_beside,
+) -> Secret:
     """Make a key; this is the only time that it is seen."""
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    async with database.transaction() as session:
-        session.add(
-            ApiKey(
-                id=key_id,
-                organisation_id=organisation_id,
-                role=role.value,
-                secret_digest=digest(secret),
-                created_at=now(),
-            )
-        )
+    key = ApiKey(
+        id=key_id,
+        organisation_id=organisation_id,
+        role=role.value,
+        secret_digest=digest(secret),
+        created_at=now(),
+    )
+
+    def create(steps: Steps) -> None:
+        steps.add(key)
+        beside(steps, key_id)
+
+    await database.write(create)
     return Secret(f"hvn_{key_id}_{secret}")
 
 
@@ -88,13 +102,22 @@ async def list_keys(database: Database, organisation_id: str) -> list[ApiKey]:
         return list(await session.scalars(query.order_by(ApiKey.created_at)))
 
 
-async def end_key(database: Database, organisation_id: str, key_id: str) -> None:
+async def end_key(
+    database: Database,
+    organisation_id: str,
+    key_id: str,
+    beside: Beside = nothing_beside,
+) -> None:
     """End a key at once; ending it again changes nothing. Raises NotFound."""
-    async with database.transaction() as session:
-        key = await session.get(ApiKey, key_id)
-        if key is None or key.organisation_id != organisation_id:
+    wanted = {"its_id": key_id, "organisation": organisation_id}
+
+    def end(steps: Steps) -> None:
+        if steps.row(_OWN, **wanted) is None:
             raise NotFound("There is no such key")
-        key.ended_at = key.ended_at or now()
+        if steps.change(_END, **wanted, ended_at=now()):
+            beside(steps, key_id)
+
+    await database.write(end)
 
 
 async def authenticate(database: Database, presented: str) -> Caller:

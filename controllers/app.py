@@ -23,6 +23,7 @@ from controllers.backup.settling import ClosedUntilSettled
 from controllers.desks.routers import routers as desk_routers
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.governance import faces
 from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
@@ -51,9 +52,11 @@ from controllers.shell import routes as shell_routes
 from controllers.statements import StatementMaker
 from controllers.store.database import Database
 from controllers.tracing import FRAMEWORKS_OWN
+from controllers.trqp import routes as trqp
 from controllers.verifier import router as verifier_routes
 from controllers.verifier.judging import Judge
 from controllers.verifier.service import VerifierService
+from controllers.wallet import evidence as evidence_routes
 from controllers.wallet import router as wallet_routes
 from controllers.wallet.fetching import LinkFetcher
 from controllers.wallet.locks import router as lock_routes
@@ -316,6 +319,7 @@ def _equip_public(haven: Haven) -> None:
         issuer_routes,
         verifier_routes,
         wallet_routes,
+        evidence_routes,
         lock_routes,
         governance_routes,
         links_routes,
@@ -328,7 +332,13 @@ def _equip_public(haven: Haven) -> None:
     for site in site_routers(Site(haven.governance, settings.base_url, settings.leave_to)):
         app.include_router(site)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/wallet", shell_routes(Shell(haven.settings.leave_to)), name="wallet")
+    pinned = haven.settings.framework_authority
+    shell = Shell(haven.settings.leave_to, authority=pinned)
+    app.mount("/wallet", shell_routes(shell), name="wallet")
+    app.mount(
+        trqp.PLACE, trqp.routes(haven.governance, haven.database, haven.settings.base_url)
+    )
+    app.include_router(faces.router)
     app.include_router(public_router(haven.registry))
 
 

@@ -47,6 +47,7 @@ class Limited(StrEnum):
     SESSIONS = "sessions"
     LINKS = "links"
     REFUSED = "refused"
+    REGISTRY = "registry"
 
 
 @dataclass(slots=True)
@@ -168,6 +169,7 @@ def limiter_of(settings: Settings) -> Limiter:
             Limited.SESSIONS: settings.limit_sessions,
             Limited.LINKS: settings.limit_links,
             Limited.REFUSED: settings.limit_refused,
+            Limited.REGISTRY: settings.limit_registry,
         }
     )
 
@@ -176,6 +178,8 @@ def kind_of(method: str, path: str) -> Limited | None:
     """What a request is counted as, if it is."""
     if path.startswith("/l/") or path == "/moves":
         return Limited.LINKS
+    if path.startswith("/trqp/"):
+        return Limited.REGISTRY
     if method != "POST":
         return None
     if path == "/api/wallet/wallets":

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     did_domain: str = Field(
         "haven.localhost", description="Domain of all identities; fixed at the first start"
     )
+    framework_authority: str | None = Field(
+        None, description="DID whose rules phones believe, written into the wallet's page"
+    )
     public_url: str | None = Field(
         None, description="Address that phones use, behind a TLS proxy; default: localhost"
     )
@@ -124,6 +127,9 @@ class Settings(BaseSettings):
     limit_wallets: float = Field(20.0, ge=0, description="Wallets made a second, one network")
     limit_sessions: float = Field(50.0, ge=0, description="Wallets opened a second, the same")
     limit_refused: float = Field(10.0, ge=0, description="Refused keys a second, the same")
+    limit_registry: float = Field(
+        200.0, ge=0, description="Questions to the trust registry a second, the same"
+    )
     agent_log_level: str = Field("warning", description="Log level of the two agents")
     agents_on_one_core: bool = Field(
         True, description="Keep an agent's event loop and store together on one core (Linux)"

@@ -41,6 +41,7 @@ _KINDS: Mapping[str, str] = {
 _PACKED = frozenset({".html", ".css", ".js", ".json", ".webmanifest", ".svg", ".txt"})
 _WORKER, _LIST = "sw.js", "shell.js"
 _LEAVE_TO = '<meta name="leave-to" content="">'
+_AUTHORITY = '<meta name="authority" content="">'
 
 _HEADERS: Mapping[str, str] = {
     # asked again each time, and answered "unchanged"; what works offline is the worker's matter
@@ -71,9 +72,12 @@ class ShellFile:
 class Shell:
     """All files of the app by their path below /wallet/."""
 
-    def __init__(self, leave_to: str, folder: Path = FOLDER) -> None:
+    def __init__(
+        self, leave_to: str, folder: Path = FOLDER, *, authority: str | None = None
+    ) -> None:
         files = {path: (folder / path).read_bytes() for path in shell_files(folder)}
         files[START] = _with_leave_to(files[START], leave_to)
+        files[START] = _with_authority(files[START], authority or "")
         files[_LIST] = _list_of(files)
         self._files = {path: _shell_file(path, content) for path, content in files.items()}
 
@@ -140,6 +144,11 @@ def _list_of(files: Mapping[str, bytes]) -> bytes:
 def _with_leave_to(page: bytes, address: str) -> bytes:
     filled = _LEAVE_TO.replace('content=""', f'content="{html.escape(address)}"')
     return page.replace(_LEAVE_TO.encode(), filled.encode())
+
+
+def _with_authority(page: bytes, did: str) -> bytes:
+    filled = _AUTHORITY.replace('content=""', f'content="{html.escape(did)}"')
+    return page.replace(_AUTHORITY.encode(), filled.encode())
 
 
 def _digest(content: bytes) -> str:

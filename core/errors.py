@@ -2,12 +2,14 @@
 
     HavenError
     ├── InvalidInput            the caller sent something that cannot be meant
-    │   └── TooLarge            more than is taken at once
+    │   ├── TooLarge            more than is taken at once
+    │   └── MalformedQuery      a query to the trust registry that is none of its protocol's
     ├── NotAuthenticated        no key, or a key that opens nothing
     ├── Forbidden               a key that may not do this
     │   ├── SessionClosed       the wallet's session is not open on its agent (any more)
     │   └── GovernanceDenied    the governance framework says no, and why
     ├── NotFound                there is no such thing, or none that the caller may know of
+    │   └── NotKnown            the trust registry has no record of it: for a consumer, a no
     ├── Conflict                the thing is in a state that does not allow this
     ├── Gone                    it was there; its time is over or it was used
     ├── TooManyTries            a secret was guessed at too often
@@ -58,6 +60,14 @@ class TooLarge(InvalidInput):
     status = 413
 
 
+class MalformedQuery(InvalidInput):
+    """The protocol (TRQP v2.0) has 400 for it, and no other number."""
+
+    slug = "malformed-query"
+    title = "This is no query of the protocol"
+    status = 400
+
+
 class NotAuthenticated(HavenError):
     slug = "not-authenticated"
     title = "Please sign in"
@@ -94,6 +104,11 @@ class NotFound(HavenError):
     slug = "not-found"
     title = "There is nothing here"
     status = 404
+
+
+class NotKnown(NotFound):
+    slug = "not-known"
+    title = "The registry does not know this"
 
 
 class Conflict(HavenError):

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from controllers.desks.forms import Choice
@@ -31,6 +30,10 @@ _HUNDREDTHS = 100
 _FIRST_VARIANT = "plain"
 # tried where a pattern is all that is known of a text
 _SAMPLES = ("USD", "US", "en", "a", "A", "1")
+# an amount with a separator of thousands would be another amount: it is none at all
+_MONEY = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,2}))?")
+_NUMBER = re.compile(r"-?[0-9]{1,10}")
+_KHMER_DIGITS = str.maketrans("០១២៣៤៥៦៧៨៩", "0123456789")
 _CONDITION_NAME = "predicate"
 _CONDITION = re.compile(r"(\S+): (\S+) (<|<=|>=|>) (-?\d+)")
 
@@ -131,6 +134,25 @@ def in_words(framework: Framework, check: CheckMade, language: str, say: Say) ->
     return [_told(each, variant, language, say) for each in check.result or []]
 
 
+def asked_for(framework: Framework, check: CheckMade, language: str) -> list[str]:
+    """What was typed before a check, as a person reads it."""
+    known = framework.checks.get(check.name)
+    if known is None:
+        return []
+    return [
+        _parameter_in_words(known, name, check.parameters[name], language)
+        for name in known.parameters
+        if name in check.parameters
+    ]
+
+
+def _parameter_in_words(check: Check, name: str, value: int | str, language: str) -> str:
+    if isinstance(value, int) and name.endswith(_MINOR):
+        return f"{value // _HUNDREDTHS}.{value % _HUNDREDTHS:02d}"
+    labels = {each.value: each.label for each in _choices(check, name, language)}
+    return f"{labels[value]} ({value})" if value in labels else str(value)
+
+
 def learnt(
     framework: Framework,
     check: CheckMade,
@@ -208,14 +230,14 @@ def _choices(check: Check, name: str, language: str) -> tuple[Choice, ...]:
 def _value(field: AskField, written: str) -> int | str | None:
     if field.kind in ("choice", "text"):
         return written or None
-    try:
-        number = Decimal(written.replace(" ", "").replace(",", "."))
-    except InvalidOperation:
+    digits = written.translate(_KHMER_DIGITS)
+    if field.kind == "number":
+        return int(digits) if _NUMBER.fullmatch(digits) else None
+    found = _MONEY.fullmatch(digits)
+    if found is None:
         return None
-    if not number.is_finite():
-        return None
-    number *= _HUNDREDTHS if field.kind == "money" else 1
-    return int(number) if number == number.to_integral_value() else None
+    whole, hundredths = found[1], (found[2] or "").ljust(2, "0")
+    return int(whole) * _HUNDREDTHS + int(hundredths)
 
 
 def _sample(check: Check) -> dict[str, int | str]:

@@ -17,6 +17,7 @@ from controllers.desks import live, shown
 from controllers.desks.asking import (
     Asked,
     askable,
+    asked_for,
     failed,
     in_words,
     learnt,
@@ -30,8 +31,7 @@ from controllers.moment import now
 from controllers.organisations.service import did_of
 from controllers.paging import Cursor, RowId, page
 from controllers.qr import qr_code
-from controllers.staff.deeds import note
-from controllers.store.brief import Steps
+from controllers.staff.deeds import as_deed
 from controllers.store.models import Check
 from controllers.verifier.service import State, Verdict
 from core.errors import InvalidInput, NotFound
@@ -108,8 +108,8 @@ async def stream(
 @router.post("/one/{check_id}/stop")
 async def stop(desk: AtChecking, check_id: RowId, _sent: Sent) -> Response:
     """Close a check that waits."""
-    await desk.house.verifier.cancel(desk.organisation, check_id)
-    await _noted(desk, "check-stopped", check_id)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "check-stopped")
+    await desk.house.verifier.cancel(desk.organisation, check_id, deed)
     return desk.go(f"/desk/check/one/{check_id}")
 
 
@@ -123,8 +123,8 @@ async def giving_back(desk: AtChecking, check_id: RowId) -> HTMLResponse:
 @router.post("/one/{check_id}/give-back")
 async def give_back(desk: AtChecking, check_id: RowId, _sent: Sent) -> Response:
     """Give back what a check reserved. Raises Conflict."""
-    await desk.house.verifier.release(desk.organisation, check_id)
-    await _noted(desk, "given-back", check_id)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "given-back")
+    await desk.house.verifier.release(desk.organisation, check_id, deed)
     return desk.go(f"/desk/check/one/{check_id}")
 
 
@@ -140,13 +140,9 @@ async def begin(
     desk: Desk, name: str, parameters: Mapping[str, int | str]
 ) -> tuple[Check, shown.Shown]:
     """Begin a check; what may be shown of it for now."""
-    organisation, person = desk.organisation, desk.who.person_id
-
-    def noted(steps: Steps, check_id: str) -> None:
-        note(steps, organisation.id, person, "check-started", check_id)
-
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "check-started")
     check, link = await desk.house.verifier.start(
-        organisation, name, parameters, place_id=desk.who.place_id, beside=noted
+        desk.organisation, name, parameters, place_id=desk.who.place_id, beside=deed
     )
     return check, shown.Shown(token=link.token, subject_id=check.id)
 
@@ -169,6 +165,7 @@ async def result_of(desk: Desk, check_id: str, *, look: bool = True) -> dict[str
     return {
         "check": check,
         "title": title_of(framework, check.name, desk.language),
+        "asked_for": asked_for(framework, check, desk.language),
         "known": known,
         "listening": check.state != State.DONE,
         "link": link,

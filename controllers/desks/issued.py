@@ -24,9 +24,11 @@ from controllers.issuer.service import ENDED
 from controllers.moment import now
 from controllers.paging import Cursor, RowId, page
 from controllers.qr import qr_code
+from controllers.staff.deeds import as_deed, count, hold, note
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
 from controllers.staff.proposals import Kind
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance
 from core.errors import Conflict, InvalidInput, TooManyTries
 from credential_defs import load_all
@@ -96,12 +98,17 @@ async def no_search(desk: AtIssued) -> Response:
 async def search(desk: AtIssued, sent: Sent) -> HTMLResponse:
     """By one's own reference, whole. Raises TooManyTries."""
     reference = sent.get("reference", "").strip()
-    deeds, person = desk.house.desks.deeds, desk.who.person_id
-    if await deeds.count(person, _IN_VAIN, now() - _WITHIN) >= _MOST_IN_VAIN:
-        raise TooManyTries("Too many searches found nothing", code="too-many-searches")
-    found = await desk.house.issuer.by_reference(desk.organisation, reference)
-    if not found:
-        await deeds.note(desk.organisation.id, person, _IN_VAIN)
+    organisation, person = desk.organisation, desk.who.person_id
+
+    def look(steps: Steps) -> list[Issuance]:
+        hold(steps, person)  # many searches at once are counted one after the other
+        if count(steps, person, _IN_VAIN, now() - _WITHIN) >= _MOST_IN_VAIN:
+            raise TooManyTries("Too many searches found nothing", code="too-many-searches")
+        found = desk.house.issuer.by_reference(steps, organisation, reference)
+        note(steps, organisation.id, person, "searched" if found else _IN_VAIN)
+        return found
+
+    found = await desk.house.database.write(look)
     return desk.page(
         "issued_list.html",
         lines=await lines_of(desk, found),
@@ -136,8 +143,8 @@ async def stream(
 @router.post("/{issuance_id}/take-back")
 async def take_back(desk: AtIssuing, issuance_id: RowId, _sent: Sent) -> Response:
     """End an offer before anything was signed. Raises Conflict."""
-    await desk.house.issuer.cancel(desk.organisation, issuance_id)
-    await _noted(desk, "taken-back", issuance_id)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "taken-back")
+    await desk.house.issuer.cancel(desk.organisation, issuance_id, deed)
     return desk.go(f"/desk/issued/{issuance_id}")
 
 
@@ -173,8 +180,10 @@ async def withdraw_now(desk: Desk, issuance_id: str, because: str) -> Response:
     """Withdraw one; every check refuses it from now."""
     if because not in BECAUSE:
         raise InvalidInput("This is no reason of ours", code="no-reason")
-    await desk.house.issuer.revoke(desk.organisation, [issuance_id], because=because)
-    await _noted(desk, "withdrawn", issuance_id)
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "withdrawn")
+    await desk.house.issuer.revoke(
+        desk.organisation, [issuance_id], because=because, beside=deed
+    )
     return desk.go(f"/desk/issued/{issuance_id}")
 
 
@@ -240,10 +249,4 @@ async def _withdrawing(desk: Desk, issuance_id: str, *, wrong: bool) -> HTMLResp
         because=BECAUSE,
         wrong=wrong,
         two=Option.TWO_FOR_WITHDRAWING in options,
-    )
-
-
-async def _noted(desk: Desk, what: str, issuance_id: str) -> None:
-    await desk.house.desks.deeds.note(
-        desk.organisation.id, desk.who.person_id, what, issuance_id
     )

@@ -31,9 +31,9 @@ from controllers.desks.forms import (
 )
 from controllers.issuer.references import LONGEST as LONGEST_REFERENCE
 from controllers.issuer.service import standing_definition
+from controllers.issuer.two_people import two_are_needed
 from controllers.organisations.service import did_of
 from controllers.staff.deeds import note
-from controllers.staff.options import Option
 from controllers.staff.people import plain_text
 from controllers.staff.proposals import Kind, Proposed, agree_within
 from controllers.store.brief import Beside, Steps, nothing_beside
@@ -193,9 +193,9 @@ def _review(desk: Desk, draft: Draft) -> HTMLResponse:
 
 
 async def _issue(desk: Desk, draft: Draft, once: str) -> Response:
-    signed = draft.definition.validate_values(draft.values)
-    on = await desk.house.desks.options.on(desk.organisation.id)
-    if Option.TWO_FOR_IDENTITY in on and draft.definition.wants_two(signed):
+    if await two_are_needed(
+        desk.house, desk.organisation, draft.definition, draft.values, draft.replaces or None
+    ):
         return await _propose(desk, draft, once)
     return await issue(desk, _asked(desk, draft), once)
 

@@ -13,11 +13,12 @@ from fastapi.responses import HTMLResponse
 from controllers.access import Role, end_key, list_keys
 from controllers.desks.entry import AtAdministering, Desk, DeskRoute, Sent
 from controllers.governance.schemas import KeyMade, NewKeyOf
+from controllers.moment import now
 from controllers.paging import RowId
+from controllers.staff.deeds import as_deed
 from controllers.staff.options import Option
-from controllers.staff.people import Duty
 from controllers.staff.places import LONGEST_PLACE
-from controllers.staff.proposals import Kind
+from controllers.staff.proposals import STANDS, Kind
 from core.errors import InvalidInput
 
 router = APIRouter(prefix="/desk/organisation", route_class=DeskRoute, include_in_schema=False)
@@ -55,10 +56,14 @@ async def end_place(desk: AtAdministering, place_id: RowId, _sent: Sent) -> Resp
 
 @router.post("/options/{option}")
 async def turn(desk: AtAdministering, option: Option, sent: Sent) -> Response:
-    """On at once. Off weakens a guard: a second administrator agrees, where there is one."""
+    """On at once. Off weakens a guard: a second administrator agrees, where there is one, or
+    was one within the days that a proposal stands. So nobody gets rid of her to do it."""
     desks, organisation, person = desk.house.desks, desk.organisation.id, desk.who.person_id
     on = sent.get("on") == "1"
-    if on or not await _another_administrator(desk):
+    another = await desks.options.another_administers(
+        organisation, person, since=now() - STANDS
+    )
+    if on or not another:
         await desks.options.turn(organisation, option, on=on, by=person)
         return desk.go("/desk/organisation")
     made = await desks.proposals.propose(
@@ -76,10 +81,9 @@ async def make_key(desk: AtAdministering, sent: Sent) -> Response:
     organisation, person = desk.organisation, desk.who.person_id
 
     async def make() -> KeyMade:
-        key = (await desk.house.organisations.new_key(organisation, Role(role))).reveal()
-        deeds = desk.house.desks.deeds
-        await deeds.note(organisation.id, person, f"key-made-{role}", key.split("_")[1])
-        return KeyMade(key=key)
+        deed = as_deed(organisation.id, person, f"key-made-{role}")
+        key = await desk.house.organisations.new_key(organisation, Role(role), deed)
+        return KeyMade(key=key.reveal())
 
     asked = NewKeyOf(slug=organisation.slug, role=Role(role))
     made = await desk.house.repeatable.run(person, once, asked, KeyMade, make)
@@ -89,19 +93,9 @@ async def make_key(desk: AtAdministering, sent: Sent) -> Response:
 @router.post("/keys/{key_id}/end")
 async def ending_key(desk: AtAdministering, key_id: KeyId, _sent: Sent) -> Response:
     """It opens nothing from now."""
-    await end_key(desk.house.database, desk.organisation.id, key_id)
-    await desk.house.desks.deeds.note(
-        desk.organisation.id, desk.who.person_id, "key-ended", key_id
-    )
+    deed = as_deed(desk.organisation.id, desk.who.person_id, "key-ended")
+    await end_key(desk.house.database, desk.organisation.id, key_id, deed)
     return desk.go("/desk/organisation")
-
-
-async def _another_administrator(desk: Desk) -> bool:
-    everybody = await desk.house.desks.people.all(desk.organisation.id)
-    return any(
-        each.id != desk.who.person_id and Duty.ADMINISTER in each.duties and each.can_sign_in
-        for each in everybody
-    )
 
 
 async def _page(

@@ -26,13 +26,15 @@ from controllers.desks.entry import (
 )
 from controllers.desks.pages import HEADERS
 from controllers.haven import House
+from controllers.staff.passkeys import Proven
 from core.errors import Forbidden
 
 router = APIRouter(prefix="/desk", route_class=DeskRoute, include_in_schema=False)
 
 _WHY = {"passkey-again": "signing.again", "idle": "signing.idle", "out": "signing.out"}
-_SECRET = Field(min_length=20, max_length=100)
-_ID = Field(min_length=8, max_length=64)
+# nothing else reaches the database: some of what can be sent, it cannot even be asked for
+_SECRET = Field(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")
+_ID = Field(pattern=r"^[0-9a-f-]{36}$")
 
 
 class _Sent(BaseModel):
@@ -89,8 +91,8 @@ async def begin(house: House) -> Response:
 @router.post("/sign-in/finish", dependencies=[OwnSite])
 async def finish(house: House, request: Request, body: Answered) -> Response:
     """Its answer opens a session."""
-    person = await house.desks.passkeys.finish_sign_in(body.ceremony, body.credential)
-    return await _signed_in(house, request, person)
+    proven = await house.desks.passkeys.finish_sign_in(body.ceremony, body.credential)
+    return await _signed_in(house, request, proven)
 
 
 @router.get("/enrol")
@@ -109,10 +111,10 @@ async def begin_enrolment(house: House, body: Invitation) -> Response:
 @router.post("/enrol/finish", dependencies=[OwnSite])
 async def finish_enrolment(house: House, request: Request, body: Enrolled) -> Response:
     """The passkey is kept, the link has ended, and its owner is signed in."""
-    person = await house.desks.passkeys.finish_enrolment(
+    proven = await house.desks.passkeys.finish_enrolment(
         body.token, body.ceremony, body.credential
     )
-    return await _signed_in(house, request, person)
+    return await _signed_in(house, request, proven)
 
 
 @router.post("/sign-out")
@@ -142,9 +144,9 @@ async def still_here(_desk: AtDesk) -> Response:
     return Response(status_code=204, headers=dict(HEADERS))
 
 
-async def _signed_in(house: House, request: Request, person: str) -> Response:
+async def _signed_in(house: House, request: Request, proven: Proven) -> Response:
     value = await house.desks.sessions.open(
-        person, browser=browser_of(request), network=network_of(request, house)
+        proven, browser=browser_of(request), network=network_of(request, house)
     )
     answer = _json({})
     keep_session(answer, house, value)

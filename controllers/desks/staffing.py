@@ -6,6 +6,8 @@ can open that page again for as long as the link lives.
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
@@ -20,11 +22,12 @@ from controllers.staff.people import (
     Person,
     invitation_link,
 )
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/desk/people", route_class=DeskRoute, include_in_schema=False)
 
 _DUTY = "duty-"
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @router.get("")
@@ -42,7 +45,7 @@ async def enrol(desk: AtAdministering, sent: Sent) -> Response:
             sent.get("name", ""),
             _duties(sent),
             by=desk.who.person_id,
-            place_id=sent.get("place") or None,
+            place_id=_place(sent),
         )
     except InvalidInput:
         return await _list(desk, sent, wrong=True)
@@ -59,12 +62,11 @@ async def one(desk: AtAdministering, person_id: RowId) -> HTMLResponse:
 async def change(desk: AtAdministering, person_id: RowId, sent: Sent) -> Response:
     """Name, place and duties, each that changed."""
     organisation, by = desk.organisation.id, desk.who.person_id
-    service = desk.house.desks.people
+    service, name, place = desk.house.desks.people, sent.get("name", ""), _place(sent)
     person, wanted = await service.one(organisation, person_id), _duties(sent)
     # the right to administer first: if it cannot end, nothing is changed
     for duty in sorted(person.duties - wanted, key=lambda each: each is not Duty.ADMINISTER):
         await service.end(organisation, person_id, duty, by=by)
-    name, place = sent.get("name", ""), sent.get("place") or None
     if (name.strip(), place) != (person.name, person.place_id):
         try:
             await service.change(organisation, person_id, name=name, place_id=place, by=by)
@@ -112,6 +114,14 @@ def _to_link(desk: Desk, person_id: str, invitation: FreshInvitation) -> Respons
 
 def _duties(sent: Fields) -> frozenset[Duty]:
     return frozenset(each for each in Duty if sent.get(_DUTY + each))
+
+
+def _place(sent: Fields) -> str | None:
+    """The place that was chosen. Raises NotFound for what is no place's id."""
+    place = sent.get("place", "")
+    if place and not _ID.fullmatch(place):
+        raise NotFound("There is no such place here", code="no-such-place")
+    return place or None
 
 
 async def _list(desk: Desk, sent: Fields, *, wrong: bool) -> HTMLResponse:

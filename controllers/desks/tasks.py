@@ -9,14 +9,16 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.desks.entry import Desk, DeskRoute, Sent, with_duty
-from controllers.desks.issued import lines_of, title_of, withdraw_now
+from controllers.desks.issued import Line, lines_of, title_of, withdraw_now
 from controllers.desks.issuing import issue_agreed, values_in_words
 from controllers.issuer.moving import MOVE_ASKED
 from controllers.issuer.rows import OPEN
 from controllers.paging import RowId, page
+from controllers.staff.kinds import RESTS_ON
 from controllers.staff.options import Option
 from controllers.staff.people import Duty
-from controllers.staff.proposals import Kind, Proposed, State
+from controllers.staff.proposals import Kind, Proposed, State, agree_within
+from controllers.store.brief import Steps
 from controllers.store.models import Issuance
 from core.errors import Forbidden
 from credential_defs import load_all
@@ -25,8 +27,6 @@ router = APIRouter(prefix="/desk/tasks", route_class=DeskRoute, include_in_schem
 
 AtTasks = Annotated[Desk, Depends(with_duty(Duty.ISSUE, Duty.REVOKE, Duty.ADMINISTER))]
 
-# who may agree to what
-AGREES = {Kind.WITHDRAW: Duty.REVOKE, Kind.ISSUE: Duty.ISSUE, Kind.OPTION: Duty.ADMINISTER}
 _MOST = 50
 
 
@@ -65,14 +65,16 @@ async def one(desk: AtTasks, proposal_id: RowId) -> HTMLResponse:
     """What is asked for, exactly; only who may agree to it sees what stands in it."""
     proposed = await desk.house.desks.proposals.one(desk.organisation.id, proposal_id)
     task = await _task(desk, proposed, await _names(desk))
-    involved = task.is_own or AGREES[proposed.kind] in desk.who.duties
+    involved = task.is_own or RESTS_ON[proposed.kind] in desk.who.duties
     if not involved:
         raise Forbidden("This is for somebody with another task", code="duty-needed")
     return desk.page(
         "tasks_one.html",
         task=task,
-        is_open=proposed.state is State.OPEN and proposed.content is not None,
+        is_open=proposed.content is not None,
+        is_agreeing=proposed.state is State.AGREEING,
         told=_told(desk, proposed),
+        reference=(proposed.content or {}).get("reference"),
         line=await _subject(desk, proposed),
     )
 
@@ -82,14 +84,20 @@ async def agree(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     """Agree, and do it at once. Raises Forbidden, Conflict."""
     proposals, organisation = desk.house.desks.proposals, desk.organisation.id
     proposed = await proposals.one(organisation, proposal_id)
-    desk.who.needs(AGREES[proposed.kind])
+    desk.who.needs(RESTS_ON[proposed.kind])
     person = desk.who.person_id
     proposed = await proposals.to_agree(organisation, proposal_id, by=person)
-    if proposed.kind is Kind.ISSUE:  # in one unit of work with it
-        return await issue_agreed(desk, proposed)
-    answer = await _do(desk, proposed)
-    await proposals.agree(organisation, proposal_id, by=person)
-    return answer
+    match proposed.kind:
+        case Kind.ISSUE:
+            return await issue_agreed(desk, proposed)
+        case Kind.OPTION:
+            return await _turn_agreed(desk, proposed)
+        case Kind.WITHDRAW:
+            await proposals.begin(proposed)
+            because = str((proposed.content or {})["because"])
+            answer = await withdraw_now(desk, proposed.subject_id or "", because)
+            await proposals.agree(organisation, proposal_id, by=person)
+            return answer
 
 
 @router.post("/{proposal_id}/decline")
@@ -98,19 +106,21 @@ async def decline(desk: AtTasks, proposal_id: RowId, _sent: Sent) -> Response:
     proposals, organisation = desk.house.desks.proposals, desk.organisation.id
     proposed = await proposals.one(organisation, proposal_id)
     if proposed.proposed_by != desk.who.person_id:
-        desk.who.needs(AGREES[proposed.kind])
+        desk.who.needs(RESTS_ON[proposed.kind])
     await proposals.decline(organisation, proposal_id, by=desk.who.person_id)
     return desk.go("/desk/tasks")
 
 
-async def _do(desk: Desk, proposed: Proposed) -> Response:
-    """Withdraw, or turn an option off; doing it again changes nothing."""
-    content = proposed.content or {}
-    if proposed.kind is Kind.WITHDRAW:
-        return await withdraw_now(desk, proposed.subject_id or "", str(content["because"]))
-    option, organisation = Option(content["option"]), desk.organisation.id
-    by, on = desk.who.person_id, bool(content["on"])
-    await desk.house.desks.options.turn(organisation, option, on=on, by=by)
+async def _turn_agreed(desk: Desk, proposed: Proposed) -> Response:
+    """Turn an option off, in one unit of work with the agreement."""
+    content, organisation, by = proposed.content or {}, desk.organisation.id, desk.who.person_id
+
+    def agreed(steps: Steps, _option: str) -> None:
+        agree_within(steps, organisation, proposed, by=by)
+
+    await desk.house.desks.options.turn(
+        organisation, Option(content["option"]), on=bool(content["on"]), by=by, beside=agreed
+    )
     return desk.go("/desk/organisation")
 
 
@@ -121,7 +131,7 @@ async def _tasks(desk: Desk) -> list[Task]:
         for each in await desk.house.desks.proposals.open(desk.organisation.id)
     ]
     return [
-        each for each in found if each.is_own or AGREES[each.proposed.kind] in desk.who.duties
+        each for each in found if each.is_own or RESTS_ON[each.proposed.kind] in desk.who.duties
     ]
 
 
@@ -132,7 +142,7 @@ async def _task(desk: Desk, proposed: Proposed, names: dict[str, str]) -> Task:
         by=names.get(proposed.proposed_by, ""),
         about=_about(desk, proposed),
         is_own=is_own,
-        can_agree=not is_own and AGREES[proposed.kind] in desk.who.duties,
+        can_agree=not is_own and RESTS_ON[proposed.kind] in desk.who.duties,
     )
 
 
@@ -158,10 +168,12 @@ def _told(desk: Desk, proposed: Proposed) -> list[Any]:
     return values_in_words(definition, content["values"], desk.language)
 
 
-async def _subject(desk: Desk, proposed: Proposed) -> Any | None:
-    if proposed.kind is not Kind.WITHDRAW or proposed.subject_id is None:
+async def _subject(desk: Desk, proposed: Proposed) -> Line | None:
+    """The card that would be withdrawn: by itself, or because a new one takes its place."""
+    about = proposed.subject_id or (proposed.content or {}).get("replaces")
+    if not about:
         return None
-    issuance = await desk.house.issuer.get(desk.organisation, proposed.subject_id)
+    issuance = await desk.house.issuer.get(desk.organisation, str(about))
     return (await lines_of(desk, [issuance]))[0]
 
 

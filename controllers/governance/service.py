@@ -11,11 +11,12 @@ one has to sign, a change becomes a draft (`drafts.py`).
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 
 from controllers.governance.signatory import Signatory
@@ -34,8 +35,15 @@ _MOST_TRIES = 10
 _KEPT = 8  # parsed versions: checks in flight rest on older ones
 _ROW = table_of(FrameworkVersion)
 _NEWEST = select(func.max(_ROW.c.version))
-_NUMBERS = select(_ROW.c.version).order_by(_ROW.c.version.desc())
+_NUMBERS = (
+    select(_ROW.c.version)
+    .where(_ROW.c.created_at <= bindparam("at"))
+    .order_by(_ROW.c.version.desc())
+)
+_SIGNED_WITHIN = timedelta(minutes=5)  # a version is kept soon after the time that it bears
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
 _MOST_SIGNERS = 32
+_LOOKED_UP_EVERY = 1.0  # seconds; a suspension reaches every process within sixty
 
 type Document = dict[str, Any]
 type Change = Callable[[Document, datetime], Document]
@@ -60,6 +68,8 @@ class GovernanceService:
         self._database = database
         self._signatory = signatory
         self._accepted: dict[int, Accepted] = {}
+        self._trust_list: tuple[int, str] = (0, "")
+        self._recent: tuple[Framework | None, float] = (None, 0.0)
 
     async def current(self) -> Framework:
         """The newest version.
@@ -77,6 +87,17 @@ class GovernanceService:
                 code="framework-expired",
             )
         return framework
+
+    async def recent(self) -> Framework:
+        """The newest version, looked up at most once a second: for registries that are asked
+        often. Whoever lets others act by the answer asks `current`. Raises as `current`."""
+        known, looked_at = self._recent
+        if known is None or time.monotonic() - looked_at > _LOOKED_UP_EVERY:
+            known = await self.current()
+            self._recent = known, time.monotonic()
+        if known.expires_at <= now():
+            return await self.current()
+        return known
 
     async def version(self, number: int) -> Framework:
         """One version by its sequence, verified once. Raises NotFound, VerificationError."""
@@ -117,26 +138,34 @@ class GovernanceService:
             raise NotFound("There is no such version of the framework")
         return row.document
 
-    async def history(self) -> list[Framework]:
-        """Every version that was in force, newest first."""
-        numbers = [row.version for row in await self._database.rows(_NUMBERS)]
-        return [await self.version(number) for number in numbers]
+    async def history(self, most: int | None = None) -> list[Framework]:
+        """Every version that was in force, newest first; or only the last so many."""
+        numbers = [row.version for row in await self._database.rows(_NUMBERS, at=_FAR)]
+        return [await self.version(number) for number in numbers[:most]]
 
     async def by_version(self, version: str) -> Framework:
         """The one with this semantic version. Raises NotFound."""
-        for row in await self._database.rows(_NUMBERS):
+        for row in await self._database.rows(_NUMBERS, at=_FAR):
             found = await self.version(row.version)
             if found.version == version:
                 return found
         raise NotFound("There is no such version of the framework")
 
     async def in_force(self, moment: datetime) -> Framework:
-        """The version that was in force then. Raises NotFound before the first."""
-        for row in await self._database.rows(_NUMBERS):
+        """The version that was in force then; before the first, the first, in which nobody
+        had begun. Raises NotFound if there is none at all."""
+        found: Framework | None = None
+        for row in await self._database.rows(_NUMBERS, at=moment + _SIGNED_WITHIN):
             found = await self.version(row.version)
             if found.issued_at <= moment:
                 return found
-        raise NotFound("There was no governance framework then")
+        return found or await self._first()
+
+    async def _first(self) -> Framework:
+        rows = await self._database.rows(_NUMBERS, at=_FAR)
+        if not rows:
+            raise NotFound("This installation has no governance framework yet")
+        return await self.version(rows[-1].version)
 
     async def decide(self, query: Query, *, as_of: datetime | None = None) -> Decision:
         """The newest version's decision, as of now unless said otherwise."""
@@ -194,9 +223,16 @@ class GovernanceService:
             return
         await self.change(documents.refreshed)
 
-    async def trust_list(self, payload: Document) -> str:
-        """A trust list of the authority as a signed token."""
-        return await self._signatory.sign_trust_list(str(payload["author"]), payload)
+    async def trust_list(self, sequence: int, payload: Document) -> str:
+        """A trust list of the authority as a signed token, kept for this version."""
+        token = await self._signatory.sign_trust_list(str(payload["author"]), payload)
+        self._trust_list = sequence, token
+        return token
+
+    def kept_trust_list(self, sequence: int) -> str | None:
+        """The token of this version, if this process has it."""
+        kept, token = self._trust_list
+        return token if kept == sequence else None
 
     async def newest_document(self) -> Document:
         """The newest version as JSON. Raises NotFound."""
@@ -225,6 +261,7 @@ class GovernanceService:
         except IntegrityError as err:
             raise Conflict("The framework was just changed by somebody else") from err
         self._accepted[framework.sequence] = accepted
+        self._recent = framework, time.monotonic()
         return framework
 
     async def _verified(self, data: bytes, last: Accepted | None, *, past: bool) -> Accepted:

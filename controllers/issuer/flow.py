@@ -19,6 +19,8 @@ from controllers.issuer.rows import ENDED, IssuanceRows, State
 from controllers.moment import now
 from controllers.organisations.service import did_of, tenant_of
 from controllers.sealing import Seal
+from controllers.staff.deeds import note, who_did
+from controllers.store.brief import Beside, Steps, nothing_beside
 from controllers.store.models import Issuance, Organisation
 from core.decision import Deny
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
@@ -77,16 +79,16 @@ class IssuanceFlow:
         if issuance.replaces is not None:
             await self._withdraw_replaced(issuance_id, issuance.replaces)
 
-    async def take_back(self, issuance_id: str) -> bool:
+    async def take_back(self, issuance_id: str, beside: Beside = nothing_beside) -> bool:
         """End an issuance; False if a credential has left, or may be leaving now."""
         issuance, organisation = await self._rows.read(issuance_id)
         if issuance.state == State.OFFERING and _stale(issuance):
             issuance = await self._recover_offer(issuance, organisation)
         if issuance.state == State.ISSUING:
-            ended = await self._give_up(issuance, organisation, State.EXPIRED)
+            ended = await self._give_up(issuance, organisation, State.EXPIRED, beside=beside)
         else:
             sources = (*_UNOFFERED, State.OFFERED)
-            ended = await self._rows.move(issuance, sources, State.EXPIRED)
+            ended = await self._rows.move(issuance, sources, State.EXPIRED, beside=beside)
         if ended:
             with contextlib.suppress(Unavailable):  # then the sweep does it
                 await self._clear(issuance_id)
@@ -287,6 +289,7 @@ class IssuanceFlow:
         organisation: Organisation,
         target: State,
         changes: dict[str, Any] | None = None,
+        beside: Beside = nothing_beside,
     ) -> bool:
         """End one that stands still while it should be signed; False if it does not."""
         status = await self._status(issuance, organisation)
@@ -294,7 +297,12 @@ class IssuanceFlow:
         if not (unsigned and _stale(issuance)):
             return False
         return await self._rows.move(
-            issuance, (State.ISSUING,), target, unchanged=True, changes=changes or {}
+            issuance,
+            (State.ISSUING,),
+            target,
+            unchanged=True,
+            changes=changes or {},
+            beside=beside,
         )
 
     async def _withdraw_replaced(self, issuance_id: str, replaced_id: str) -> None:
@@ -304,8 +312,13 @@ class IssuanceFlow:
         if issuance.state != State.ISSUED:
             return
         replaced, _ = await self._rows.read(replaced_id)
+
+        def noted(steps: Steps, old_id: str) -> None:
+            who = who_did(steps, organisation.id, "issued", issuance_id)
+            note(steps, organisation.id, who, "replaced", old_id)
+
         if replaced.revoked_at is None:
-            await self._revoker.revoke(organisation, [replaced])
+            await self._revoker.revoke(organisation, [replaced], beside=noted)
 
     async def _clear(self, issuance_id: str, seen: OfferStatus | None = None) -> None:
         """Remove what has ended from the agent, which declines it if it is still open there.

@@ -22,12 +22,12 @@ from controllers.issuer.schemas import (
     Revoked,
 )
 from controllers.issuer.service import ENDED
+from controllers.issuer.two_people import two_are_needed
 from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
-from controllers.staff.deeds import note
+from controllers.staff.deeds import as_deed
 from controllers.staff.options import Option
-from controllers.store.brief import Steps
 from controllers.store.models import Issuance, Organisation
 from core.errors import Forbidden
 from credential_defs import load_all
@@ -42,13 +42,11 @@ async def create(
     """Offer a credential: answers a link, its QR code and the code to say aloud."""
 
     await _require_one_is_enough(house, caller.tenant, body)
-
-    def noted(steps: Steps, issuance_id: str) -> None:
-        note(steps, caller.tenant.id, None, "issued", issuance_id)
+    deed = as_deed(caller.tenant.id, None, "issued")
 
     async def make() -> IssuanceCreated:
         issuance, link = await house.issuer.create(
-            caller.tenant, body.credential, body.values, body.replaces, beside=noted
+            caller.tenant, body.credential, body.values, body.replaces, beside=deed
         )
         address = f"{house.settings.base_url}/l/{link.token}"
         state = IssuanceState.of(issuance).model_dump()
@@ -96,7 +94,8 @@ async def follow(
 @router.post("/issuances/{issuance_id}/cancel")
 async def cancel(house: House, issuance_id: RowId, caller: IssuerWrite) -> IssuanceState:
     """Take an offer back that was not accepted yet."""
-    return IssuanceState.of(await house.issuer.cancel(caller.tenant, issuance_id))
+    deed = as_deed(caller.tenant.id, None, "taken-back")
+    return IssuanceState.of(await house.issuer.cancel(caller.tenant, issuance_id, deed))
 
 
 @router.post("/revocations")
@@ -104,9 +103,8 @@ async def revoke(house: House, body: Revocation, caller: IssuerWrite) -> Revoked
     """Withdraw one credential or many; repeating it changes nothing."""
     if Option.TWO_FOR_WITHDRAWING in await house.desks.options.on(caller.tenant.id):
         raise _TWO_PEOPLE
-    rows = await house.issuer.revoke(caller.tenant, body.issuance_ids)
-    for each in rows:
-        await house.desks.deeds.note(caller.tenant.id, None, "withdrawn", each.id)
+    deed = as_deed(caller.tenant.id, None, "withdrawn")
+    rows = await house.issuer.revoke(caller.tenant, body.issuance_ids, beside=deed)
     return Revoked(items=await _shown(house, rows))
 
 
@@ -120,10 +118,9 @@ async def _require_one_is_enough(
 ) -> None:
     """A key is one hand: where an organisation asks for two, it does not do instead."""
     definition = load_all().get(body.credential)
-    options = await house.desks.options.on(organisation.id)
-    if definition is None or Option.TWO_FOR_IDENTITY not in options:
+    if definition is None:
         return
-    if definition.wants_two(definition.validate_values(body.values)):
+    if await two_are_needed(house, organisation, definition, body.values, body.replaces):
         raise _TWO_PEOPLE
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from controllers.events import tell
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService
-from controllers.store.brief import Steps, filled, table_of
+from controllers.store.brief import Beside, Steps, filled, nothing_beside, table_of
 from controllers.store.database import Database
 from controllers.store.models import Event, Issuance, Organisation
 from core.errors import NotFound
@@ -74,9 +74,6 @@ _BY_REFERENCE = (
     .order_by(_ROW.c.created_at.desc(), _ROW.c.id.desc())
     .limit(100)
 )
-_BECAUSE = update(_ROW).where(
-    _ROW.c.id.in_(bindparam("its_ids", expanding=True)), _ROW.c.withdrawn_because.is_(None)
-)
 _REPLACED = _ROW.alias("replaced")
 _NOT_WITHDRAWN = (
     select(_ROW.c.id)
@@ -92,6 +89,12 @@ _UNFINISHED = select(_ROW.c.id).where(
     ),
     _ROW.c.updated_at < bindparam("quiet_since"),
 )
+
+
+def by_reference(steps: Steps, organisation_id: str, pseudonym: str) -> list[Issuance]:
+    """Those that the organisation gave this reference, newest first."""
+    found = steps.rows(_BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym)
+    return [filled(Issuance, row) for row in found]
 
 
 class IssuanceRows:
@@ -117,9 +120,11 @@ class IssuanceRows:
         *,
         unchanged: bool = False,
         changes: Mapping[str, Any] = MappingProxyType({}),
+        beside: Beside = nothing_beside,
     ) -> bool:
         """Compare and set; False if somebody else moved it first (or, with `unchanged`,
-        so much as touched it). What ends keeps no value and no invitation."""
+        so much as touched it). What ends keeps no value and no invitation. `beside` is
+        written if it was moved."""
         kept = NOTHING_KEPT if target in ENDED else {}
         wanted: dict[str, Any] = {"its_id": issuance.id, "sources": [*map(str, sources)]}
         wanted |= {"seen": issuance.updated_at} if unchanged else {}
@@ -130,6 +135,8 @@ class IssuanceRows:
             changed = bool(steps.change(statement, **wanted, **values))
             if changed and issuance.state != target:
                 tell(steps, issuance.id, target.value)
+            if changed:
+                beside(steps, issuance.id)
             return changed
 
         return await self._database.write(move)
@@ -151,17 +158,6 @@ class IssuanceRows:
 
     async def _set(self, issuance: Issuance, **changes: Any) -> None:
         await self._database.change(_SET, its_id=issuance.id, **changes)
-
-    async def by_reference(self, organisation_id: str, pseudonym: str) -> list[Issuance]:
-        """Those that the organisation gave this reference, newest first."""
-        found = await self._database.rows(
-            _BY_REFERENCE, organisation=organisation_id, pseudonym=pseudonym
-        )
-        return [filled(Issuance, row) for row in found]
-
-    async def note_because(self, issuance_ids: list[str], because: str) -> None:
-        """Why they were withdrawn; what was noted first stands."""
-        await self._database.change(_BECAUSE, its_ids=issuance_ids, withdrawn_because=because)
 
     async def by_invitation(self, invitation_id: str) -> str | None:
         """The issuance that an invitation belongs to."""

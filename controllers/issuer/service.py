@@ -23,7 +23,7 @@ from controllers.issuer.meeting import Meetings
 from controllers.issuer.moving import Moves, check_replaceable
 from controllers.issuer.references import pseudonym_of
 from controllers.issuer.revoking import Revoker
-from controllers.issuer.rows import ENDED, IssuanceRows, State
+from controllers.issuer.rows import ENDED, IssuanceRows, State, by_reference
 from controllers.links.service import FreshLink, LinkKind, issue_link
 from controllers.moment import now
 from controllers.organisations.service import OrganisationService, did_of
@@ -129,10 +129,12 @@ class IssuerService:
 
         return issuance, await self._database.write(open_offer)
 
-    async def by_reference(self, organisation: Organisation, reference: str) -> list[Issuance]:
+    def by_reference(
+        self, steps: Steps, organisation: Organisation, reference: str
+    ) -> list[Issuance]:
         """The organisation's issuances under its own reference, newest first."""
         wanted = pseudonym_of(self._seal, organisation.id, reference)
-        return await self._rows.by_reference(organisation.id, wanted)
+        return by_reference(steps, organisation.id, wanted)
 
     def reference_of(self, issuance: Issuance) -> str | None:
         """The organisation's own reference, if it gave one."""
@@ -154,21 +156,26 @@ class IssuerService:
         issuance_ids: list[str],
         *,
         because: str | None = None,
+        beside: Beside = nothing_beside,
     ) -> list[Issuance]:
-        """Withdraw credentials; returns when every check refuses them. Raises NotFound,
-        Conflict (not issued yet) and Unavailable, and then nothing is claimed."""
+        """Withdraw credentials; returns when every check refuses them. `beside` is written
+        with each that was not withdrawn before. Raises NotFound, Conflict (not issued yet)
+        and Unavailable, and then nothing is claimed."""
         found = [await self.get(organisation, each) for each in issuance_ids]
         if any(each.registry_id is None for each in found):
             raise Conflict("A credential that was not issued yet cannot be withdrawn")
-        await self._revoker.revoke(organisation, found)
-        if because is not None:
-            await self._rows.note_because(issuance_ids, because)
+        await self._revoker.revoke(organisation, found, because=because, beside=beside)
         return [await self.get(organisation, each) for each in issuance_ids]
 
-    async def cancel(self, organisation: Organisation, issuance_id: str) -> Issuance:
+    async def cancel(
+        self,
+        organisation: Organisation,
+        issuance_id: str,
+        beside: Beside = nothing_beside,
+    ) -> Issuance:
         """Take an offer back before its credential is signed. Raises NotFound, Conflict."""
         issuance = await self.get(organisation, issuance_id)
-        if not await self._flow.take_back(issuance.id):
+        if not await self._flow.take_back(issuance.id, beside):
             raise Conflict(
                 "This offer cannot be taken back: it has ended, or is just being sent"
             )

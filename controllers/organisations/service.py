@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from controllers.access import Role, create_key
 from controllers.moment import now
+from controllers.store.brief import Beside, nothing_beside
 from controllers.store.database import Database
 from controllers.store.models import Organisation
 from core.errors import Conflict, NotFound, Unavailable
@@ -89,9 +90,11 @@ class OrganisationService:
             )
             return list(found)
 
-    async def new_key(self, organisation: Organisation, role: Role) -> Secret:
+    async def new_key(
+        self, organisation: Organisation, role: Role, beside: Beside = nothing_beside
+    ) -> Secret:
         """A key for one role; it is shown once."""
-        return await create_key(self._database, organisation.id, role)
+        return await create_key(self._database, organisation.id, role, beside)
 
     async def _find(self, slug: str) -> Organisation | None:
         async with self._database.reading() as session:

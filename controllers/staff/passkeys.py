@@ -37,7 +37,7 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from controllers.moment import now
-from controllers.staff.deeds import note
+from controllers.staff.deeds import hold, note
 from controllers.staff.people import People, digest
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
@@ -103,6 +103,14 @@ class Ceremony:
     options: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Who has just proved to be somebody, and the passkey that she did it with."""
+
+    person_id: str
+    passkey_digest: str
+
+
 class Passkeys:
     """Makes and recognises passkeys of one installation."""
 
@@ -144,7 +152,7 @@ class Passkeys:
 
     async def finish_enrolment(
         self, token: str, ceremony_id: str, credential: dict[str, Any]
-    ) -> str:
+    ) -> Proven:
         """Keep the passkey and use the link up, at once: whose it is.
 
         Raises Gone (the link, or the question, has ended) and InvalidInput.
@@ -154,14 +162,16 @@ class Passkeys:
         if asked is None or asked.enrolment_digest != wanted:
             raise _ended()
         made = self._registered(credential, asked.challenge)
+        named = _named(made.credential_id)
 
-        def keep(steps: Steps) -> str:
+        def keep(steps: Steps) -> Proven:
             invited = _invited(steps, wanted)
             member = str(invited.member_id)
+            hold(steps, member)
             if not steps.change(_USE, its_digest=wanted, used_at=now()):
                 raise _ended()
             key = Passkey(
-                credential_digest=_named(made.credential_id),
+                credential_digest=named,
                 member_id=member,
                 public_key=made.credential_public_key,
                 sign_count=made.sign_count,
@@ -170,7 +180,7 @@ class Passkeys:
             if not steps.add_unless_there(key):
                 raise Conflict("This passkey is in use already", code="passkey-in-use")
             note(steps, invited.organisation_id, member, "passkey-made")
-            return member
+            return Proven(member, named)
 
         return await self._database.write(keep)
 
@@ -203,7 +213,7 @@ class Passkeys:
         )
         return Ceremony(ceremony_id, json.loads(options_to_json(options)))
 
-    async def finish_sign_in(self, ceremony_id: str, credential: dict[str, Any]) -> str:
+    async def finish_sign_in(self, ceremony_id: str, credential: dict[str, Any]) -> Proven:
         """Who answered. Raises NotAuthenticated, the same for every reason."""
         asked = await self._answered(ceremony_id, _SIGN_IN)
         wanted = _digest_of_answer(credential)
@@ -221,7 +231,7 @@ class Passkeys:
             )
             if not counted:
                 raise _not_known()
-        return str(key.member_id)
+        return Proven(str(key.member_id), str(key.credential_digest))
 
     def _verified(
         self, credential: dict[str, Any], challenge: bytes, key: Row[Any]

@@ -6,6 +6,7 @@
    each other at one moment, whoever changes people holds the organisation's row meanwhile.
 4. An invitation is a link that is good for a day and once; it is kept as a digest. To invite
    somebody again ends her passkeys and sessions: the one who lost a device is told so.
+5. What somebody asked her colleagues for lapses with her, and with the duty that she asked by.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -25,6 +25,8 @@ from sqlalchemy import Row, bindparam, select, update
 from controllers.moment import now
 from controllers.sealing import Seal
 from controllers.staff.deeds import note
+from controllers.staff.kinds import Duty
+from controllers.staff.leaving import lapse_with_duty, shut_out
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import (
@@ -34,21 +36,31 @@ from controllers.store.models import (
     StaffDuty,
     StaffEnrolment,
     StaffMember,
-    StaffSession,
 )
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+__all__ = [
+    "LONGEST_NAME",
+    "Duty",
+    "FreshInvitation",
+    "People",
+    "Person",
+    "digest",
+    "invitation_link",
+    "plain_text",
+]
 
 LONGEST_NAME = 80
 _INVITED_FOR = timedelta(days=1)
 
 _MEMBER, _DUTY, _KEY = table_of(StaffMember), table_of(StaffDuty), table_of(Passkey)
-_INVITATION, _SESSION = table_of(StaffEnrolment), table_of(StaffSession)
 _PLACE, _ORGANISATION = table_of(DeskPlace), table_of(Organisation)
 
+# so that rows which only name an organisation can still be written meanwhile: `key_share`
 _HOLD = (
     select(_ORGANISATION.c.id)
     .where(_ORGANISATION.c.id == bindparam("organisation"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _ALL = (
     select(_MEMBER)
@@ -83,24 +95,6 @@ _END_DUTY = update(_DUTY).where(
 _END_DUTIES = update(_DUTY).where(
     _DUTY.c.member_id == bindparam("its_id"), _DUTY.c.ended_at.is_(None)
 )
-_END_KEYS = update(_KEY).where(
-    _KEY.c.member_id == bindparam("its_id"), _KEY.c.ended_at.is_(None)
-)
-_END_SESSIONS = update(_SESSION).where(
-    _SESSION.c.member_id == bindparam("its_id"), _SESSION.c.ended_at.is_(None)
-)
-_END_INVITATIONS = update(_INVITATION).where(
-    _INVITATION.c.member_id == bindparam("its_id"), _INVITATION.c.used_at.is_(None)
-)
-
-
-class Duty(StrEnum):
-    """What somebody may do at a desk."""
-
-    ISSUE = "issue"
-    CHECK = "check"
-    REVOKE = "revoke"
-    ADMINISTER = "administer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +196,17 @@ class People:
     ) -> FreshInvitation:
         """A new link for who lost a device: her passkeys, sessions and earlier links end.
 
-        Raises NotFound, Conflict (dismissed).
+        Raises NotFound, Conflict (dismissed); Forbidden, if `by` may not any more: of two
+        who do it to each other at one moment, one does.
         """
         token, at = secrets.token_urlsafe(32), now()
 
         def invite(steps: Steps) -> None:
+            steps.row(_HOLD, organisation=organisation_id)
+            if by is not None:
+                self._require_administrator(steps, organisation_id, by)
             self._present(steps, organisation_id, person_id)
-            _shut_out(steps, person_id, at)
+            shut_out(steps, person_id, at)
             _invite(steps, person_id, token, at)
             note(steps, organisation_id, by, "invited-again", person_id)
 
@@ -243,6 +241,7 @@ class People:
             if duty is Duty.ADMINISTER:
                 self._require_another(steps, organisation_id, person_id)
             steps.change(_END_DUTY, its_id=person_id, its_duty=duty.value, ended_at=now())
+            lapse_with_duty(steps, person_id, duty)
             note(steps, organisation_id, by, f"duty-ended-{duty}", person_id)
             return self._person(steps, organisation_id, person_id)
 
@@ -259,7 +258,7 @@ class People:
                 return person
             if Duty.ADMINISTER in person.duties:
                 self._require_another(steps, organisation_id, person_id)
-            _shut_out(steps, person_id, at)
+            shut_out(steps, person_id, at)
             steps.change(_END_DUTIES, its_id=person_id, ended_at=at)
             steps.change(_SET, its_id=person_id, dismissed_at=at)
             note(steps, organisation_id, by, "dismissed", person_id)
@@ -328,6 +327,11 @@ class People:
             for row in members
         ]
 
+    def _require_administrator(self, steps: Steps, organisation_id: str, by: str) -> None:
+        person = self._person(steps, organisation_id, by)
+        if Duty.ADMINISTER not in person.duties or not person.can_sign_in:
+            raise Forbidden("This is not one of your tasks here any more", code="duty-needed")
+
     def _require_another(self, steps: Steps, organisation_id: str, person_id: str) -> None:
         """Somebody else who can sign in and administer."""
         others = (
@@ -377,10 +381,3 @@ def _invite(steps: Steps, member_id: str, token: str, at: datetime) -> None:
             token_digest=digest(token), member_id=member_id, expires_at=at + _INVITED_FOR
         )
     )
-
-
-def _shut_out(steps: Steps, member_id: str, at: datetime) -> None:
-    """Passkeys, sessions and invitations of one person end."""
-    steps.change(_END_KEYS, its_id=member_id, ended_at=at)
-    steps.change(_END_SESSIONS, its_id=member_id, ended_at=at)
-    steps.change(_END_INVITATIONS, its_id=member_id, used_at=at)

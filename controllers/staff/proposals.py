@@ -1,8 +1,9 @@
 """Four eyes: one person proposes, another one agrees, and only then it is done.
 
 What will be done rests sealed until it is decided. Nobody agrees to her own proposal. It is
-done before it counts as agreed, or with it in one unit of work: what is killed in between waits
-as before, and is agreed to again. So what is done twice must change nothing.
+done in one unit of work with the agreement; or, where that cannot be (a withdrawal asks an
+agent), it is agreeing meanwhile: nobody declines it any more, it does not lapse, and whoever
+may agree goes on with what broke off. So what is done twice must change nothing.
 """
 
 from __future__ import annotations
@@ -11,58 +12,57 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, or_, select, update
 
 from controllers.moment import now
 from controllers.sealing import Seal
-from controllers.staff.deeds import note
+from controllers.staff.deeds import hold, note
+from controllers.staff.kinds import RESTS_ON, Kind, State
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
-from controllers.store.models import Proposal
+from controllers.store.models import Passkey, Proposal, StaffDuty, StaffMember
 from core.errors import Conflict, Forbidden, NotFound
 
-_STANDS = timedelta(days=3)
+__all__ = ["STANDS", "Kind", "Proposals", "Proposed", "State", "agree_within"]
 
-_ROW = table_of(Proposal)
+STANDS = timedelta(days=3)
 
-
-class Kind(StrEnum):
-    """What is proposed."""
-
-    WITHDRAW = "withdraw"
-    ISSUE = "issue"
-    OPTION = "option"
+_ROW, _MEMBER = table_of(Proposal), table_of(StaffMember)
+_DUTY, _KEY = table_of(StaffDuty), table_of(Passkey)
 
 
-class State(StrEnum):
-    """Where a proposal stands."""
-
-    OPEN = "open"
-    AGREED = "agreed"
-    DECLINED = "declined"
-    LAPSED = "lapsed"
-
-
+_AGREEING = _ROW.c.state == State.AGREEING.value
+_WAITS = and_(_ROW.c.state == State.OPEN.value, _ROW.c.expires_at > bindparam("at"))
 _OPEN = (
     select(_ROW)
     .where(
         _ROW.c.organisation_id == bindparam("organisation"),
-        _ROW.c.state == State.OPEN.value,
-        _ROW.c.expires_at > bindparam("at"),
+        or_(_AGREEING, _WAITS),
     )
     .order_by(_ROW.c.created_at, _ROW.c.id)
 )
 _ONE = select(_ROW).where(
     _ROW.c.id == bindparam("its_id"), _ROW.c.organisation_id == bindparam("organisation")
 )
-_DECIDE = update(_ROW).where(
-    _ROW.c.id == bindparam("its_id"),
-    _ROW.c.state == State.OPEN.value,
-    _ROW.c.expires_at > bindparam("at"),
+# who can sign in and has the duty, both since before a moment
+_STANDING = (
+    select(_MEMBER.c.id)
+    .join(_DUTY, _DUTY.c.member_id == _MEMBER.c.id)
+    .join(_KEY, _KEY.c.member_id == _MEMBER.c.id)
+    .where(
+        _MEMBER.c.id == bindparam("its_member"),
+        _MEMBER.c.dismissed_at.is_(None),
+        _DUTY.c.duty == bindparam("its_duty"),
+        _DUTY.c.ended_at.is_(None),
+        _DUTY.c.given_at <= bindparam("before"),
+        _KEY.c.ended_at.is_(None),
+        _KEY.c.created_at <= bindparam("before"),
+    )
 )
+_DECLINE = update(_ROW).where(_ROW.c.id == bindparam("its_id"), _WAITS)
+_AGREE = update(_ROW).where(_ROW.c.id == bindparam("its_id"), or_(_AGREEING, _WAITS))
 _PAST = (
     update(_ROW)
     .where(_ROW.c.state == State.OPEN.value, _ROW.c.expires_at <= bindparam("at"))
@@ -101,10 +101,13 @@ class Proposals:
         by: str,
         subject_id: str | None = None,
     ) -> Proposed:
-        """Ask for something; it lapses after three days."""
+        """Ask for something; it lapses after three days. Raises Forbidden."""
         proposal_id, at = str(uuid.uuid4()), now()
 
         def propose(steps: Steps) -> Proposed:
+            hold(steps, by)  # what ends with a person ends in line with this
+            if not _stands(steps, by, kind, at):
+                raise Forbidden("This is not one of your tasks here", code="duty-needed")
             steps.add(
                 Proposal(
                     id=proposal_id,
@@ -115,7 +118,7 @@ class Proposals:
                     state=State.OPEN.value,
                     proposed_by=by,
                     created_at=at,
-                    expires_at=at + _STANDS,
+                    expires_at=at + STANDS,
                 )
             )
             note(steps, organisation_id, by, f"proposed-{kind}", proposal_id)
@@ -137,14 +140,30 @@ class Proposals:
     async def to_agree(self, organisation_id: str, proposal_id: str, *, by: str) -> Proposed:
         """What somebody may agree to now, with its content.
 
-        Raises NotFound, Forbidden (one's own), Conflict (decided, or its time is over).
+        Raises NotFound, Forbidden (one's own, or the duty or the passkey is newer than it),
+        Conflict (decided, or its time is over).
         """
-        proposed = await self.one(organisation_id, proposal_id)
-        if proposed.proposed_by == by:
-            raise Forbidden("A colleague has to agree to this", code="own-proposal")
-        if proposed.content is None or proposed.expires_at <= now():
+
+        def look(steps: Steps) -> Proposed:
+            proposed = self._proposed(_found(steps, organisation_id, proposal_id))
+            if proposed.proposed_by == by:
+                raise Forbidden("A colleague has to agree to this", code="own-proposal")
+            if proposed.state is State.AGREEING:
+                return proposed  # a colleague who was there has agreed
+            if proposed.content is None or proposed.expires_at <= now():
+                raise _decided()
+            if not _stands(steps, by, proposed.kind, proposed.created_at):
+                raise Forbidden("Somebody who was there has to agree", code="too-new-to-agree")
+            return proposed
+
+        return await self._database.read(look)
+
+    async def begin(self, proposed: Proposed) -> None:
+        """Agree before it is done, where it is not done in one unit of work with that; what
+        was begun already is gone on with. Raises Conflict (declined or lapsed meanwhile)."""
+        values = {"its_id": proposed.id, "at": now(), "state": State.AGREEING.value}
+        if not await self._database.change(_AGREE, **values):
             raise _decided()
-        return proposed
 
     async def agree(self, organisation_id: str, proposal_id: str, *, by: str) -> None:
         """It was done, and counts as agreed. Raises as `to_agree`."""
@@ -158,7 +177,7 @@ class Proposals:
 
         def decline(steps: Steps) -> None:
             proposed = self._proposed(_found(steps, organisation_id, proposal_id))
-            _decide(steps, proposal_id, State.DECLINED, by)
+            _decide(steps, _DECLINE, proposal_id, State.DECLINED, by)
             note(steps, organisation_id, by, f"declined-{proposed.kind}", proposal_id)
 
         await self._database.write(decline)
@@ -184,8 +203,15 @@ class Proposals:
 
 def agree_within(steps: Steps, organisation_id: str, proposed: Proposed, *, by: str) -> None:
     """Agree in the unit of work that does it: of two at once, one does. Raises Conflict."""
-    _decide(steps, proposed.id, State.AGREED, by)
+    _decide(steps, _AGREE, proposed.id, State.AGREED, by)
     note(steps, organisation_id, by, f"agreed-{proposed.kind}", proposed.id)
+
+
+def _stands(steps: Steps, member_id: str, kind: Kind, before: datetime) -> bool:
+    """Whether somebody could have done this alone at that moment, and can now: a second self
+    that is made for an agreement, or a device taken for it, agrees to nothing."""
+    duty = RESTS_ON[kind].value
+    return steps.row(_STANDING, its_member=member_id, its_duty=duty, before=before) is not None
 
 
 def _decided() -> Conflict:
@@ -199,9 +225,11 @@ def _found(steps: Steps, organisation_id: str, proposal_id: str) -> Row[Any]:
     return row
 
 
-def _decide(steps: Steps, proposal_id: str, state: State, by: str) -> None:
+def _decide(
+    steps: Steps, statement: Executable, proposal_id: str, state: State, by: str
+) -> None:
     decided = steps.change(
-        _DECIDE,
+        statement,
         its_id=proposal_id,
         at=now(),
         state=state.value,

@@ -23,17 +23,25 @@ from sqlalchemy import Row, bindparam, delete, select, update
 
 from controllers.moment import now
 from controllers.sealing import Seal
-from controllers.staff.deeds import note
+from controllers.staff.deeds import hold, note
+from controllers.staff.passkeys import Proven
 from controllers.staff.people import Duty, digest
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
-from controllers.store.models import Organisation, StaffDuty, StaffMember, StaffSession
+from controllers.store.models import (
+    Organisation,
+    Passkey,
+    StaffDuty,
+    StaffMember,
+    StaffSession,
+)
 from core.errors import Forbidden, NotAuthenticated
 
 _IDLE, _LONGEST = timedelta(minutes=15), timedelta(hours=10)
 _TOUCHED_EVERY = timedelta(minutes=1)
 
 _SESSION, _MEMBER = table_of(StaffSession), table_of(StaffMember)
+_KEY = table_of(Passkey)
 _DUTY, _ORGANISATION = table_of(StaffDuty), table_of(Organisation)
 _FOUND = (
     select(_SESSION)
@@ -50,8 +58,15 @@ _DUTIES = select(_DUTY.c.duty).where(
     _DUTY.c.member_id == bindparam("its_member"), _DUTY.c.ended_at.is_(None)
 )
 _OF = select(_ORGANISATION).where(_ORGANISATION.c.id == bindparam("its_id"))
-_PERSON = select(_MEMBER.c.organisation_id, _MEMBER.c.dismissed_at).where(
-    _MEMBER.c.id == bindparam("its_id")
+_PERSON = (
+    select(_MEMBER.c.organisation_id)
+    .join_from(_MEMBER, _KEY, _KEY.c.member_id == _MEMBER.c.id)
+    .where(
+        _MEMBER.c.id == bindparam("its_id"),
+        _MEMBER.c.dismissed_at.is_(None),
+        _KEY.c.credential_digest == bindparam("its_key"),
+        _KEY.c.ended_at.is_(None),
+    )
 )
 _TOUCH = update(_SESSION).where(
     _SESSION.c.session_digest == bindparam("its_digest"),
@@ -91,17 +106,20 @@ class StaffSessions:
         self._database = database
         self._seal = seal
 
-    async def open(self, person_id: str, *, browser: str, network: str) -> str:
-        """A session for who has just proved to be this person: the cookie's value.
+    async def open(self, proven: Proven, *, browser: str, network: str) -> str:
+        """A session for who has just proved to be somebody: the cookie's value.
 
-        Raises NotAuthenticated for somebody who does not work here any more.
+        Raises NotAuthenticated if she does not work here any more, or if her passkey ended
+        in between.
         """
         value = secrets.token_urlsafe(32)
 
         def open_session(steps: Steps) -> None:
-            person = steps.row(_PERSON, its_id=person_id)
-            if person is None or person.dismissed_at is not None:
-                raise NotAuthenticated("Please sign in", code="signed-out")
+            person_id = proven.person_id
+            hold(steps, person_id)
+            person = steps.row(_PERSON, its_id=person_id, its_key=proven.passkey_digest)
+            if person is None:
+                raise _signed_out()
             steps.add(self._session(value, person_id, browser, network))
             note(steps, person.organisation_id, person_id, "signed-in")
 
@@ -138,7 +156,9 @@ class StaffSessions:
         value = secrets.token_urlsafe(32)
 
         def leave(steps: Steps) -> None:
-            steps.change(_END, its_digest=who.session_digest, ended_at=now())
+            hold(steps, who.person_id)
+            if not steps.change(_END, its_digest=who.session_digest, ended_at=now()):
+                raise _signed_out()
             steps.add(self._session(value, who.person_id, browser, network, kiosk=check))
             note(steps, who.organisation.id, who.person_id, "kiosk-begun")
 

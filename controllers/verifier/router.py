@@ -12,6 +12,7 @@ from controllers.idempotency import IdempotencyKey
 from controllers.paging import Cursor, PageSize, RowId, page
 from controllers.problems import RESPONSES
 from controllers.qr import qr_code
+from controllers.staff.deeds import as_deed
 from controllers.store.models import Check
 from controllers.verifier.schemas import (
     CheckCreated,
@@ -66,6 +67,7 @@ async def disclosed(house: House, check_id: RowId, caller: VerifierWrite) -> Dis
     values = house.verifier.disclosed(check)
     if values is None or check.disclosed_until is None:
         raise Gone("Nothing is kept of this check, or its time is over.")
+    await house.desks.deeds.note(caller.tenant.id, None, "disclosed-read", check_id)
     return Disclosed(values=values, kept_until=check.disclosed_until)
 
 
@@ -82,10 +84,12 @@ async def follow(
 @router.post("/checks/{check_id}/release")
 async def release(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
     """Give back what an accepted check reserved, because the desk could not complete it."""
-    return CheckState.of(await house.verifier.release(caller.tenant, check_id))
+    deed = as_deed(caller.tenant.id, None, "given-back")
+    return CheckState.of(await house.verifier.release(caller.tenant, check_id, deed))
 
 
 @router.post("/checks/{check_id}/cancel")
 async def cancel(house: House, check_id: RowId, caller: VerifierWrite) -> CheckState:
     """Close a check that still waits."""
-    return CheckState.of(await house.verifier.cancel(caller.tenant, check_id))
+    deed = as_deed(caller.tenant.id, None, "check-stopped")
+    return CheckState.of(await house.verifier.cancel(caller.tenant, check_id, deed))

@@ -145,13 +145,17 @@ class VerifierService:
         shown: dict[str, dict[str, str]] = self._seal.open(check.sealed_disclosed, check.id)
         return shown
 
-    async def cancel(self, organisation: Organisation, check_id: str) -> Check:
+    async def cancel(
+        self, organisation: Organisation, check_id: str, beside: Beside = nothing_beside
+    ) -> Check:
         """Close a check that waits. Cancelling one that is done changes nothing."""
         check = await self.get(organisation, check_id)
-        await self._conclude_not_shown(check)
+        await self._conclude_not_shown(check, beside)
         return await self.get(organisation, check_id)
 
-    async def release(self, organisation: Organisation, check_id: str) -> Check:
+    async def release(
+        self, organisation: Organisation, check_id: str, beside: Beside = nothing_beside
+    ) -> Check:
         """Give back what an accepted check reserved: the till failed after the verdict.
 
         Raises NotFound, and Conflict if nothing is reserved for it.
@@ -161,6 +165,7 @@ class VerifierService:
         def give_back(steps: Steps) -> None:
             release(steps, check.id)
             tell(steps, check.id, _RELEASED)
+            beside(steps, check.id)
 
         await self._database.write(give_back)
         return check
@@ -352,7 +357,7 @@ class VerifierService:
             "disclosed_until": now() + max(kept, _READING_TIME),
         }
 
-    async def _conclude_not_shown(self, check: Check) -> None:
+    async def _conclude_not_shown(self, check: Check, beside: Beside = nothing_beside) -> None:
         not_shown = {
             "state": State.DONE.value,
             "verdict": Verdict.NOT_SHOWN.value,
@@ -363,6 +368,7 @@ class VerifierService:
         def conclude(steps: Steps) -> None:
             if steps.change(_END, its_id=check.id, **not_shown):
                 tell(steps, check.id, Verdict.NOT_SHOWN.value)
+                beside(steps, check.id)
 
         await self._database.write(conclude)
         await self._forget(check)

@@ -100,6 +100,18 @@ class VerifiedOffer:
         return self.definition.acts_for_other or self.held_for_other
 
 
+@dataclass(frozen=True, slots=True)
+class OfferEvidence:
+    """Who offers what, and the signed statement of it; one over a connection that there was
+    before has none."""
+
+    issuer: str
+    credential: str
+    definition_id: str
+    statement: Document | None
+    invitation: Document | None
+
+
 class OfferService:
     """Takes up offers, accepts and declines them."""
 
@@ -144,6 +156,18 @@ class OfferService:
     async def arrived(self, wallet: OpenWallet, offer_id: str, note: Document) -> VerifiedOffer:
         """The same for its note, without waiting. Raises Unavailable if it is not there yet."""
         return await self._offered(wallet, offer_id, note, seconds=0.0)
+
+    async def evidence(self, wallet: OpenWallet, offer_id: str) -> OfferEvidence:
+        """What a phone judges an offer by for itself. Raises NotFound, and as `take_up`."""
+        note = await self._note(wallet, offer_id)
+        verified = await self._offered(wallet, offer_id, note, seconds=_OFFER_SECONDS)
+        return OfferEvidence(
+            issuer=verified.issuer,
+            credential=verified.credential,
+            definition_id=verified.offer.definition_id,
+            statement=note.get("statement"),
+            invitation=note.get("invitation"),
+        )
 
     async def exchanges(self, wallet: OpenWallet, note: Document) -> list[str]:
         """The exchanges that came of a link that was taken up."""
@@ -234,7 +258,9 @@ class OfferService:
         with told_as("cannot-show", InvalidInput):
             connection_id = await self._holder.connect(wallet.token, invitation)
         answered = _Answered(read.credential, read.expires, both.get("reference"))
-        return _note(taking, read.issuer, connection_id, answered)
+        note = _note(taking, read.issuer, connection_id, answered)
+        # for the phone, which judges it again for itself
+        return note | {"statement": statement, "invitation": invitation}
 
     async def _offered(
         self,

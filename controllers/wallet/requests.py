@@ -122,6 +122,12 @@ class RequestService:
         """A request taken up earlier in this wallet, from its note. Raises as `take_up`."""
         return await self._judge(wallet, note["link"], note["statement"], note["invitation"])
 
+    async def evidence(self, wallet: OpenWallet, request_id: str) -> tuple[Document, Document]:
+        """The signed statement and the invitation that a phone judges a request by for
+        itself, as they came. Raises NotFound."""
+        note = _waiting(await self._notes.all(wallet.token, PENDING), request_id)
+        return note["statement"], note["invitation"]
+
     async def answer(
         self, wallet: OpenWallet, request_id: str, chosen: Mapping[str, str] | None
     ) -> VerifiedRequest:

@@ -25,6 +25,7 @@ from tests.e2e.figures import line
 from tests.e2e.lighthouse import Report, measure, missing
 from tests.e2e.phones import Phones, Site, chromium_path
 from tests.support.installation import Swift
+from tests.support.passkeys import proven
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("swift_cast")]
 
@@ -38,13 +39,14 @@ async def cookie_of(haven: Haven, slug: str, *duties: Duty, agent: str) -> str:
     """A session of somebody new, for a browser that is signed in by hand."""
     organisation = await haven.organisations.by_slug(slug)
     person, _ = await haven.desks.people.enrol(organisation.id, "Worker", duties, by=None)
-    return await haven.desks.sessions.open(person.id, browser=agent, network="")
+    who = await proven(haven.database, person.id)
+    return await haven.desks.sessions.open(who, browser=agent, network="")
 
 
 async def signed_in(
     phones: Phones, haven: Haven, site: Site, slug: str, *duties: Duty, **options: object
 ) -> Desk:
-    """A desk's browser with a session, without a passkey."""
+    """A desk's browser with a session, without a device that has a passkey."""
     desk = await desk_at(phones, site, user_agent=AGENT, **options)
     value = await cookie_of(haven, slug, *duties, agent=AGENT)
     base = site_of_desks(site).base_url
@@ -246,6 +248,18 @@ async def test_what_is_printed_is_text_and_runs_nothing(
     await desk.open("/desk/paper/sheet?in=km")
     sheet = await desk.page.pdf(format="A4")
     assert sheet.count(b"/Type /Page\n") + sheet.count(b"/Type /Page/") <= 2
+
+
+async def test_the_wallets_page_takes_the_place_of_the_desk(
+    phones: Phones, swift_house: Swift, swift_site: Site
+) -> None:
+    desk = await signed_in(phones, swift_house.haven, swift_site, "shelter-a", Duty.ISSUE)
+    await desk.open("/desk/paper")
+    await desk.press("paper.kiosk.go")
+    await desk.page.wait_for_url("**/wallet/kiosk")
+    assert len(desk.phone.context.pages) == 1
+    await desk.open("/desk")  # as whoever sits there would, also by going back
+    assert "/desk/sign-in" in desk.page.url
 
 
 # --- Lighthouse ----------------------------------------------------------------------------

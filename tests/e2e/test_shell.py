@@ -22,7 +22,8 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
-MOST_BYTES = 150_000  # as sent: four seconds at 300 kbit/s
+MOST_BYTES = 150_000  # of the first load, as sent: four seconds at 300 kbit/s
+MOST_WHOLE = 200_000  # of everything, which comes in the background after that
 NOT_KEPT = {"sw.js", "shell.js"}  # the worker itself and its list, which the browser keeps
 FILES_KEPT = """
 async () => {
@@ -91,7 +92,7 @@ async def test_so_is_the_whole_app(swift_site: Site) -> None:
     files = [shell.file(path) for path in shell.paths]
     total = sum(len(file.packed or file.plain) for file in files)
     print(f"{total} bytes in {len(files)} files")
-    assert total <= MOST_BYTES
+    assert total <= MOST_WHOLE
 
 
 async def test_the_app_starts_without_a_network(phones: Phones, swift_site: Site) -> None:

@@ -1,5 +1,5 @@
 // What this phone keeps: an id that says nothing, a salt, and an HMAC key that cannot be read
-// out. No name, no card, no link, not even the wrapped key. A desk's device keeps nothing: there
+// out; and how far the rules had come, which are the same for everybody. No name, no card, no link, not even the wrapped key. A desk's device keeps nothing: there
 // it is the card's part, in this module's memory.
 
 import { random, toText } from "./bytes.js";
@@ -11,6 +11,7 @@ import { KIOSK } from "./kiosk.js";
 const DATABASE = "app";
 const STORE = "kept";
 const ONLY = "device";
+const SEEN = "rules";
 
 /** @type {Device | null} */
 let held = null;
@@ -37,11 +38,32 @@ export async function keep(device) {
   await navigator.storage?.persist?.().catch(() => false);
 }
 
+/** @typedef {import("./governance/types").Seen & {authority: string}} Seen */
+
+/** @type {Seen | undefined} */
+let heldSeen;
+
+/**
+ * Whose rules this phone has seen, and how far their versions had come; the same for everybody.
+ * @returns {Promise<Seen | undefined>}
+ */
+export async function keptSeen() {
+  if (KIOSK) return heldSeen;
+  return (await within("readonly", (store) => store.get(SEEN))) ?? undefined;
+}
+
+/** @param {Seen} seen */
+export async function keepSeen(seen) {
+  heldSeen = seen;
+  if (!KIOSK) await within("readwrite", (store) => store.put(seen, SEEN));
+}
+
 /** Forget this phone's part: afterwards no PIN opens anything here. */
 export async function forget() {
   held = null;
   if (KIOSK) return;
   await within("readwrite", (store) => store.delete(ONLY));
+  await within("readwrite", (store) => store.delete(SEEN));
 }
 
 /**

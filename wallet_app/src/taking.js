@@ -6,6 +6,7 @@ import { fromText } from "./bytes.js";
 import { NoCard, readCard } from "./carrying.js";
 import { linkIn } from "./links.js";
 import { NoCode, read } from "./recovery.js";
+import { warm } from "./trusting.js";
 
 /** @typedef {import("./types").Preview} Preview */
 
@@ -18,6 +19,7 @@ import { NoCode, read } from "./recovery.js";
 export async function takeUp(text, code, variant) {
   const asked = meant(text);
   if (asked === null) return go("outcome", { what: await strange(text) });
+  warm();
   try {
     /** @type {Preview} */
     const found = await post("/links", { ...asked, ...(code && { code }), ...(variant && { variant }) });

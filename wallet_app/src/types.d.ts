@@ -39,6 +39,8 @@ export interface Offer {
   kind: "offer";
   id: string;
   who: string;
+  issuer: string;
+  credential: string;
   title: string;
   values: Labelled[];
   held_for_other: boolean;

@@ -3,7 +3,7 @@
 import { act } from "./app.js";
 import { h } from "./dom.js";
 import { pictogram } from "./pictograms.js";
-import { day, t } from "./texts.js";
+import { day, moment, t } from "./texts.js";
 
 /** @typedef {import("./pictograms.js").Pictogram} Pictogram */
 /** @typedef {import("./dom.js").Child} Child */
@@ -142,4 +142,22 @@ export function row(sign, words, pressed, below) {
 export function surely(question, about, yes, no) {
   const choice = h("div", { class: "choice" }, button("bin", t("card.delete-yes"), yes), button("no", t("go.no"), no, "main"));
   return part("bin", question, h("p", null, about), choice);
+}
+
+/**
+ * How old the signed rules are that this phone judged by.
+ * @param {string} issuedAt
+ */
+export function checked(issuedAt) {
+  return h("p", { class: "help", "data-rules": "held" }, t("trust.checked", { time: moment(issuedAt) }));
+}
+
+/**
+ * Why no yes is offered. The person in front did nothing wrong.
+ * @param {import("./trusting.js").Refused} refusal
+ */
+export function refused({ step, reason }) {
+  const words = reason ? t("trust.not-allowed") : t("trust.not-certain");
+  const about = { "data-refused": step };
+  return h("div", about, part("look", t("trust.refused"), h("p", null, words), point("help", t("trust.your-right"))));
 }

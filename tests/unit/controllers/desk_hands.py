@@ -14,6 +14,7 @@ from controllers_house import House
 from controllers.desks.entry import COOKIE
 from controllers.desks.texts import say_in
 from controllers.staff.people import Duty, Person
+from tests.support.passkeys import proven
 
 BROWSER = "Mozilla/5.0 (a browser of a test)"
 NAMES = ("input", "select", "textarea", "button")
@@ -176,7 +177,8 @@ async def hands_of(
 
 async def signed_in(house: House, person: Person, language: str = "en") -> Hands:
     """A browser that somebody is signed in with."""
-    cookie = await house.haven.desks.sessions.open(person.id, browser=BROWSER, network="")
+    who = await proven(house.database, person.id)
+    cookie = await house.haven.desks.sessions.open(who, browser=BROWSER, network="")
     client = house.client()
     client.headers.update({"User-Agent": BROWSER, "Accept-Language": language})
     client.cookies.set(COOKIE, cookie, domain="localhost.local", path="/desk")

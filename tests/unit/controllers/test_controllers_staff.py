@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 from controllers_house import House
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from controllers.desks.services import Desks
 from controllers.moment import now
+from controllers.staff.deeds import count
 from controllers.staff.options import Option
+from controllers.staff.passkeys import Proven
 from controllers.staff.people import Duty, FreshInvitation, Person
 from controllers.staff.proposals import Kind, State
 from controllers.staff.sessions import SignedIn
+from controllers.store.models import Passkey, StaffEnrolment
 from core.errors import (
     Conflict,
     Forbidden,
@@ -25,6 +28,7 @@ from core.errors import (
     NotFound,
 )
 from tests.fakes.authenticator import Authenticator
+from tests.support.passkeys import proven
 
 BROWSER, NETWORK = "Mozilla/5.0 (planted browser)", "192.0.2.7"
 NAME = "Planted-Worker"
@@ -57,18 +61,24 @@ async def with_key(
 async def make_key(house: House, token: str, made: Authenticator) -> str:
     ceremony, _ = await desks(house).passkeys.begin_enrolment(token)
     credential = made.make(ceremony.options)
-    return await desks(house).passkeys.finish_enrolment(token, ceremony.id, credential)
+    who = await desks(house).passkeys.finish_enrolment(token, ceremony.id, credential)
+    return who.person_id
 
 
-async def sign_in(house: House, made: Authenticator) -> str:
+async def proof_of(house: House, made: Authenticator) -> Proven:
     ceremony = await desks(house).passkeys.begin_sign_in()
     return await desks(house).passkeys.finish_sign_in(
         ceremony.id, made.answer(ceremony.options)
     )
 
 
+async def sign_in(house: House, made: Authenticator) -> str:
+    return (await proof_of(house, made)).person_id
+
+
 async def session_of(house: House, person: Person) -> str:
-    return await desks(house).sessions.open(person.id, browser=BROWSER, network=NETWORK)
+    who = await proven(house.database, person.id)
+    return await desks(house).sessions.open(who, browser=BROWSER, network=NETWORK)
 
 
 async def recognised(house: House, cookie: str | None, **changed: Any) -> SignedIn:
@@ -210,7 +220,81 @@ async def test_to_be_invited_again_ends_passkeys_sessions_and_links(house: House
     await make_key(house, second.token, device(house))
 
 
+async def test_a_link_that_is_just_being_used_ends_with_its_passkey(house: House) -> None:
+    """What another process has written and not committed yet ends, too."""
+    person, _ = await enrolled(house, Duty.ISSUE)
+    async with house.database.transaction() as session:  # as the unit that keeps a passkey
+        link = await session.scalar(
+            select(StaffEnrolment).where(StaffEnrolment.member_id == person.id)
+        )
+        assert link is not None
+        link.used_at = now()
+        session.add(
+            Passkey(
+                credential_digest="0" * 64,
+                member_id=person.id,
+                public_key=b"",
+                sign_count=0,
+                created_at=now(),
+            )
+        )
+        await session.flush()
+        again = asyncio.create_task(
+            desks(house).people.invite_again(person.organisation_id, person.id, by=None)
+        )
+        await asyncio.sleep(0.3)
+        assert not again.done()
+    await again
+    assert not (await desks(house).people.one(person.organisation_id, person.id)).can_sign_in
+
+
+async def test_two_administrators_do_not_shut_each_other_out(house: House) -> None:
+    one, _ = await with_key(house, Duty.ADMINISTER)
+    other, _ = await with_key(house, Duty.ADMINISTER)
+    people, organisation = desks(house).people, one.organisation_id
+    done = await asyncio.gather(
+        people.invite_again(organisation, other.id, by=one.id),
+        people.invite_again(organisation, one.id, by=other.id),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, Forbidden) for each in done) == 1
+    assert [each.can_sign_in for each in await people.all(organisation)].count(True) == 1
+
+
+async def test_who_administers_no_more_invites_nobody(house: House) -> None:
+    one, _ = await with_key(house, Duty.ADMINISTER)
+    other, _ = await with_key(house, Duty.ADMINISTER)
+    people, organisation = desks(house).people, one.organisation_id
+    await people.end(organisation, one.id, Duty.ADMINISTER, by=None)
+    with pytest.raises(Forbidden):
+        await people.invite_again(organisation, other.id, by=one.id)
+
+
 # --- sessions ------------------------------------------------------------------------------
+
+
+async def test_a_passkey_that_ended_in_between_opens_no_session(house: House) -> None:
+    person, made = await with_key(house, Duty.ISSUE)
+    who = await proof_of(house, made)
+    await desks(house).people.invite_again(person.organisation_id, person.id, by=None)
+    with pytest.raises(NotAuthenticated):
+        await desks(house).sessions.open(who, browser=BROWSER, network=NETWORK)
+
+
+async def test_a_session_that_is_just_being_opened_ends_with_its_passkey(house: House) -> None:
+    person, made = await with_key(house, Duty.ISSUE)
+    for _ in range(20):
+        who = await proof_of(house, made)
+        opened, again = await asyncio.gather(
+            desks(house).sessions.open(who, browser=BROWSER, network=NETWORK),
+            desks(house).people.invite_again(person.organisation_id, person.id, by=None),
+            return_exceptions=True,
+        )
+        assert isinstance(again, FreshInvitation)
+        if isinstance(opened, str):
+            with pytest.raises(NotAuthenticated):
+                await recognised(house, opened)
+        await make_key(house, again.token, made)
 
 
 async def test_a_session_knows_its_person_and_her_duties(house: House) -> None:
@@ -297,6 +381,21 @@ async def test_a_counter_can_make_its_one_check_until_its_person_may_not(house: 
     await desks(house).people.end(organisation, person.id, Duty.CHECK, by=None)
     with pytest.raises(NotAuthenticated):
         await recognised(house, left)
+
+
+async def test_of_one_session_one_counter_is_left(house: House) -> None:
+    person, _ = await with_key(house, Duty.CHECK)
+    cookie = await session_of(house, person)
+    done = await asyncio.gather(
+        *(
+            desks(house).sessions.to_kiosk(cookie, "any", browser=BROWSER, network=NETWORK)
+            for _ in range(4)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, str) for each in done) == 1
+    assert sum(isinstance(each, NotAuthenticated) for each in done) == 3
+    assert (await whats(house)).count("kiosk-begun") == 1
 
 
 async def test_only_who_may_check_leaves_a_counter(house: House) -> None:
@@ -414,7 +513,7 @@ async def test_names_rest_sealed(house: House) -> None:
 
 
 async def test_what_one_proposes_another_agrees_to_once(house: House) -> None:
-    one, other = (await enrolled(house))[0], (await enrolled(house))[0]
+    one, other = [(await with_key(house, *Duty))[0] for _ in range(2)]
     proposals, organisation = desks(house).proposals, one.organisation_id
     content = {"values": {"given_names": "Planted-Given"}}
     made = await proposals.propose(organisation, Kind.ISSUE, content, by=one.id)
@@ -436,7 +535,7 @@ async def test_what_one_proposes_another_agrees_to_once(house: House) -> None:
 
 
 async def test_a_proposal_is_declined_or_taken_back_or_lapses(house: House) -> None:
-    one, other = (await enrolled(house))[0], (await enrolled(house))[0]
+    one, other = [(await with_key(house, *Duty))[0] for _ in range(2)]
     proposals, organisation = desks(house).proposals, one.organisation_id
 
     async def proposed() -> str:
@@ -456,8 +555,65 @@ async def test_a_proposal_is_declined_or_taken_back_or_lapses(house: House) -> N
     assert (await proposals.one(organisation, lapsed)).state is State.LAPSED
 
 
+async def test_what_somebody_asked_for_lapses_with_her(house: House) -> None:
+    people, proposals = desks(house).people, desks(house).proposals
+    ways: list[tuple[Duty | None, set[Kind]]] = [
+        (Duty.ISSUE, {Kind.ISSUE}),
+        (Duty.REVOKE, {Kind.WITHDRAW}),
+        (Duty.CHECK, set()),
+        (None, set(Kind)),
+    ]
+    for duty, lapsed in ways:
+        one, _ = await with_key(house, *Duty)
+        organisation = one.organisation_id
+        made = {
+            kind: await proposals.propose(organisation, kind, {"a": "Planted"}, by=one.id)
+            for kind in Kind
+        }
+        if duty is None:
+            await with_key(house, Duty.ADMINISTER)
+            await people.dismiss(organisation, one.id, by=None)
+        else:
+            await people.end(organisation, one.id, duty, by=None)
+        after = {kind: await proposals.one(organisation, made[kind].id) for kind in Kind}
+        assert {kind for kind in Kind if after[kind].state is State.LAPSED} == lapsed
+        assert {kind for kind in Kind if after[kind].content is None} == lapsed
+        if duty is Duty.CHECK:
+            await people.invite_again(organisation, one.id, by=None)
+            assert not any(
+                each.proposed_by == one.id for each in await proposals.open(organisation)
+            )
+
+
+async def test_who_is_newer_than_a_proposal_does_not_agree_to_it(house: House) -> None:
+    people, proposals = desks(house).people, desks(house).proposals
+    one, _ = await with_key(house, *Duty)
+    before, _ = await with_key(house, *Duty)
+    given, _ = await with_key(house, Duty.CHECK)
+    device_lost, made = await with_key(house, *Duty)
+    organisation = one.organisation_id
+    proposed = await proposals.propose(organisation, Kind.OPTION, {}, by=one.id)
+    new, _ = await with_key(house, *Duty)
+    await people.give(organisation, given.id, Duty.ADMINISTER, by=one.id)
+    again = await people.invite_again(organisation, device_lost.id, by=one.id)
+    await make_key(house, again.token, made)
+    for each in (new, given, device_lost):
+        with pytest.raises(Forbidden) as refused:
+            await proposals.agree(organisation, proposed.id, by=each.id)
+        assert refused.value.code == "too-new-to-agree"
+    await proposals.agree(organisation, proposed.id, by=before.id)
+
+
+async def test_who_may_not_do_it_asks_for_nothing(house: House) -> None:
+    one, _ = await with_key(house, Duty.ISSUE)
+    proposals = desks(house).proposals
+    for kind in (Kind.OPTION, Kind.WITHDRAW):
+        with pytest.raises(Forbidden):
+            await proposals.propose(one.organisation_id, kind, {}, by=one.id)
+
+
 async def test_another_organisations_proposal_is_not_there(house: House) -> None:
-    one, _ = await enrolled(house)
+    one, _ = await with_key(house, *Duty)
     proposals, other = desks(house).proposals, house.of("river").id
     made = await proposals.propose(one.organisation_id, Kind.OPTION, {}, by=one.id)
     for refused in (
@@ -500,7 +656,10 @@ async def test_deeds_are_counted_and_turned_over(house: House) -> None:
     for _ in range(3):
         await deeds.note(organisation, person.id, "searched-in-vain")
     hour_ago = now() - timedelta(hours=1)
-    assert await deeds.count(person.id, "searched-in-vain", hour_ago) == 3
+    counted = await house.database.read(
+        lambda steps: count(steps, person.id, "searched-in-vain", hour_ago)
+    )
+    assert counted == 3
     first = await deeds.latest(organisation, size=2, member_id=person.id)
     rest = await deeds.latest(organisation, before=first[-1].id, member_id=person.id)
     assert (len(first), len(rest)) == (2, 1)

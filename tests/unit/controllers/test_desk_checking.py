@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from controllers_house import ENTITLEMENT, IDENTITY, House
 from desk_hands import Hands, Page, hands_of
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 import controllers.desks
+from controllers.desks.asking import Asked, AskField, parameters_of
 from controllers.staff.people import Duty
 from controllers.store.models import Check
 from controllers.verifier.service import Verdict
+from core.errors import InvalidInput
 from governance.assessment import CHECK_NAMES
+from governance.model import IntegerParameter, Parameter
 from governance.reasons import CheckReason, DenyReason
 
 TEXTS = json.loads(
@@ -119,7 +125,13 @@ async def test_a_page_with_values_goes_away_when_their_time_is_over(small_house:
     assert "delay:12" in done.text
 
 
-@pytest.mark.parametrize("amount", ["", "many", "-3", "1e99", "4.505", "NaN", "<b>"])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("", "many", "-3", "1e99", "4.505", "NaN", "<b>", "12,000", "1.500", "1,500.00"),
+        *("1 500", "1\u00a0500", "1\u202f500", "1e2", "1_0", "1e999999", "٣", "4.", ".5"),
+    ],
+)
 async def test_an_amount_that_is_none_is_said_beside_it(
     small_house: House, amount: str
 ) -> None:
@@ -128,6 +140,36 @@ async def test_an_amount_that_is_none_is_said_beside_it(
     assert page.status == 422
     assert hands.says("checking.wrong.money") in page.shown
     assert amount != "<b>" or "<b>" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("45", "45.00"), ("45,5", "45.50"), (" 120.00 ", "120.00"), ("៤៥.០៥", "45.05")],
+)
+async def test_the_amount_stands_beside_the_code_and_beside_the_verdict(
+    small_house: House, typed: str, shown: str
+) -> None:
+    hands = await hands_of(small_house, Duty.CHECK, slug="payer")
+    page = await begun(hands, "payment", **{"p-amount_minor": typed, "p-currency": "USD"})
+    told = f"data-asked>{shown} · US dollar (USD)<"
+    assert told in page.text
+    await answered(small_house, page, "support-entitlement", ENTITLEMENT, "fund")
+    for tail in ("", "/part?live=1"):
+        assert told in (await hands.open(page.path + tail)).text
+
+
+@drawn(st.text(alphabet="0123456789.,-+eE_ \u00a0\u202f'٣៣", max_size=14))
+def test_an_amount_is_what_is_written_or_none(typed: str) -> None:
+    field = AskField("p-a", "a", "money", (), typed, wrong=False)
+    asked = Asked("any", "Any", (field,))
+    rules: dict[str, Parameter] = {"a": IntegerParameter(minimum=0, maximum=10**12)}
+    try:
+        given = parameters_of(asked, rules, {"p-a": typed})["a"]
+    except InvalidInput:
+        return
+    plain = typed.strip().replace("៣", "3").replace(",", ".")
+    assert Decimal(plain) * 100 == given
+    assert len(plain.partition(".")[2]) <= 2
 
 
 async def test_a_payment_is_given_back_when_it_did_not_happen(small_house: House) -> None:

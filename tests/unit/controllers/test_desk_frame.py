@@ -183,3 +183,21 @@ async def test_an_unknown_page_of_a_desk_names_nothing(small_house: House) -> No
     refused = await (await hands_of(small_house, Duty.ADMINISTER)).open("/desk/paper")
     assert refused.status == 403
     assert hands.says("error.duty-needed") in refused.text
+
+
+async def test_the_wallets_page_opens_when_its_worker_is_signed_out(small_house: House) -> None:
+    hands = await hands_of(small_house, Duty.ISSUE)
+    page = await hands.open("/desk/paper")
+    assert "/wallet/kiosk" not in page.reader.links
+    assert "_blank" not in page.text
+    assert hands.says("paper.kiosk.signs-out") in page.shown
+    cookie = hands.client.cookies.get(COOKIE, path="/desk")
+    opened = await hands.client.post(
+        "/desk/paper/wallet", data=page.form("/desk/paper/wallet").fields
+    )
+    assert (opened.status_code, opened.headers["location"]) == (303, "/wallet/kiosk")
+    assert f'{COOKIE}=""' in opened.headers["set-cookie"]
+    hands.client.cookies.set(COOKIE, cookie or "", domain="localhost.local", path="/desk")
+    assert (await hands.open("/desk")).path == "/desk/sign-in"
+    deeds = await small_house.haven.desks.deeds.latest(hands.person.organisation_id)
+    assert deeds[0].what == "signed-out"

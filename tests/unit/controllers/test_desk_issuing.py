@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from typing import Any
@@ -242,6 +243,24 @@ async def test_who_guesses_references_is_stopped_for_an_hour(small_house: House)
     hands = await hands_of(small_house, Duty.ISSUE)
     listed = await hands.open("/desk/issued")
     assert (await hands.send(listed, "/desk/issued/search", reference=REFERENCE)).status == 200
+
+
+async def test_many_searches_at_once_are_no_way_around_it(house: House) -> None:
+    hands = await hands_of(house, Duty.ISSUE)
+    await issued(hands, "service-eligibility", {**SERVICES, "reference": REFERENCE})
+    sent = {"csrf": await hands.csrf()}
+
+    async def search(reference: str) -> int:
+        fields = {**sent, "reference": reference}
+        return (await hands.client.post("/desk/issued/search", data=fields)).status_code
+
+    assert await search(REFERENCE) == 200
+    answers = await asyncio.gather(*(search(f"guess {number}") for number in range(100)))
+    assert (answers.count(200), answers.count(429)) == (20, 80)
+    assert await search(REFERENCE) == 429
+    deeds = await house.haven.desks.deeds.latest(hands.person.organisation_id)
+    found = [(each.member_id, each.subject_id) for each in deeds if each.what == "searched"]
+    assert found == [(hands.person.id, None)]
 
 
 async def test_a_credential_is_withdrawn_for_a_reason(small_house: House) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from controllers_house import IDENTITY, House
-from desk_hands import Hands, Page, hands_of, looked_at
+from desk_hands import Hands, Page, hands_of, looked_at, signed_in
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -183,9 +183,41 @@ async def test_an_option_goes_on_at_once_and_off_with_two(small_house: House) ->
     task = await hands.send(await hands.open("/desk/organisation"), path)
     assert task.path.startswith("/desk/tasks/")
     assert (await hands.post(f"{task.path}/agree", {})).status == 403
-    again = await hands_of(small_house, Duty.ADMINISTER)
-    await again.send(await again.open(task.path), f"{task.path}/agree")
+    second_self = await hands_of(small_house, Duty.ADMINISTER)
+    refused = await second_self.send(await second_self.open(task.path), f"{task.path}/agree")
+    assert refused.status == 403
+    assert hands.says("error.too-new-to-agree") in refused.shown
+    other = await signed_in(small_house, other.person)
+    await other.send(await other.open(task.path), f"{task.path}/agree")
     assert await small_house.haven.desks.options.on(organisation) == frozenset()
+
+
+@pytest.mark.parametrize("way", ["invite", "dismiss", "duty", "never came in"])
+async def test_who_gets_rid_of_the_other_administrator_does_not_turn_it_off(
+    small_house: House, way: str
+) -> None:
+    hands, people = await administrator(small_house), small_house.haven.desks.people
+    organisation, name = hands.person.organisation_id, "two-for-withdrawing"
+    if way == "never came in":
+        duties = [Duty.ADMINISTER]
+        other, _ = await people.enrol(organisation, "Other", duties, by=None)
+    else:
+        other = (await administrator(small_house)).person
+    path, theirs = f"/desk/organisation/options/{name}", f"/desk/people/{other.id}"
+    await hands.send(await hands.open("/desk/organisation"), path)
+    if way == "duty":
+        await hands.send(await hands.open(theirs), theirs, **{"duty-administer": None})
+    elif way != "never came in":
+        await hands.post(f"{theirs}/{way}", {})
+    task = await hands.send(await hands.open("/desk/organisation"), path)
+    assert task.path.startswith("/desk/tasks/")
+    small_house.pass_time(days=3, minutes=1)
+    hands = await signed_in(small_house, hands.person)
+    after = await hands.send(await hands.open("/desk/organisation"), path)
+    alone = way in ("dismiss", "duty")  # for three days nobody else has administered
+    assert (after.path == "/desk/organisation") is alone
+    on = await small_house.haven.desks.options.on(organisation)
+    assert on == (set() if alone else {Option.TWO_FOR_WITHDRAWING})
 
 
 async def test_a_key_for_machines_is_shown_once_and_ends(small_house: House) -> None:
@@ -279,16 +311,34 @@ def test_no_cell_of_a_file_begins_like_a_formula(typed: str) -> None:
     (row,) = list(csv.reader(io.StringIO(csv_of([[typed]]).removeprefix("\ufeff"))))
     cell = row[0].lstrip(" \u00a0\u200b\ufeff")
     assert not cell or cell[0] not in "=+-@\t\r\n＝＋－＠|%"
-    assert row[0].removeprefix("'").strip() in typed.replace("\r\n", "\n") or "\r" in typed
+    assert row[0].replace("'", "").strip() in typed.replace("'", "").replace("\r\n", "\n") or (
+        "\r" in typed
+    )
+
+
+@pytest.mark.parametrize("between", [";", ",", "\t", "; ", ';"', ";\u00a0"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_part_of_a_cell_begins_like_a_formula(between: str, sign: str) -> None:
+    written = csv_of([[f"a{between}{sign}1+1"]])
+    parts = re.split(r"[;,\t]", written.removeprefix("\ufeff"))
+    assert not any(part.lstrip(' "\u00a0').startswith(sign) for part in parts)
+    assert "a" in written
+
+
+@given(st.text(alphabet="a;,\t =+-@\"'", max_size=12))
+def test_no_part_of_any_cell_begins_like_a_formula(typed: str) -> None:
+    parts = re.split(r"[;,\t]", csv_of([[typed]]).removeprefix("\ufeff").strip("\r\n"))
+    assert not any(re.match(r"[=+\-@]", part.lstrip(' "')) for part in parts[1:])
 
 
 def test_every_deed_has_its_words() -> None:
     found = set()
     for path in CONTROLLERS.rglob("*.py"):
-        if path.parts[-2] not in ("desks", "staff"):
+        if path.parts[-2] not in ("desks", "staff", "issuer", "verifier"):
             continue
         code = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'note\([^)]*?"([a-z-]+)"', code, re.DOTALL))
+        found |= set(re.findall(r'as_deed\([^)]*?"([a-z-]+)"', code, re.DOTALL))
         found |= set(re.findall(r'_noted\(desk, "([a-z-]+)"', code))
     assert len(found) > 12
     assert {f"deed.{each}" for each in found} <= TEXTS.keys()

@@ -133,6 +133,6 @@ def test_only_the_language_and_the_phones_own_part_are_kept_on_the_phone() -> No
     }
     assert {name: found for name, found in keeping.items() if found} == {
         "texts.js": [("KEPT_AS", "")],
-        "device.js": [("", "device")],
+        "device.js": [("", "device"), ("", "seen")],
     }
     assert not any("sessionStorage" in path.read_text() for path in SOURCES)

@@ -7,8 +7,9 @@ import { h } from "../dom.js";
 import { pictogram } from "../pictograms.js";
 import { settle } from "../settling.js";
 import { takeUp } from "../taking.js";
+import { ofRequest } from "../trusting.js";
 import { duration, t } from "../texts.js";
-import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js";
+import { button, checked, forWhom, list, pairs, part, point, refused, valueWords } from "../ui.js";
 
 /** @typedef {import("../types").Request} Request */
 /** @typedef {import("../types").Asked} Asked */
@@ -18,8 +19,9 @@ import { button, forWhom, list, pairs, part, point, valueWords } from "../ui.js"
 /** @param {{request: Request}} given */
 export default async function make({ request }) {
   const path = `/requests/${request.id}`;
+  const [{ items }, trust] = await Promise.all([get("/credentials"), ofRequest(request)]);
   /** @type {Card[]} */
-  const cards = (await get("/credentials")).items;
+  const cards = items;
   const seen = h("div", { id: "asked" });
   let [choice] = request.choices;
   const show = (/** @type {Choice | undefined} */ chosen) => {
@@ -36,19 +38,21 @@ export default async function make({ request }) {
     if (ended && !left.signal.aborted) doubt.replaceChildren(point("look", t("request.withdrawn")));
   };
   warn();
-  const answer = () =>
-    settle({
+  const answer = async () => {
+    // the rules may have changed while this was read
+    if (!(await ofRequest(request)).trusted) return go("request", { request });
+    return settle({
       id: request.id,
       event: "shown",
       send: () => post(`${path}/accept`, { choice: choice?.credentials ?? null }),
       done: "shown",
     });
+  };
   const decline = () => settle({ id: request.id, event: "declined", send: () => post(`${path}/decline`), done: "said-no" });
   return {
     title: t("request.title"),
     body: [
-      part("place", t("request.who"), h("p", { class: "who" }, request.who), point("proven", t("request.recognised"))),
-      part("help", t("request.about"), h("p", { class: "who" }, request.title), h("p", null, request.description)),
+      ...(trust.trusted ? asker(trust) : [refused(trust)]),
       request.can_answer ? chooser(request, cards, show) : obstacles(request),
       ...otherWays(request, cards),
       doubt,
@@ -59,13 +63,24 @@ export default async function make({ request }) {
         "div",
         { class: "choice always" },
         button("no", t("request.decline"), decline),
-        request.can_answer ? button("yes", t("request.accept"), answer, "main") : null,
+        request.can_answer && trust.trusted ? button("yes", t("request.accept"), answer, "main") : null,
       ),
     ],
     bar: false,
     back: () => go("home"),
     onleave: () => left.abort(),
   };
+}
+
+/**
+ * Who asks and what for, in the words of the rules that this phone holds.
+ * @param {import("../trusting.js").Trusted} trust
+ */
+function asker({ who, title, description, issuedAt }) {
+  return [
+    part("place", t("request.who"), h("p", { class: "who" }, who), point("proven", t("request.recognised")), checked(issuedAt)),
+    part("help", t("request.about"), h("p", { class: "who" }, title), h("p", null, description)),
+  ];
 }
 
 /**

@@ -1,0 +1,1 @@
+"""The framework in other languages: all of them derived from the one model."""
