@@ -30,6 +30,8 @@ from controllers.governance import router as governance_routes
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.service import GovernanceService
 from controllers.governance.signatory import OrganisationsSign
+from controllers.governance.site.router import routers as site_routers
+from controllers.governance.site.service import Site
 from controllers.haven import Haven
 from controllers.idempotency import Repeatable
 from controllers.issuer import router as issuer_routes
@@ -333,6 +335,9 @@ def _equip_public(haven: Haven) -> None:
         app.include_router(routes.router)
     for desk_router in desk_routers():
         app.include_router(desk_router)
+    settings = haven.settings
+    for site in site_routers(Site(haven.governance, settings.base_url, settings.leave_to)):
+        app.include_router(site)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     pinned = haven.settings.framework_authority
     shell = Shell(haven.settings.leave_to, authority=pinned)
