@@ -161,6 +161,10 @@ def assemble(
         public_app=public_app,
         internal_app=FastAPI(title="Haven, inside", openapi_url=None, telemetry=FRAMEWORKS_OWN),
     )
+    return _equipped(haven)
+
+
+def _equipped(haven: Haven) -> Haven:
     _equip_public(haven)
     _equip_internal(haven)
     _observe(haven)
