@@ -23,6 +23,8 @@ from controllers.backup.settling import ClosedUntilSettled
 from controllers.desks.routers import routers as desk_routers
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.federation import router as federation_routes
+from controllers.federation.service import Federation
 from controllers.governance import changing as changing_routes
 from controllers.governance import faces
 from controllers.governance import router as governance_routes
@@ -30,6 +32,8 @@ from controllers.governance.accreditation import AccreditationService
 from controllers.governance.drafts import Drafts
 from controllers.governance.service import GovernanceService
 from controllers.governance.signatory import OrganisationsSign
+from controllers.governance.site.router import routers as site_routers
+from controllers.governance.site.service import Site
 from controllers.haven import Haven
 from controllers.idempotency import Repeatable
 from controllers.issuer import router as issuer_routes
@@ -141,6 +145,7 @@ def assemble(
         did_logs=ground.did_logs,
         governance=governance,
         drafts=ground.drafts,
+        federation=Federation(governance),
         organisations=ground.organisations,
         accreditation=ground.accreditation(settings, org),
         issuer=issuer,
@@ -158,6 +163,10 @@ def assemble(
         public_app=public_app,
         internal_app=FastAPI(title="Haven, inside", openapi_url=None, telemetry=FRAMEWORKS_OWN),
     )
+    return _equipped(haven)
+
+
+def _equipped(haven: Haven) -> Haven:
     _equip_public(haven)
     _equip_internal(haven)
     _observe(haven)
@@ -317,6 +326,9 @@ def _equip_public(haven: Haven) -> None:
     problems.install(app, MOST_BODY)
     networks = Networks(haven.settings.trusted_proxies)
     app.add_middleware(Limits, limiter=limiter_of(haven.settings), networks=networks)
+    # first: routes are tried in their order, and this is asked a thousand times a second
+    registry = trqp.routes(haven.governance, haven.database, haven.settings.base_url)
+    app.mount(trqp.PLACE, registry, name="trqp")
     for routes in (
         issuer_routes,
         verifier_routes,
@@ -325,19 +337,20 @@ def _equip_public(haven: Haven) -> None:
         lock_routes,
         governance_routes,
         changing_routes,
+        federation_routes,
         links_routes,
         moves_routes,
     ):
         app.include_router(routes.router)
     for desk_router in desk_routers():
         app.include_router(desk_router)
+    settings = haven.settings
+    for site in site_routers(Site(haven.governance, settings.base_url, settings.leave_to)):
+        app.include_router(site)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     pinned = haven.settings.framework_authority
     shell = Shell(haven.settings.leave_to, authority=pinned)
     app.mount("/wallet", shell_routes(shell), name="wallet")
-    app.mount(
-        trqp.PLACE, trqp.routes(haven.governance, haven.database, haven.settings.base_url)
-    )
     app.include_router(faces.router)
     app.include_router(public_router(haven.registry))
 

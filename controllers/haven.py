@@ -14,6 +14,7 @@ from agent.sharding import Wallets
 from controllers.backup.settling import settle
 from controllers.desks.services import Desks
 from controllers.events import EventStream
+from controllers.federation.service import Federation
 from controllers.governance.accreditation import AccreditationService
 from controllers.governance.drafts import Drafts
 from controllers.governance.service import GovernanceService
@@ -51,6 +52,7 @@ class Haven:
     did_logs: DidLogs
     governance: GovernanceService
     drafts: Drafts
+    federation: Federation
     organisations: OrganisationService
     accreditation: AccreditationService
     issuer: IssuerService

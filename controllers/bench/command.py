@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from controllers.bench.core import Options, Sizes, measure_core
+from controllers.bench.governance import PARTICIPANTS, measure_governance
 from controllers.bench.growth import Growth, measure_growth
 from controllers.bench.house import Topology
 from controllers.bench.people import Lost
@@ -67,6 +68,27 @@ def core(
         wanted = tuple(each.strip() for each in only.split(",")) if only else ()
         options = Options(folder, wanted, profile, topology(postgres, agent_postgres, replicas))
         report = _guarded(folder, measure_core(options))
+    if json_file:
+        report.write(json_file)
+    if report.short:
+        print(f"short: {', '.join(report.short)}")
+
+
+@app.command()
+def governance(
+    *,
+    data: Data = None,
+    json_file: JsonFile = None,
+    participants: Annotated[
+        int, typer.Option("--participants", min=10, help="How many take part")
+    ] = PARTICIPANTS,
+) -> None:
+    """Print the figures of the rules: decided, loaded, asked over HTTP."""
+    with ExitStack() as stack:
+        folder = data or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="haven-governance-"))
+        )
+        report = _guarded(folder, measure_governance(folder, participants))
     if json_file:
         report.write(json_file)
     if report.short:

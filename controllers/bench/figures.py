@@ -57,6 +57,11 @@ TARGETS = {
     "registry.good_but_not_accepted": Target("=", 0),
     "crowd.wallets.lost": Target("=", 0),
     "crowd.one_wallet.lost": Target("=", 0),
+    "governance.decide.median": Target("<=", 50),
+    "governance.load": Target("<=", 1.5),
+    "governance.trqp.requests": Target(">=", 1_500),
+    "governance.trqp.p99": Target("<=", 20),
+    "governance.trqp.failed": Target("=", 0),
     "memory.idle.pss": Target("<=", 700),
     "memory.after_wallets.growth": Target("<=", 20),
 }

@@ -7,7 +7,7 @@ was issued can be told from its definition, whatever dates its issuer writes int
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from core.errors import Conflict, NotFound
 from core.ports import Tenants
 from credential_defs import CredentialDefinition, load_all
 from governance import documents
+from governance.controlled import controlled_documents
 from governance.engine import Framework, Issue
 
 type Names = str | dict[str, str]
@@ -54,7 +55,8 @@ class AccreditationService:
         self._registry_size = registry_size
 
     async def found(self, authority: Organisation) -> Framework:
-        """The first version of the framework, and every schema published by the authority.
+        """The first version of the framework, every schema published by the authority, and
+        the documents in words named by their digests.
 
         Repeating a founding that broke off finishes it. Raises Conflict if another authority
         has founded this installation's framework.
@@ -66,12 +68,27 @@ class AccreditationService:
         if founded.authority != did_of(authority):
             raise Conflict("Another authority has founded this framework already")
         await self.announce(authority)
-        return await self.publish_schemas(authority)
+        await self.publish_schemas(authority)
+        return await self.adopt_documents()
 
     async def announce(self, authority: Organisation) -> None:
         """Have the authority's DID document say where the framework and its registry are."""
         if self._base_url:
             await self._tenants.announce(tenant_of(authority), services(self._base_url))
+
+    async def adopt_documents(self) -> Framework:
+        """Have the framework name the documents of this release, each by its digest.
+
+        Repeating it changes nothing. Raises Conflict (`signatures-needed`) where others have to
+        sign that too: it is a change like any other then.
+        """
+        framework = await self._governance.current()
+        listed = controlled_documents()
+        if [asdict(each) for each in framework.documents] == listed:
+            return framework
+        return await self._governance.change(
+            lambda document, at: documents.with_documents(document, listed, at)
+        )
 
     async def publish_schemas(self, authority: Organisation) -> Framework:
         """Publish the schema of every credential that has none: a folder in credential_defs/

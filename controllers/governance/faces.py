@@ -9,7 +9,7 @@ from controllers.haven import Haven, House
 from controllers.problems import RESPONSES
 from governance.faces import cedar, trust_list
 
-router = APIRouter(prefix="", tags=["governance"], responses=RESPONSES)
+router = APIRouter(prefix="", tags=["framework"], responses=RESPONSES)
 
 _MOST_NAMED = 20  # earlier versions in a trust list; the site has them all
 

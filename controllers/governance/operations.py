@@ -27,6 +27,8 @@ from governance import documents
 from governance.documents import Document
 
 _DEEPEST = 24  # levels of rules; the documents that we know have nine
+# what rules are made of, and whom the authority wants to be asked by everybody
+_RULES = (*sorted(documents.packaged_rules()), "contact")
 _NAME = r"^[a-z][a-z0-9-]{1,62}$"
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -128,13 +130,13 @@ class Rules(_Operation):
     rules: dict[str, Any] = Field(
         min_length=1,
         max_length=20,
-        json_schema_extra={"propertyNames": {"enum": [*sorted(documents.packaged_rules())]}},
+        json_schema_extra={"propertyNames": {"enum": [*_RULES]}},
     )
 
     @field_validator("rules")
     @classmethod
     def _sensible(cls, rules: dict[str, Any]) -> dict[str, Any]:
-        if not rules.keys() <= documents.packaged_rules().keys():
+        if not rules.keys() <= set(_RULES):
             raise ValueError("only what rules are made of")
         if not _is_shallow(rules, _DEEPEST):
             raise ValueError("too many levels")
@@ -212,9 +214,7 @@ def _without_quoting(err: InvalidInput) -> InvalidInput:
     if "malformed" not in err.detail:
         return err
     parts = sorted(
-        name
-        for name in documents.packaged_rules()
-        if re.search(rf"(?<![\w-]){name}(?![\w-])", err.detail)
+        name for name in _RULES if re.search(rf"(?<![\w-]){name}(?![\w-])", err.detail)
     )
     where = f", in: {', '.join(parts)}" if parts else ""
     return InvalidInput(f"These rules are malformed{where}", code="malformed-change")

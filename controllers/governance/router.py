@@ -61,10 +61,12 @@ async def found(
 
 @router.post("/schemas")
 async def publish_schemas(house: House, caller: Operator) -> FrameworkChanged:
-    """Publish the schemas of credentials that were added since the authority was founded."""
+    """After a new release: publish the schemas of credentials that were added, and have the
+    framework name the documents in words as they are now."""
     framework = await house.governance.current()
     authority = await house.organisations.by_did(framework.authority)
-    changed = await house.accreditation.publish_schemas(authority)
+    await house.accreditation.publish_schemas(authority)
+    changed = await house.accreditation.adopt_documents()
     return FrameworkChanged.of(changed)
 
 

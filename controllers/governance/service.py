@@ -29,7 +29,7 @@ from core.errors import Conflict, GovernanceDenied, NotFound, Unavailable, Verif
 from governance import documents
 from governance.engine import Framework, Query, decide
 from governance.loading import Accepted, Trust, load_framework, load_past
-from governance.signing import proofs_of, signer_of, with_proof
+from governance.signing import proofs_of, signer_of, who_signed, with_proof
 
 _MOST_TRIES = 10
 _KEPT = 8  # parsed versions: checks in flight rest on older ones
@@ -117,6 +117,18 @@ class GovernanceService:
         ]:  # perhaps this one: it is given all the same
             del self._accepted[old]
         return accepted
+
+    async def newest(self) -> Accepted:
+        """The newest version, also after its time: for those who only read. Raises NotFound."""
+        return (await self._newest())[1]
+
+    async def signed_by(self, number: int) -> frozenset[str]:
+        """Those whose signature on a version holds, and counts by its own list."""
+        framework = await self.version(number)
+        document: Document = json.loads(await self.document(number))
+        signers = {signer_of(each) for each in proofs_of(document)[:_MOST_SIGNERS]}
+        known = await self._signatory.did_documents(signers)
+        return who_signed(document, framework.signers.current(framework.issued_at), known)
 
     async def document(self, number: int) -> str:
         """The text of one version. Raises NotFound."""
