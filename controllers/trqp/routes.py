@@ -143,13 +143,9 @@ def _refused(error: HavenError) -> Response:
     answered = problem(error)
     if error.status >= 500 or error.status not in (400, 401, 404, 429, 501):
         LOGGER.warning("a question to the registry failed: %s", type(error).__name__)
-        answered = problem(_Failed("The registry cannot answer at the moment"))
+        answered = problem(HavenError("The registry cannot answer at the moment"))
     answered.headers["Cache-Control"] = "no-store"
     return answered
-
-
-class _Failed(HavenError):
-    """Of the tree's root: 500, which is all that the protocol has for us."""
 
 
 async def _not_implemented(_: Request) -> Response:

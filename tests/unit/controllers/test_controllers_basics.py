@@ -117,7 +117,14 @@ def test_each_setting_is_described_and_read_from_its_name(
 ) -> None:
     given_values = {
         **dict.fromkeys(
-            ("limit_links", "limit_wallets", "limit_sessions", "limit_refused"), "20"
+            (
+                "limit_links",
+                "limit_wallets",
+                "limit_sessions",
+                "limit_refused",
+                "limit_registry",
+            ),
+            "20",
         ),
         "port_base": "9000",
         "registry_size": "16",
