@@ -17,7 +17,8 @@ import { language } from "./texts.js";
 /** @typedef {import("./governance/types").Verified} Verified */
 /** @typedef {import("./governance/types").Asking} Asking */
 /** @typedef {import("./governance/types").Seen & {authority: string}} Kept */
-/** @typedef {{trusted: true, who: string, title: string, description: string, issuedAt: string}} Trusted */
+/** @typedef {{who: string, title: string, description: string}} Told */
+/** @typedef {Told & {trusted: true, issuedAt: string, still: () => Promise<boolean>}} Trusted */
 /** @typedef {{trusted: false, step: string, reason: string}} Refused */
 
 const FRESH_MS = 60_000; // a suspension is seen within a minute
@@ -62,15 +63,17 @@ export function warm() {
 }
 
 /**
+ * `still`: whether the same holds by the rules of a moment later, before a yes is sent.
  * @param {Promise<any>} found
- * @param {(told: any, rules: unknown, asOf: Date) => Promise<{who: string, title: string, description: string}>} judge
+ * @param {(told: any, rules: unknown, asOf: Date) => Promise<Told>} judge
  * @returns {Promise<Trusted | Refused>}
  */
 async function judged(found, judge) {
   try {
     const [told, { verified }] = await Promise.all([found, freshRules()]);
     const { framework, issuedAt } = verified;
-    return { trusted: true, issuedAt, ...(await judge(told, framework, new Date())) };
+    const still = async () => (await judged(found, judge)).trusted;
+    return { trusted: true, issuedAt, still, ...(await judge(told, framework, new Date())) };
   } catch (error) {
     if (!(error instanceof Untrusted)) throw error;
     return { trusted: false, step: error.step, reason: error.reason };

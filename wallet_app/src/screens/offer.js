@@ -14,7 +14,7 @@ export default async function make({ offer }) {
   const trust = await ofOffer(offer);
   const path = `/offers/${offer.id}`;
   const accept = async () => {
-    if (!(await ofOffer(offer)).trusted) return go("offer", { offer });
+    if (!(trust.trusted && (await trust.still()))) return go("offer", { offer });
     return settle({ id: offer.id, event: "received", send: () => post(`${path}/accept`), done: "received" });
   };
   const decline = () => settle({ id: offer.id, event: null, send: () => post(`${path}/decline`), done: "declined" });

@@ -40,7 +40,7 @@ export default async function make({ request }) {
   warn();
   const answer = async () => {
     // the rules may have changed while this was read
-    if (!(await ofRequest(request)).trusted) return go("request", { request });
+    if (!(trust.trusted && (await trust.still()))) return go("request", { request });
     return settle({
       id: request.id,
       event: "shown",
