@@ -234,15 +234,19 @@ def test_the_browser_keeps_none_of_it(story: Story, look: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS[1:])
 def test_the_app_keeps_only_what_is_known(story: Story, look: str) -> None:
-    """The language; and of the device an id, a salt and a key that no script reads out."""
+    """The language; of the device an id, a salt and a key that no script reads out; and how
+    far the public rules had come, which says the same of everybody."""
     found = story.kept[look].found
     assert dict(found["local"]) == {"language": "en"}
     assert found["session"] == {}
     assert (found["cookies"], found["jar"]) == ("", [])
     assert list(found["databases"]) == ["app"]
-    ((key, device),) = found["databases"]["app"]["kept"].items()
+    kept = dict(found["databases"]["app"]["kept"])
     assert list(found["databases"]["app"]) == ["kept"]
-    assert key == "device"
+    device, seen = kept.pop("device"), kept.pop("rules")
+    assert kept == {}
+    assert set(seen) == {"authority", "sequence", "digest", "signers"}
+    assert [each["did"] for each in seen["signers"]["members"]] == [seen["authority"]]
     assert set(device) == {"id", "salt", "key"}
     assert device["id"] == story.heard.first("device")
     assert len(base64.b64decode(device["salt"]["bytes"])) == 16

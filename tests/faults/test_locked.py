@@ -75,7 +75,7 @@ class Between:
 @pytest.fixture(scope="module")
 async def agents(breakable: Site) -> AsyncIterator[Agents]:
     haven = build(breakable.settings, breakable.secrets)
-    yield Agents(haven.org, haven.wallets)
+    yield Agents(haven.org, haven.wallets, haven.did_logs)
     for api in (haven.org._api, haven.wallets._api):
         await api.close()
 

@@ -34,7 +34,7 @@ def network(fakes: tuple[FakeOrganisations, FakeWallets]) -> FakeNetwork:
 
 @pytest.fixture
 async def small(fakes: tuple[FakeOrganisations, FakeWallets]) -> World:
-    return await build_world(Agents(fakes[0], fakes[1]))
+    return await build_world(Agents(fakes[0], fakes[1], fakes[0].network))
 
 
 async def answered(world: World) -> tuple[Held, Asked]:
