@@ -181,7 +181,7 @@ def _allowed(*roles: Role) -> Callable[..., Awaitable[Caller]]:
 
 IssuerWrite = Annotated[Caller, Depends(_allowed(Role.ISSUE))]
 VerifierWrite = Annotated[Caller, Depends(_allowed(Role.CHECK))]
-Organised = Annotated[Caller, Depends(_allowed(Role.ISSUE, Role.CHECK, Role.GOVERN))]
+Known = Annotated[Caller, Depends(_allowed(*Role))]
 
 
 async def _operator(

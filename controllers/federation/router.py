@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from controllers.access import Organised
+from controllers.access import Known
 from controllers.federation.service import Foreign
 from controllers.haven import House
 from controllers.problems import RESPONSES
@@ -35,7 +35,7 @@ class Said(BaseModel):
 
 
 @router.post("/elsewhere")
-async def elsewhere(house: House, body: Asked, _caller: Organised) -> Said:
+async def elsewhere(house: House, body: Asked, _caller: Known) -> Said:
     """May somebody of another ecosystem do this? Ours has to recognise that ecosystem for it;
     then its own registry is asked."""
     question = Foreign(body.authority, body.entity, body.action, body.resource)

@@ -65,6 +65,12 @@ GOOD: dict[str, dict[str, Any]] = {
             "proofValue": "z" + "1" * 64,
         }
     },
+    "/api/governance/elsewhere": {
+        "authority": "did:webvh:QmOther:other.example:o:authority1",
+        "entity": "did:webvh:QmOther:other.example:o:shelter0001",
+        "action": "issue",
+        "resource": "identity",
+    },
     "/api/governance/decide": {
         "query": {"kind": "act", "who": "spare", "action": "issue", "resource": "identity"},
         "as_of": "2026-07-01T00:00:00Z",

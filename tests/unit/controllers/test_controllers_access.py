@@ -63,7 +63,7 @@ MATRIX: Mapping[tuple[str, str], frozenset[Any]] = {
     ("post", "/api/governance/drafts/{draft_id}/drop"): GOVERNOR,
     ("get", "/api/governance/history"): GOVERNOR,
     ("post", "/api/governance/decide"): GOVERNOR,
-    ("post", "/api/governance/elsewhere"): frozenset({Role.ISSUE, Role.CHECK, Role.GOVERN}),
+    ("post", "/api/governance/elsewhere"): frozenset(Role),
     ("get", "/api/governance/framework"): OPEN,
     ("post", "/api/wallet/wallets"): OPEN,
     ("post", "/api/wallet/wallets/{wallet_id}/sessions"): OPEN,
