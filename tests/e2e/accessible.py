@@ -69,6 +69,7 @@ async def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[str]:
 
     `without` names rules that a test has a reason to leave out.
     """
+    await page.wait_for_load_state("load")  # with its style sheet, on a busy machine too
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_script())
     await page.evaluate(_STILL)
