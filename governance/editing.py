@@ -45,9 +45,9 @@ def serialise(document: Mapping[str, Any]) -> bytes:
     return text.encode() + b"\n"
 
 
-def signatures_needed(before: Mapping[str, Any], after: Mapping[str, Any] | None = None) -> int:
+def signatures_needed(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:
     """How many have to sign what comes after `before`: by its list, and by the new one's."""
-    return max(parse(each).signers.threshold for each in (before, after or before))
+    return max(parse(each).signers.threshold for each in (before, after))
 
 
 def is_fresh(document: Mapping[str, Any], at: datetime) -> bool:

@@ -139,8 +139,7 @@ class Drafts:
 
     async def newest(self) -> Framework:
         """The newest version, even if its time is over: a draft renews it. Raises NotFound."""
-        document = await self._governance.newest_document()
-        return await self._governance.version(int(document["sequence"]))
+        return (await self._governance.newest()).framework
 
     async def one(self, draft_id: str) -> Draft:
         """One of them, as it stands now. Raises NotFound."""

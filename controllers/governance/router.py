@@ -32,7 +32,6 @@ from controllers.problems import RESPONSES
 from controllers.staff.people import Duty, invitation_link
 from controllers.store.models import Organisation
 from core.errors import Forbidden, InvalidInput, NotFound
-from governance import documents
 
 Slug = Annotated[str, PathParameter(pattern=SLUG)]
 KeyId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{1,24}$")]
@@ -156,7 +155,7 @@ async def grant(
 
     async def make() -> GrantShown:
         organisation = await house.organisations.by_slug(body.organisation)
-        if documents.signatures_needed(await house.governance.newest_document()) > 1:
+        if (await house.governance.newest()).framework.signers.threshold > 1:
             return await grant_by_draft(house, organisation, body.credential)
         made = await house.accreditation.grant(organisation, body.credential)
         return GrantShown(grant_id=made.grant_id, definition_id=made.definition_id)

@@ -77,10 +77,7 @@ class GovernanceService:
         Raises NotFound before the authority has been founded, Unavailable once its time is
         over: rules that nobody stands for any more allow nothing.
         """
-        newest: int | None = await self._database.value(_NEWEST)
-        if newest is None:
-            raise NotFound("This installation has no governance framework yet")
-        framework = await self.version(newest)
+        framework = (await self.newest()).framework
         if framework.expires_at <= now():
             raise Unavailable(
                 "The governance framework has expired; its authority has to sign it anew",
@@ -112,15 +109,16 @@ class GovernanceService:
         last = None if before is None else self._accepted[before]
         accepted = await self._verified(data, last, past=True)
         self._accepted[number] = accepted
-        for old in sorted(self._accepted)[
-            :-_KEPT
-        ]:  # perhaps this one: it is given all the same
+        for old in sorted(self._accepted)[:-_KEPT]:  # perhaps this one: it is still given
             del self._accepted[old]
         return accepted
 
     async def newest(self) -> Accepted:
         """The newest version, also after its time: for those who only read. Raises NotFound."""
-        return (await self._newest())[1]
+        number: int | None = await self._database.value(_NEWEST)
+        if number is None:
+            raise NotFound("This installation has no governance framework yet")
+        return await self.accepted(number)
 
     async def signed_by(self, number: int) -> frozenset[str]:
         """Those whose signature on a version holds, and counts by its own list."""
@@ -207,7 +205,7 @@ class GovernanceService:
 
         Raises VerificationError with its step, Conflict if somebody else was quicker.
         """
-        _, last = await self._newest()
+        last = await self.newest()
         if document.get("sequence") != last.framework.sequence + 1:
             raise Conflict("The framework was changed since; this has to be made anew")
         return await self._publish(document, last)
@@ -216,10 +214,10 @@ class GovernanceService:
         """Sign the same rules anew when a third of their time is left, or if they were never
         signed; where others have to sign too, that waits for them."""
         try:
-            document = await self.newest_document()
+            newest = (await self.newest()).framework
         except NotFound:
             return
-        if documents.is_fresh(document, now()) or documents.signatures_needed(document) > 1:
+        if documents.is_fresh(newest.document, now()) or newest.signers.threshold > 1:
             return
         await self.change(documents.refreshed)
 
@@ -239,11 +237,9 @@ class GovernanceService:
         return (await self._newest())[0]
 
     async def _newest(self) -> tuple[Document, Accepted]:
-        newest: int | None = await self._database.value(_NEWEST)
-        if newest is None:
-            raise NotFound("This installation has no governance framework yet")
-        accepted = await self.accepted(newest)
-        document: Document = json.loads(await self.document(newest))
+        accepted = await self.newest()
+        text = await self.document(accepted.framework.sequence)
+        document: Document = json.loads(text)
         return document, accepted
 
     async def _publish(self, document: Mapping[str, Any], last: Accepted | None) -> Framework:

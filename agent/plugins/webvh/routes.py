@@ -102,9 +102,7 @@ async def _sign_framework(
     request: web.Request, runtime: WebvhRuntime, profile: Profile
 ) -> Json:
     """POST {framework}: the tenant's proof over it."""
-    document = (await _body(request)).get("framework")
-    if not isinstance(document, dict):
-        raise InvalidInput("`framework` must be an object")
+    document = _object(await _body(request), "framework")
     return {"proof": await sign_framework(profile, document)}
 
 
@@ -112,29 +110,27 @@ async def _sign_trust_list(
     request: web.Request, runtime: WebvhRuntime, profile: Profile
 ) -> Json:
     """POST {payload}: the trust list as a JWT."""
-    payload = (await _body(request)).get("payload")
-    if not isinstance(payload, dict):
-        raise InvalidInput("`payload` must be an object")
+    payload = _object(await _body(request), "payload")
     return {"jwt": await sign_trust_list(profile, payload)}
 
 
 async def _sign(request: web.Request, runtime: WebvhRuntime, profile: Profile) -> Json:
     """POST {statement}: the statement with `issuer` and a proof of the tenant's DID."""
-    return await sign_statement(profile, _statement(await _body(request)))
+    return await sign_statement(profile, _object(await _body(request), "statement"))
 
 
 async def _verify(request: web.Request, runtime: WebvhRuntime, profile: Profile) -> Json:
     """POST {statement}: who signed it; 422 with the step if the proof does not hold."""
-    statement = _statement(await _body(request))
+    statement = _object(await _body(request), "statement")
     issuer = await runtime.reader.verify_statement(statement)
     return {"issuer": issuer, "statement": statement}
 
 
-def _statement(body: Json) -> Json:
-    statement = body.get("statement")
-    if not isinstance(statement, dict):
-        raise InvalidInput("`statement` must be an object")
-    return statement
+def _object(body: Json, name: str) -> Json:
+    found = body.get(name)
+    if not isinstance(found, dict):
+        raise InvalidInput(f"`{name}` must be an object")
+    return found
 
 
 async def _revoke(request: web.Request, runtime: WebvhRuntime, profile: Profile) -> Json:
