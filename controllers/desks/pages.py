@@ -8,21 +8,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from controllers.desks.places import places_of
 from controllers.desks.texts import LANGUAGES, say_in
+from controllers.rendering import static, templates
 
 _HERE = Path(__file__).parent
-_STATIC = _HERE.parent / "static"
 
 SECONDS_UNTIL_AWAY = 15 * 60  # as long as a session that nobody touches
 
@@ -43,13 +42,6 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-@cache
-def static(name: str) -> str:
-    """The address of a file in controllers/static/, which changes when the file does."""
-    digest = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:16]
-    return f"/static/{name}?v={digest}"
-
-
 def drawing(svg: str) -> Markup:
     """A picture that we drew ourselves, to stand in a page as it is."""
     return Markup(svg)  # noqa: S704 (made here of numbers and of words that were escaped)
@@ -57,13 +49,7 @@ def drawing(svg: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates(_HERE / "templates")
     made.globals.update(
         static=static,
         languages=LANGUAGES,

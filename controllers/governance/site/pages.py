@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from controllers.governance.site.texts import LANGUAGES, called, day, minute, say_in
+from controllers.rendering import static, templates
 from controllers.words import preferred
 
 _HERE = Path(__file__).parent
-_STATIC = _HERE.parents[1] / "static"
 STYLESHEET = "governance/site.css"
 PLACES = ("start", "documents", "participants", "who-may", "checks", "history", "search")
 
@@ -67,22 +67,14 @@ class Reading:
         return f"?{urlencode([*asked[:8], ('lang', language)])}"
 
 
-@cache
 def stylesheet() -> str:
     """The stylesheet's address, which changes when it does."""
-    digest = hashlib.sha256((_STATIC / STYLESHEET).read_bytes()).hexdigest()[:16]
-    return f"/static/{STYLESHEET}?v={digest}"
+    return static(STYLESHEET)
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates(_HERE / "templates")
     made.globals.update(
         languages=LANGUAGES,
         say_in=say_in,
