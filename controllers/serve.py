@@ -98,6 +98,9 @@ def _server(app: FastAPI, host: str, port: int) -> _Server:
         log_config=None,  # ours stays
         server_header=False,
         proxy_headers=False,  # whose word for the client is taken: controllers/limits.py
+        # longer than any client or proxy keeps a quiet connection (nginx: 60 s): whoever closes
+        # first must be the one who asks, or a request meets a connection that just went
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
         lifespan="off",
     )

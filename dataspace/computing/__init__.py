@@ -1,0 +1,1 @@
+"""One party of one multi-party computation, in a process of its own."""

@@ -1,0 +1,1 @@
+"""From an organisation's own files to a coded table and to match keys."""

@@ -1,0 +1,1 @@
+"""What a node's machine refuses before a person is asked."""

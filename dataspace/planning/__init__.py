@@ -1,0 +1,1 @@
+"""Plans: one question, declared; its hash, its approvals and their ends."""

@@ -1,0 +1,1 @@
+"""What the analyst gets: exactly the released cells."""
