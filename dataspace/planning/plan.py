@@ -1,0 +1,83 @@
+"""A plan: one question, declared. No code, no expression; what it does not say is not done.
+
+People sign its digest (SHA-256 over RFC 8785 canonical JSON), so two plans that differ in
+anything are two plans.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from core.canonical import canonicalize, content_digest
+from core.errors import InvalidInput
+from dataspace.agreeing.agreement import Did, Multikey, Name
+
+FORMAT = "haven-plan-1"
+
+type Code = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Filter(_Frozen):
+    """Only cases whose column has one of these codes (or lies in [first, last] for dates)."""
+
+    column: Name
+    codes: Annotated[tuple[Code, ...], Field(max_length=200)] = ()
+    first: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    last: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+
+
+class Grouping(_Frozen):
+    """A column that the cells are made by: its codes, or periods or steps of it."""
+
+    column: Name
+    period: Literal["year", "quarter", "month"] | None = None
+    cuts: Annotated[tuple[int, ...], Field(max_length=50)] = ()
+
+
+class Plan(_Frozen):
+    """One question to the data of all holders under an agreement."""
+
+    format: Literal["haven-plan-1"] = "haven-plan-1"
+    operation: Name  # a question of dataspace.questions
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    agreement: Annotated[str, Field(max_length=100)]  # digest of the agreement's terms
+    asker: Did
+    analyst: Multikey  # who countersigns each run
+    purpose: Name
+    groups: Annotated[tuple[Grouping, ...], Field(max_length=4)] = ()
+    filters: Annotated[tuple[Filter, ...], Field(max_length=10)] = ()
+    measures: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # columns to add up
+    link: Annotated[tuple[Name, ...], Field(max_length=6)] = ()  # match keys or link kinds
+    options: dict[Name, int | str | tuple[str, ...]] = Field(default_factory=dict)
+    threshold: Annotated[int, Field(ge=2, le=100_000)] = 11
+    contributors: Annotated[int, Field(ge=2, le=50)] = 2
+    epsilon_milli: Annotated[int, Field(ge=0, le=100_000)] = 0  # 0: no noise is asked for
+    receivers: Annotated[tuple[Did, ...], Field(min_length=1, max_length=50)]
+    runs: Annotated[int, Field(ge=1, le=1000)] = 1
+    expires: AwareDatetime
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, the form that is hashed and sent."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """What people sign."""
+        return content_digest(self.document())
+
+
+def read_plan(document: object) -> Plan:
+    """A plan from JSON. Raises InvalidInput, naming the place and no value."""
+    try:
+        plan = Plan.model_validate(document)
+    except ValidationError as err:
+        where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "plan"
+        raise InvalidInput(f"this is no plan: see {where}", code="plan-form") from err
+    canonicalize(plan.document(), step="plan")
+    return plan
