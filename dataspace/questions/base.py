@@ -1,7 +1,8 @@
 """What a question is. One file of this folder declares one; adding one is one file.
 
-A question never reads a row of anybody else: it makes this organisation's own input from its own
-coded table, says which circuit the inputs go into, and makes released cells of what was opened.
+A question never reads a row of anybody else: it makes this organisation's own input from its
+own coded table, says which circuit the inputs go into, and makes released cells of what was
+opened.
 """
 
 from __future__ import annotations
