@@ -46,6 +46,7 @@ _SILENT: Final = re.compile("[aeiouh]")
 _DOUBLED: Final = re.compile(r"(.)\1+")
 _EXTENSION: Final = re.compile(r"(?:ext|x|#)[^0-9]*[0-9]*\s*$", re.IGNORECASE)
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164 has at most 15
+_LONGEST: Final = 64  # characters of a telephone number with everything around it
 _NATIONAL: Final = 11  # digits from which on a number that starts like its country has it
 
 
@@ -130,7 +131,7 @@ def phone_number(value: str, calling_code: str | None = None) -> str | None:
     Numbers with `+` or `00` have their country. Others get `calling_code`, without the one
     zero that is dialled before an area, unless they are long and start with it already.
     """
-    text = unicodedata.normalize("NFKC", value).strip()
+    text = unicodedata.normalize("NFKC", value[:_LONGEST]).strip()
     text = _EXTENSION.sub("", text)
     digits = "".join(str(unicodedata.digit(each)) for each in text if each.isdecimal())
     if text.startswith(("+", "(+")):
