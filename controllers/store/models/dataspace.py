@@ -141,7 +141,7 @@ class DataspaceOfficer(Base):
     __tablename__ = "dataspace_officer"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    duty: Mapped[str] = mapped_column(String(16))
+    duties: Mapped[str] = mapped_column(String(64))
     key_digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)

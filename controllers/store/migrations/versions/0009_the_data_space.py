@@ -60,7 +60,7 @@ def upgrade() -> None:
     op.create_table(
         "dataspace_officer",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("duty", sa.String(length=16), nullable=False),
+        sa.Column("duties", sa.String(length=64), nullable=False),
         sa.Column("key_digest", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
