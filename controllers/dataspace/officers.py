@@ -1,4 +1,7 @@
-"""Officers: who may act for the organisation. A key is `hvo_<id>_<secret>`, kept as a digest."""
+"""Officers: who may act for the organisation.
+
+A key is `hvo_<id>_<secret>`; the database holds its digest only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The settings of one node (prefix HAVEN_NODE_); docs/dataspace/running-a-node.md lists them."""
+"""The settings of one node, with the prefix HAVEN_NODE_.
+
+docs/dataspace/running-a-node.md describes each; a test says so.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class NodeSettings(BaseSettings):
     )
     compute_host: str | None = Field(
         None,
-        description="Address that a computation's own process binds to and is reached at; "
+        description="Address that a computation's own process is reached at; "
         "default: the host that the terms name",
     )
     answer_seconds: float = Field(

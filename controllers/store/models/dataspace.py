@@ -59,7 +59,8 @@ class DataspaceDecision(Base):
 
 class DataspaceRun(Base):
     """One run of a plan. `epsilon_milli` is spent when computing begins, whatever becomes of
-    it: what was opened inside was opened."""
+    it: what was opened inside was opened. `sealed_selection` says which of the organisation's own
+    row versions the plan selected, so that later plans can be held against it."""
 
     __tablename__ = "dataspace_run"
 
@@ -73,6 +74,7 @@ class DataspaceRun(Base):
     parties: Mapped[int] = mapped_column(Integer)
     threshold: Mapped[int] = mapped_column(Integer)
     epsilon_milli: Mapped[int] = mapped_column(Integer)
+    sealed_selection: Mapped[bytes | None] = mapped_column(LargeBinary)
     result_digest: Mapped[str | None] = mapped_column(String(100))
     started_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -121,13 +123,14 @@ class DataspaceImport(Base):
 
 
 class DataspaceCase(Base):
-    """A case of this organisation, sealed. It is there from import `since` to before `until`;
-    then what it held is gone."""
+    """A case of this organisation as it was from import `since` to before `until`, sealed; then
+    what it held is gone. `case_pseudonym` is the same in all versions of one case."""
 
     __tablename__ = "dataspace_case"
 
     id: Mapped[int] = mapped_column(_COUNTING, primary_key=True, autoincrement=True)
     pseudonym: Mapped[str] = mapped_column(String(64))
+    case_pseudonym: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     since: Mapped[int] = mapped_column(Integer)
     until: Mapped[int | None] = mapped_column(Integer)
