@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from controllers.sealing import Seal
 from controllers.store.database import Database
@@ -102,7 +102,7 @@ class Cases:
         await self._refresh({})
 
     async def replace(self, gathered: Gathered, at: datetime) -> Imported:
-        """These are the organisation's cases from now on: all of them, or nothing is changed."""
+        """These are the cases from now on: all of them, or nothing is changed."""
         async with self._writing:
             rows = await asyncio.to_thread(self._named, gathered)
             imported = await self._write(rows, at)
@@ -174,7 +174,7 @@ class Cases:
         self.now = OwnCasesNow(gathered, history, since, number)
 
     def _made(
-        self, rows: Sequence[Row[Any]], known: Mapping[str, Document]
+        self, rows: Sequence[Any], known: Mapping[str, Document]
     ) -> tuple[Gathered, History]:
         current = [row for row in rows if row.until is None]
         documents = [

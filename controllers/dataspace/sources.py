@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import column, make_url, select, table, text
+from sqlalchemy import Select, column, make_url, select, table, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -75,7 +75,9 @@ async def read_rows(source: SqlSource) -> Rows:
     engine = create_async_engine(_read_only(source.url))
     names = [name for name, each in source.mapping.columns.items() if each is not None]
     schema, _, name = source.table.rpartition(".")
-    wanted = select(*map(column, names)).select_from(table(name, schema=schema or None))
+    wanted: Select[Any] = select(*map(column, names)).select_from(
+        table(name, schema=schema or None)
+    )
     try:
         async with engine.connect() as connection:
             await _hold_to_reading(connection)
