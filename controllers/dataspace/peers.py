@@ -15,7 +15,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,6 +221,44 @@ class Peers:
             raise VerificationError("this answers another message", step="answer")
         return envelope.body
 
+    async def ask_all(
+        self,
+        kind: str,
+        body: Json,
+        *,
+        seconds: float,
+        among: Sequence[Participant] | None = None,
+    ) -> dict[str, Json]:
+        """The same message to all others, or to some; the answer of each, by DID.
+
+        Raises the first error; what the others are doing then is given up.
+        """
+        to = self.others if among is None else among
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = {
+                    each.did: group.create_task(self.ask(each, kind, body, seconds=seconds))
+                    for each in to
+                }
+        except ExceptionGroup as failed:
+            raise _first(failed) from None
+        return {did: task.result() for did, task in asked.items()}
+
+    async def tell_all(self, kind: str, body: Json, *, seconds: float) -> frozenset[str]:
+        """The same message to all others; the DIDs of those who took it. Whoever is away now
+        is told again when a run begins."""
+
+        async def tell(each: Participant) -> bool:
+            try:
+                await self.ask(each, kind, body, seconds=seconds)
+            except HavenError as error:
+                LOGGER.info("a peer was not told: %s", error.slug)
+                return False
+            return True
+
+        told = await asyncio.gather(*(tell(each) for each in self.others))
+        return frozenset(each.did for each, done in zip(self.others, told, strict=True) if done)
+
     async def send_frame(self, to: Participant, tag: str, frame: bytes, seconds: float) -> None:
         """Send a frame of the ring; returns when the peer has taken it."""
         await self._post(to, f"/peer/runs/{tag}/frames", frame, seconds)
@@ -283,21 +321,6 @@ async def _no_frames(_sender: Participant, _tag: str, _frame: bytes) -> None:
     raise Conflict("No run waits for this", code="not-served")
 
 
-async def gather_answers(
-    peers: Peers,
-    to: tuple[Participant, ...],
-    kind: str,
-    body: Json,
-    *,
-    seconds: float,
-) -> dict[str, Json | HavenError]:
-    """The same message to several; the answer or the error of each, by DID."""
-
-    async def one(each: Participant) -> Json | HavenError:
-        try:
-            return await peers.ask(each, kind, body, seconds=seconds)
-        except HavenError as error:
-            return error
-
-    answers = await asyncio.gather(*(one(each) for each in to))
-    return {each.did: answer for each, answer in zip(to, answers, strict=True)}
+def _first(failed: BaseExceptionGroup[Exception]) -> Exception:
+    first = failed.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

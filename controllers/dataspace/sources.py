@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Select, column, make_url, select, table, text
+from sqlalchemy import ColumnClause, column, make_url, select, table, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -75,9 +75,8 @@ async def read_rows(source: SqlSource) -> Rows:
     engine = create_async_engine(_read_only(source.url))
     names = [name for name, each in source.mapping.columns.items() if each is not None]
     schema, _, name = source.table.rpartition(".")
-    wanted: Select[Any] = select(*map(column, names)).select_from(
-        table(name, schema=schema or None)
-    )
+    columns: list[ColumnClause[Any]] = [column(each) for each in names]
+    wanted = select(*columns).select_from(table(name, schema=schema or None))
     try:
         async with engine.connect() as connection:
             await _hold_to_reading(connection)
