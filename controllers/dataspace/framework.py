@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from core.canonical import Json
-from core.decision import Deny
-from core.errors import ConfigurationError, Forbidden, VerificationError
-from dataspace.agreeing.agreement import Terms
+from core.decision import Decision, Deny
+from core.errors import ConfigurationError, VerificationError
+from dataspace.agreeing.agreement import Participant, Terms
 from governance.engine import Act, Framework, decide
 from governance.loading import Trust, load_framework
 
@@ -28,25 +28,18 @@ class Rules:
     def __init__(self, framework: Framework) -> None:
         self._framework = framework
 
-    def require(self, terms: Terms, computation: str, *, at: datetime) -> None:
-        """That everybody in the space may take part in this computation.
+    def decisions(self, terms: Terms, computation: str, *, at: datetime) -> dict[str, Decision]:
+        """For each participant, by DID: whether it may take part in this computation. The role
+        that the terms give it has to be one that the framework gives it."""
+        return {each.did: self._decided(each, computation, at) for each in terms.participants}
 
-        Raises Forbidden, code `framework-<reason>`: one may not. Roles are the framework's, by
-        the participant's DID; what the terms call a role must be the same.
-        """
-        for each in terms.participants:
-            answer = decide(self._framework, Act(each.did, _COMPUTE, computation), as_of=at)
-            if isinstance(answer, Deny):
-                raise Forbidden(
-                    "The governance framework does not let a participant take part in this",
-                    code=f"framework-{answer.reason}",
-                )
-            roles = {entry.role for entry in self._framework.participants[each.did]}
-            if each.role not in roles:
-                raise Forbidden(
-                    "The terms give a participant a role that the framework does not",
-                    code="framework-role",
-                )
+    def _decided(self, member: Participant, computation: str, at: datetime) -> Decision:
+        entries = self._framework.participants.get(member.did, ())
+        if not any(each.role == member.role and each.is_current(at) for each in entries):
+            return Deny(
+                "participants", "other-role", "The framework does not give it this role now"
+            )
+        return decide(self._framework, Act(member.did, _COMPUTE, computation), as_of=at)
 
 
 def load_rules(

@@ -9,13 +9,16 @@ failed when it starts again.
 
 from __future__ import annotations
 
-import json
+import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Row, bindparam, func, select, update
 
 from controllers.sealing import Seal
@@ -25,6 +28,8 @@ from controllers.store.models import DataspaceResult, DataspaceRun
 from core.canonical import Json
 from core.errors import Conflict, HavenError, NotFound
 from core.secret import Secret
+
+type Mask = npt.NDArray[np.bool_]
 
 _RUN, _RESULT = table_of(DataspaceRun), table_of(DataspaceResult)
 _OF_TAG = select(_RUN).where(_RUN.c.tag == bindparam("wanted"))
@@ -61,6 +66,7 @@ class Run:
 
     tag: str
     plan: str
+    agreement: str
     coordinator: str
     state: RunState
     phase: str
@@ -86,21 +92,24 @@ class Runs:
         *,
         tag: str,
         plan: str,
+        agreement: str,
         coordinator: str,
         parties: int,
         threshold: int,
+        epsilon_milli: int,
         at: datetime,
     ) -> None:
         """A new run. Raises Conflict: its tag was used before, or another run is open here."""
         run = DataspaceRun(
             tag=tag,
             plan=plan,
+            agreement=agreement,
             coordinator=coordinator,
             state=RunState.PREPARING.value,
             phase=RunState.PREPARING.value,
             parties=parties,
             threshold=threshold,
-            epsilon_milli=0,
+            epsilon_milli=epsilon_milli,
             started_at=at,
         )
         is_open = select(func.count()).where(_RUN.c.state.in_(OPEN))
@@ -159,6 +168,27 @@ class Runs:
         for tag in tags:
             await self.fail(tag, error, at)
         return tags
+
+    async def begin_computing(self, tag: str, selection: Mask) -> None:
+        """The next state, with what the plan selected of the own row versions, sealed. Raises
+        Conflict."""
+        packed = base64.b64encode(zlib.compress(np.packbits(selection).tobytes())).decode()
+        document = {"size": int(selection.size), "bits": packed}
+        sealed = self._seal.seal(document, f"selection|{tag}")
+        await self.move(tag, RunState.COMPUTING, sealed_selection=sealed)
+
+    async def selections(self) -> Mapping[str, Mask]:
+        """What each run selected that came as far as computing, by its tag, in their order."""
+        listed = select(_RUN.c.tag, _RUN.c.sealed_selection).where(
+            _RUN.c.sealed_selection.is_not(None)
+        )
+        rows = await self._database.rows(listed.order_by(_RUN.c.started_at))
+        return {row.tag: self._selection(row.tag, row.sealed_selection) for row in rows}
+
+    def _selection(self, tag: str, sealed: bytes) -> Mask:
+        document = self._seal.open(sealed, f"selection|{tag}")
+        packed = np.frombuffer(zlib.decompress(base64.b64decode(document["bits"])), np.uint8)
+        return np.unpackbits(packed, count=document["size"]).astype(np.bool_)
 
     async def run(self, tag: str) -> Run:
         """Raises NotFound."""
@@ -222,9 +252,3 @@ class Runs:
 def _run(row: Row[Any]) -> Run:
     values = {name: getattr(row, name) for name in Run.__slots__}
     return Run(**(values | {"state": RunState(row.state)}))
-
-
-def read_document(text: str) -> Json:
-    """A stored document."""
-    document: Json = json.loads(text)
-    return document

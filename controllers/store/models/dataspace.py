@@ -66,6 +66,7 @@ class DataspaceRun(Base):
 
     tag: Mapped[str] = mapped_column(String(64), primary_key=True)
     plan: Mapped[str] = mapped_column(ForeignKey(_PLAN), index=True)
+    agreement: Mapped[str] = mapped_column(String(100))  # its id: a new version is no new purse
     coordinator: Mapped[str] = mapped_column(String(500))
     state: Mapped[str] = mapped_column(String(16), index=True)
     phase: Mapped[str] = mapped_column(String(16))

@@ -117,6 +117,7 @@ def upgrade() -> None:
         "dataspace_run",
         sa.Column("tag", sa.String(length=64), nullable=False),
         sa.Column("plan", sa.String(length=100), nullable=False),
+        sa.Column("agreement", sa.String(length=100), nullable=False),
         sa.Column("coordinator", sa.String(length=500), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("phase", sa.String(length=16), nullable=False),
