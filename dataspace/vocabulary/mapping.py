@@ -61,6 +61,12 @@ class Source(Document):
             raise ValueError("bands go upwards, and only the last may be open")
         return self
 
+    @model_validator(mode="after")
+    def _no_value_twice(self) -> Self:
+        if len({value.strip().casefold() for value in self.codes}) != len(self.codes):
+            raise ValueError("a value of the source stands twice (case does not count)")
+        return self
+
 
 class Mapping(Document):
     """From one kind of file to one vocabulary.
