@@ -47,7 +47,9 @@ class People:
     def invent(self) -> Invented:
         """Raises ValueError: the script's names are used up."""
         script, random = self._script, self._random
-        codes = {name: self._drawn(name) for name in self._levels}
+        codes: dict[str, str] = {}
+        for name in self._levels:
+            codes[name] = self._drawn(name, codes)
         self._risk(codes)
         begins = script.first_day + timedelta(days=self._when())
         # few traffickers have many cases: the square of a share makes the first ones likelier
@@ -64,12 +66,19 @@ class People:
             phone=f"+999 55 010 {number:03}",
         )
 
-    def _drawn(self, column: str) -> str:
+    def _drawn(self, column: str, before: Mapping[str, str]) -> str:
         levels, weights = self._levels[column], self._script.weights.get(column, {})
         chances = [weights.get(code, self._script.other_weight) for code in levels]
         risk = self._script.risk
         if column == risk.column and risk.code in levels:
             chances[levels.index(risk.code)] = 0  # decided by the risk, not by a weight
+        only = self._script.only.get(column)
+        fitting = only.codes.get(before.get(only.by, "")) if only else None
+        if fitting and fitting & set(levels):
+            chances = [
+                chance if code in fitting else 0
+                for code, chance in zip(levels, chances, strict=True)
+            ]
         return self._random.choices(levels, chances)[0]
 
     def _risk(self, codes: dict[str, str]) -> None:

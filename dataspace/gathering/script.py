@@ -1,4 +1,4 @@
-"""What made-up cases are made of: a document beside this file; another country is another one."""
+"""What made-up cases are made of: a document; another country is another one."""
 
 from __future__ import annotations
 
@@ -42,6 +42,13 @@ class Risk(Document):
     effects: Mapping[Name, Mapping[CodeName, float]]
 
 
+class Only(Document):
+    """Which codes of a column go with a code of another one: the regions of a country."""
+
+    by: Name
+    codes: Mapping[CodeName, frozenset[CodeName]]
+
+
 class Script(Document):
     """Names and weights. Codes without a weight of their own have `other_weight`.
 
@@ -59,6 +66,7 @@ class Script(Document):
     organisations: Annotated[tuple[MadeUpOrganisation, ...], Field(min_length=1)]
     weights: Mapping[Name, Weights]
     other_weight: Annotated[float, Field(gt=0)]
+    only: Mapping[Name, Only]
     ages: Mapping[CodeName, tuple[int, int]]
     risk: Risk
     first_day: date
