@@ -101,6 +101,7 @@ def gather(rows: Rows, mapping: ColumnMapping, vocabulary: Vocabulary) -> Gather
         missing=frozenset({"", *(each.strip().casefold() for each in mapping.missing)}),
         parses={place.name: _parse(place, vocabulary) for place in places},
     )
+    _take(state, ())  # a file without rows has its columns, empty
     for chunk in batched(rows.rows, _CHUNK, strict=False):
         _take(state, chunk)
     return _finish(state)
