@@ -39,7 +39,7 @@ from dataspace.vocabulary.mapping import Mapping as ColumnMapping
 from dataspace.vocabulary.mapping import Source
 from dataspace.vocabulary.model import TABLE_KINDS, Kind, Role, Use, Vocabulary
 
-_CHUNK: Final = 8_192  # rows
+_CHUNK: Final = 1_024  # rows: with the longest ones, 64 MB
 _LONGEST_IDENTIFIER: Final = 300
 
 type Array = npt.NDArray[np.integer[Any]]
