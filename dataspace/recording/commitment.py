@@ -1,9 +1,9 @@
 """A commitment to what an organisation put into a computation, without showing it.
 
-SHA-256 over a salt of 32 random bytes that the node keeps, the shape, and the numbers. It stands
-in the log when the run begins. Later, if the organisation shows salt and numbers to somebody it
-trusts (an auditor), they can see that they are what went in. Without the salt the hash tells
-nothing, however few values a table could have.
+SHA-256 over a salt of 32 random bytes that the node keeps, the shape, and the numbers. It
+stands in the log when the run begins. Later, if the organisation shows salt and numbers to
+somebody it trusts (an auditor), they can see that they are what went in. Without the salt the
+hash tells nothing, however few values a table could have.
 """
 
 from __future__ import annotations

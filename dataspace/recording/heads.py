@@ -28,7 +28,7 @@ from pydantic import AwareDatetime, Field
 from core.canonical import Json
 from core.errors import VerificationError
 from core.proof import Signer
-from dataspace.agreeing.agreement import Did, Terms
+from dataspace.agreeing.agreement import Did, Participant
 from dataspace.agreeing.signatures import Statement, read, require_proof, sign
 from dataspace.recording.log import Digest, Kind, LogEntry, verify_chain, verify_entry
 
@@ -38,6 +38,7 @@ CODES: Final = (
     "log-forked",
     "heads-missing",
     "heads-signature",
+    "heads-twice",
     "heads-plan",
     "heads-approvals",
     "heads-result",
@@ -100,7 +101,7 @@ def _rewritten() -> VerificationError:
 
 
 def forked(heads: Iterable[Head]) -> tuple[Head, Head] | None:
-    """Two verified heads of one log that cannot both be true; peers pass heads on to find it."""
+    """Two verified heads of one log that cannot both be true; peers pass heads on for it."""
     seen: dict[tuple[str, int], Head] = {}
     for head in heads:
         other = seen.setdefault((head.log, head.number), head)
@@ -117,6 +118,7 @@ class What(StrEnum):
 
     MISSING = "missing"
     SIGNATURE = "signature"
+    TWICE = "twice"
     PLAN = "plan"
     APPROVALS = "approvals"
     RESULT = "result"
@@ -160,19 +162,26 @@ def entries_of(run: str, entries: Iterable[Json]) -> list[Json]:
 
 
 def compare_heads(
-    own: Sequence[Json], others: Mapping[str, Sequence[Json]], run: str, terms: Terms, me: str
+    own: Sequence[Json],
+    others: Mapping[str, Sequence[Json]],
+    run: str,
+    *,
+    who: Sequence[Participant],
+    me: str,
 ) -> Comparison:
     """Whether all logs say the same about a run.
 
     `own` are this node's signed entries about it, `others` each other participant's by DID
-    (`entries_of`); every participant of the terms but `me` is expected. An own log that lacks
-    the run disagrees with itself: `me` stands among the disagreements.
+    (`entries_of`). Every one of `who`, the participants of this run, is expected to have logged
+    it. An own log that lacks the run disagrees with itself: `me` is among the disagreements.
+    That the entries stand in the logs whose heads were shown is `require_extension`'s.
     """
-    mine, wrong = _said(own, run, terms, me)
+    keys = {each.did: each.key for each in who}
+    mine, wrong = _said(own, run, me, keys.get(me))
     found = [Disagreement(me, wrong)] if wrong else []
-    for each in terms.participants:
+    for each in who:
         if each.did != me:
-            theirs, wrong = _said(others.get(each.did, ()), run, terms, each.did)
+            theirs, wrong = _said(others.get(each.did, ()), run, each.did, each.key)
             differs = [wrong] if wrong else _differences(mine, theirs)
             found += [Disagreement(each.did, what) for what in differs]
     return Comparison(run, tuple(found))
@@ -182,20 +191,20 @@ type _Said = dict[Kind, LogEntry]
 
 
 def _said(
-    documents: Sequence[Json], run: str, terms: Terms, did: str
+    documents: Sequence[Json], run: str, did: str, key: str | None
 ) -> tuple[_Said, What | None]:
     """What a participant's log says about a run, by kind; what is wrong with it."""
-    member = terms.participant(did)
-    if member is None:
-        return {}, What.MISSING
     said: _Said = {}
     for document in documents:
         try:
-            entry = verify_entry(document, did, member.key)
+            entry = verify_entry(document, did, key or "")
         except VerificationError:
             return {}, What.SIGNATURE
-        if entry.body.get("run") == run:
-            said[entry.kind] = entry
+        if entry.body.get("run") != run:
+            continue
+        if entry.kind in said:
+            return {}, What.TWICE
+        said[entry.kind] = entry
     complete = all(kind in said for kind, _ in _COMPARED)
     return said, None if complete else What.MISSING
 

@@ -82,7 +82,7 @@ KINDS: Final[Mapping[Kind, Mapping[str, Part]]] = {
         "run": Part.TAG,
         "plan": Part.DIGEST,
         "approvals": Part.DIGEST,
-        "input": Part.SUM,  # dataspace.recording.commitment
+        "input": Part.SUM,  # dataspace.recording.commitment; not at a node without input
         "number": Part.NUMBER,
         "epsilon_milli": Part.NUMBER,
     },
@@ -112,6 +112,9 @@ class LogEntry(Statement):
     body: dict[Name, str | int]
 
 
+_OPTIONAL: Final = {(Kind.RUN_BEGUN, "input")}
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
     """A whole log whose chain and signatures hold; made by `verify_chain` alone."""
@@ -135,6 +138,7 @@ def append(
     last: tuple[int, str],
     kind: Kind,
     body: Mapping[str, str | int],
+    *,
     signer: Signer,
     did: str,
     at: datetime,
@@ -154,9 +158,11 @@ def append(
 
 def _require_body(entry: LogEntry) -> None:
     parts = KINDS[entry.kind]
-    if set(entry.body) != set(parts):
+    optional = {name for name in parts if (entry.kind, name) in _OPTIONAL}
+    if not set(parts) - optional <= set(entry.body) <= set(parts):
         raise InvalidInput("an entry of the log has exactly what its kind has", code="log-form")
-    for name, part in parts.items():
+    for name in entry.body:
+        part = parts[name]
         try:
             _PARTS[part].validate_python(entry.body[name])
         except ValidationError as err:

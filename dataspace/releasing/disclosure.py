@@ -1,0 +1,97 @@
+"""Which cells must be withheld beside the small ones, so that none can be computed back.
+
+The attacker knows every number that is shown, and what else is said to be known (totals), and
+that counts of people are not negative. Each number is a sum of *atoms* (people on exactly these
+lists; in a simple row the cells themselves). A cell is safe if what is known leaves it at least
+as many possible values as the threshold, so that nothing is learnt beyond "small". The exact
+bounds of what an attacker can infer are linear programmes (the method of cell suppression
+auditing: Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linprog
+
+from core.errors import InvalidInput
+
+type Matrix = npt.NDArray[np.int64]
+
+_SLACK = 1e-6  # of the solver, far below one person
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Numbers as sums of atoms: `cells` may be withheld, `known` is known anyhow.
+
+    Both are (numbers, atoms), whole and not negative; `atoms` are the exact counts.
+    """
+
+    cells: Matrix
+    known: Matrix
+    atoms: Matrix
+
+    @property
+    def values(self) -> Matrix:
+        """The exact value of each cell."""
+        found: Matrix = self.cells @ self.atoms
+        return found
+
+
+def row(values: Sequence[int]) -> Sums:
+    """A row of cells whose total is known."""
+    count = len(values)
+    ones = np.ones((1, count), np.int64)
+    return Sums(np.eye(count, dtype=np.int64), ones, np.array(values, np.int64))
+
+
+def withheld(sums: Sums, threshold: int) -> frozenset[int]:
+    """The places of the cells to withhold: those below the threshold, and the smallest others
+    until none of them can be narrowed down to fewer than `threshold` values.
+
+    Raises InvalidInput: what is known anyhow gives a small cell away, whatever is withheld.
+    """
+    values = sums.values
+    small = [int(at) for at in np.flatnonzero(values < threshold)]
+    hidden = set(small)
+    others = [int(at) for at in np.argsort(values, kind="stable") if at not in hidden]
+    while any(_is_exposed(sums, hidden, at, threshold) for at in small):
+        if not others:
+            raise InvalidInput(
+                "the totals that are known anyhow would give away a small number: there is no "
+                "result that could be shown",
+                code="nothing-to-show",
+            )
+        hidden.add(others.pop(0))
+    return frozenset(hidden)
+
+
+def _is_exposed(sums: Sums, hidden: set[int], at: int, threshold: int) -> bool:
+    low, high = possible(sums, hidden, at)
+    return high - low < threshold - 1 - _SLACK
+
+
+def possible(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> tuple[float, float]:
+    """Between which values a cell is, for whoever sees every cell that is not hidden. The upper
+    one is infinite if nothing bounds it."""
+    shown = [place for place in range(len(sums.cells)) if place not in hidden]
+    equal = np.vstack([sums.cells[shown], sums.known])
+    ends = []
+    for sign in (1, -1):
+        found = linprog(sign * sums.cells[at], A_eq=equal, b_eq=equal @ sums.atoms, method="highs")
+        ends.append(sign * found.fun if found.status == 0 else np.inf)
+    return float(ends[0]), float(ends[1])
+
+
+def without_a_single_gap(cells: Sequence[int | None]) -> tuple[int | None, ...]:
+    """Cells of a table of which exactly one is missing, without its smallest other one too:
+    whoever learns the grand total elsewhere would otherwise know the missing one."""
+    shown = [value for value in cells if value is not None]
+    if len(cells) - len(shown) != 1 or not shown:
+        return tuple(cells)
+    at = list(cells).index(min(shown))
+    return (*cells[:at], None, *cells[at + 1 :])
