@@ -46,7 +46,12 @@ class Journal:
         async with self._line:
             last = await self._last()
             document = append(
-                last, kind, body, self._identity.signer, self._identity.did, self._clock.now()
+                last,
+                kind,
+                body,
+                signer=self._identity.signer,
+                did=self._identity.did,
+                at=self._clock.now(),
             )
             entry = read(LogEntry, document)
             row = DataspaceLogEntry(

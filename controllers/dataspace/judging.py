@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from dataspace.questions.tables import selected
 
 from controllers.dataspace.agreements import Agreements
 from controllers.dataspace.cases import Cases, OwnCasesNow
@@ -27,6 +26,7 @@ from dataspace.gating.ledger import Ledger, LedgerEntry, Standing
 from dataspace.planning.plan import Plan, read_plan
 from dataspace.planning.taking_part import LINKING, taking_part
 from dataspace.questions.base import Question
+from dataspace.questions.tables import selected
 from dataspace.vocabulary.model import Vocabulary
 
 _OPEN_STANDING = {

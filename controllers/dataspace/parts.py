@@ -33,6 +33,7 @@ from dataspace.questions.base import (
     Circuit,
     Engine,
     Inputs,
+    Opened,
     OwnersQuestion,
     Question,
     Released,
@@ -109,7 +110,7 @@ class Part(Protocol):
 
 
 async def make_part(setting: Setting) -> Part:
-    """This node's part. Raises InvalidInput (its own figures do not fit the plan), Forbidden."""
+    """This node's part. Raises InvalidInput: its own figures do not fit the plan."""
     if setting.question.engine is Engine.SHARES:
         return await asyncio.to_thread(_SharesPart, setting)
     return await asyncio.to_thread(_RingPart, setting)
@@ -151,7 +152,7 @@ class _Base:
             me=list(parties).index(setting.me.did),
             parties=tuple(_party(at, readies[did]) for at, did in enumerate(parties)),
             key=self._key,
-            inputs={name: values for name, values in inputs.items()},
+            inputs=dict(inputs),
             receivers=self.receivers(parties),
             seconds=setting.seconds,
             residues=residues,
@@ -159,7 +160,8 @@ class _Base:
         outcome = await setting.compute(job)
         if outcome.opened is None:
             return None
-        return question.release(setting.plan, setting.vocabulary, outcome.opened)
+        opened = Opened(outcome.opened, len(setting.holders))
+        return question.release(setting.plan, setting.vocabulary, opened)
 
     def receivers(self, parties: Sequence[str]) -> tuple[int, ...]:
         """Which parties see what is opened: the plan's receivers. If one of those is no party,
@@ -185,9 +187,7 @@ class _SharesPart(_Base):
     def __init__(self, setting: Setting) -> None:
         question = cast(SharesQuestion, setting.question)
         self._parties = [each.did for each in setting.terms.compute_nodes]
-        self._circuit = question.circuit(
-            setting.plan, setting.vocabulary, len(setting.holders)
-        )
+        self._circuit = question.circuit(setting.plan, setting.vocabulary, len(setting.holders))
         self._inputs: Inputs = {}
         if setting.me in setting.holders:
             table = setting.own.gathered.table

@@ -1,4 +1,4 @@
-"""The ring's messages between nodes: frames over the peers' channel, the sender known by TLS."""
+"""The ring's messages between nodes: frames over the peers' channel, senders known by TLS."""
 
 from __future__ import annotations
 

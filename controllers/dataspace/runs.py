@@ -169,11 +169,11 @@ class Runs:
             await self.fail(tag, error, at)
         return tags
 
-    async def begin_computing(self, tag: str, selection: Mask) -> None:
-        """The next state, with what the plan selected of the own row versions, sealed. Raises
-        Conflict."""
+    async def begin_computing(self, tag: str, selection: Mask, salt: bytes) -> None:
+        """The next state, with what the plan selected of the own row versions, and the salt of
+        the commitment to the input, sealed. Raises Conflict."""
         packed = base64.b64encode(zlib.compress(np.packbits(selection).tobytes())).decode()
-        document = {"size": int(selection.size), "bits": packed}
+        document = {"size": int(selection.size), "bits": packed, "salt": salt.hex()}
         sealed = self._seal.seal(document, f"selection|{tag}")
         await self.move(tag, RunState.COMPUTING, sealed_selection=sealed)
 

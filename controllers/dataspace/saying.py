@@ -70,7 +70,9 @@ def from_everybody[T: Said](
     run, or is not signed by who says it.
     """
     if not isinstance(documents, list) or len(documents) != len(terms.participants):
-        raise VerificationError("not everybody has said something, or somebody twice", step=step)
+        raise VerificationError(
+            "not everybody has said something, or somebody twice", step=step
+        )
     said = {each.node: each for each in _verified(kind, documents, terms, step)}
     whole = said.keys() == {each.did for each in terms.participants}
     if not whole or any(each.run != run for each in said.values()):
