@@ -52,9 +52,9 @@ class Overlaps:
     }
     leak: Final = (
         "The evaluator, which holds no data, learns exactly how many people are on exactly "
-        "which lists, and how long each list is. Organisations learn of each other's lists a "
-        "rounded length. Of a number that is not shown the receivers learn that it is small, or "
-        "that a small one could be computed from it."
+        "which lists, and how long each list is. Organisations learn of each other's lists "
+        "a rounded length. Of a number that is not shown the receivers learn that it is "
+        "small, or that a small one could be computed from it."
     )
 
     def check(self, plan: Plan) -> None:
@@ -117,9 +117,7 @@ class Overlaps:
         raise InvalidInput("no circuit follows the ring in this question")
 
 
-def _figures(
-    lists: tuple[str, ...], patterns: Patterns
-) -> tuple[list[tuple[str, str]], Sums]:
+def _figures(lists: tuple[str, ...], patterns: Patterns) -> tuple[list[tuple[str, str]], Sums]:
     """What is counted, and each number as a sum over the ways to be on some list. The lengths
     of the lists count as known: each is known to its holder, and holders may talk."""
     if not 2 <= len(lists) <= MOST_LISTS:

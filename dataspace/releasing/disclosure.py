@@ -4,8 +4,8 @@ The attacker knows every number that is shown, and what else is said to be known
 that counts of people are not negative. Each number is a sum of *atoms* (people on exactly these
 lists; in a simple row the cells themselves). A cell is safe if what is known leaves it at least
 as many possible values as the threshold, so that nothing is learnt beyond "small". The exact
-bounds of what an attacker can infer are linear programmes (the method of cell suppression
-auditing: Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, section 6).
+bounds of what an attacker can infer are linear programmes (auditing of cell suppression:
+Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, chapter 6).
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def possible(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> tuple[fl
     equal = np.vstack([sums.cells[shown], sums.known])
     ends = []
     for sign in (1, -1):
-        found = linprog(sign * sums.cells[at], A_eq=equal, b_eq=equal @ sums.atoms, method="highs")
+        found = linprog(
+            sign * sums.cells[at], A_eq=equal, b_eq=equal @ sums.atoms, method="highs"
+        )
         ends.append(sign * found.fun if found.status == 0 else np.inf)
     return float(ends[0]), float(ends[1])
 
