@@ -31,7 +31,7 @@ class Regression:
 
 
 def regression(matrix: Floats, counts: Floats, offset: float = 0.0) -> Regression:
-    """The most likely coefficients b where `counts` are Poisson with means exp(offset + X b)."""
+    """The most likely coefficients b where counts are Poisson with means exp(offset + X b)."""
     data = _Data(matrix, counts, offset)
     now = data.at(data.solved(counts + 0.1))
     for _ in range(_MOST_ROUNDS):

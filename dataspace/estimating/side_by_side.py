@@ -1,7 +1,8 @@
 """All models of one table beside each other, with what speaks against believing them.
 
 What may leave the protected zone is `Estimates.as_document`: whole people, p-values as limits
-that they are below, and how many pairs are sparse but not which. The rest of an `Estimates` is
+that they are below, and how many pairs are sparse but not which; nor which could not be had,
+as that tells of cells where nobody is. The rest of an `Estimates` is
 for the machine that computed it: digits of a total or a p-value tell the overlaps they were
 made from. The lower end of an interval can be the number of people seen.
 """
@@ -23,6 +24,7 @@ from dataspace.estimating.stepwise import (
     Step,
     Stepwise,
     bales_hesketh_silverman,
+    cut_short,
     independence,
     stepwise,
 )
@@ -130,9 +132,6 @@ class Estimates:
             "spread": None if self.spread is None else round(self.spread, 1),
             "findings": [{"code": each.value, "words": WORDS[each]} for each in self.findings],
             "sparse_pairs": self.sparse_pairs,
-            "passed_over": [
-                {"pair": pair, "fault": fault.value} for pair, fault in self.passed_over
-            ],
         }
 
 
@@ -161,9 +160,10 @@ def estimates(table: Overlaps) -> Estimates:
 
 def _both_silverman(table: Overlaps) -> tuple[Row, Row]:
     model, strict = Model.BALES_HESKETH_SILVERMAN, Model.BALES_HESKETH_SILVERMAN_STRICT
+    found = bales_hesketh_silverman(table)
     return (
-        _row(model, table, bales_hesketh_silverman(table), multinomial_interval),
-        _row(strict, table, bales_hesketh_silverman(table, BHS_STRICT), multinomial_interval),
+        _row(model, table, found, multinomial_interval),
+        _row(strict, table, cut_short(table, found, BHS_STRICT), multinomial_interval),
     )
 
 

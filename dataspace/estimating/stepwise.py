@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from scipy.stats import poisson
 
@@ -102,6 +103,14 @@ def bales_hesketh_silverman(table: Overlaps, threshold: float = BHS_THRESHOLD) -
         current = larger
         steps.append(Step(table.name(current.pairs[-1]), current.wald, current.total))
     return Stepwise(current, tuple(steps))
+
+
+def cut_short(table: Overlaps, found: Stepwise, threshold: float) -> Stepwise:
+    """Where the same search of Bales, Hesketh and Silverman ends with a stricter threshold."""
+    if isinstance(found.fit, Fault):
+        return found
+    kept = tuple(takewhile(lambda step: step.p <= threshold, found.steps))
+    return Stepwise(fitted(table, found.fit.pairs[: len(kept)]), kept)
 
 
 def _best(table: Overlaps, current: Fit) -> Fit | None:
