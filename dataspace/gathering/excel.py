@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from typing import IO, Any, BinaryIO, Final, NoReturn
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -23,7 +22,7 @@ _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
 _BROKEN: Final = (
     zipfile.BadZipFile,
     InvalidFileException,
-    ParseError,
+    SyntaxError,  # what both of its XML parsers raise
     KeyError,
     ValueError,
     TypeError,
@@ -74,20 +73,20 @@ def _measure(source: BinaryIO, limits: Limits) -> None:
             raise TooLarge("the Excel file has too many parts")
         for info in parts.infolist():
             with parts.open(info) as part:
-                left -= _unpacked(part, left, info.filename.endswith((".xml", ".rels")))
+                left -= _unpacked(part, left)
             if left < 0:
                 size = f"{limits.most_unpacked:,} bytes"
                 raise TooLarge(f"the Excel file unpacks to more than {size}")
     source.seek(0)
 
 
-def _unpacked(part: IO[bytes], most: int, is_xml: bool) -> int:
+def _unpacked(part: IO[bytes], most: int) -> int:
     """The size of a part, or something above `most`. Entities need a document type: refused."""
     size, tail = 0, b""
     while size <= most and (chunk := part.read(_CHUNK)):
         size += len(chunk)
         seen = tail + chunk.replace(b"\0", b"")  # without NULs, UTF-16 looks like ASCII
-        if is_xml and _DOCTYPE in seen:
+        if _DOCTYPE in seen:
             raise InvalidInput("the Excel file has a document type in its XML")
         tail = seen[-len(_DOCTYPE) :]
     return size
