@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from core.errors import Forbidden, InvalidInput
+from core.errors import InvalidInput
 from dataspace.gathering.coding import Gathered
 from dataspace.gathering.matchkeys import PERSON_KEYS
 from dataspace.planning.plan import Plan
@@ -92,7 +92,7 @@ class Overlaps:
 
     def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
         names, sums = _figures(tuple(totals), patterns)
-        hidden = _withheld(sums, plan.threshold)
+        hidden = withheld(sums, plan.threshold)
         rows = tuple(
             (*name, None if place in hidden else int(value))
             for place, (name, value) in enumerate(zip(names, sums.values, strict=True))
@@ -140,16 +140,6 @@ def _figures(lists: tuple[str, ...], patterns: Patterns) -> tuple[list[tuple[str
     known = [[int(each in way) for way in ways] for each in lists]
     atoms = [patterns.get(way, 0) for way in ways]
     return names, Sums(*(np.array(each, np.int64) for each in (cells, known, atoms)))
-
-
-def _withheld(sums: Sums, threshold: int) -> frozenset[int]:
-    try:
-        return withheld(sums, threshold)
-    except InvalidInput:
-        raise Forbidden(
-            "no overlap can be shown without giving a small one away: the lists are too short",
-            code="nothing-to-show",
-        ) from None
 
 
 QUESTION: Final = Overlaps()

@@ -193,16 +193,18 @@ class Risk:
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
         cells = self.labels(plan, vocabulary)
-        notes = (Note.NO_STANDARD_ERRORS, Note.RARE_LEFT_OUT)
         if list(opened.values["enough"]) != [1]:
-            none = tuple((*each, None) for each in cells)
-            return Released(COLUMNS, none, len(none), (Note.NOT_ENOUGH_ROWS,))
-        weights = dict(zip(cells, opened.values["weights"][1:], strict=True))
-        rows = tuple((*each, _odds_milli(weight)) for each, weight in weights.items())
+            nothing = tuple((*each, None) for each in cells)
+            return Released(COLUMNS, nothing, len(nothing), (Note.NOT_ENOUGH_ROWS,))
+        weights = opened.values["weights"][1:]  # the first is the intercept's
+        rows = tuple(
+            (factor, level, _odds_milli(weight))
+            for (factor, level), weight in zip(cells, weights, strict=True)
+        )
         return Released(
             COLUMNS,
             rows,
-            notes=notes,
+            notes=(Note.NO_STANDARD_ERRORS, Note.RARE_LEFT_OUT),
             decimals={COLUMNS[-1]: _DECIMALS},
             extra={"base": self._bases(plan, vocabulary)},
         )

@@ -17,8 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
-from core.errors import InvalidInput
-
 type Matrix = npt.NDArray[np.int64]
 
 _SLACK = 1e-6  # of the solver, far below one person
@@ -51,28 +49,22 @@ def row(values: Sequence[int]) -> Sums:
 
 def withheld(sums: Sums, threshold: int) -> frozenset[int]:
     """The places of the cells to withhold: those below the threshold, and the smallest others
-    until none of them can be narrowed down to fewer than `threshold` values.
-
-    Raises InvalidInput: what is known anyhow gives a small cell away, whatever is withheld.
-    """
+    until none of them can be narrowed down to fewer than `threshold` values, or to fewer than
+    what is known anyhow leaves (a list of two people has no large overlap with any)."""
     values = sums.values
     small = [int(at) for at in np.flatnonzero(values < threshold)]
+    others = [int(at) for at in np.argsort(values, kind="stable") if values[at] >= threshold]
+    everything = frozenset(range(len(values)))
+    wanted = {at: min(threshold - 1, _width(sums, everything, at)) for at in small}
     hidden = set(small)
-    others = [int(at) for at in np.argsort(values, kind="stable") if at not in hidden]
-    while any(_is_exposed(sums, hidden, at, threshold) for at in small):
-        if not others:
-            raise InvalidInput(
-                "the totals that are known anyhow would give away a small number: there is no "
-                "result that could be shown",
-                code="nothing-to-show",
-            )
-        hidden.add(others.pop(0))
+    while any(_width(sums, hidden, at) < wanted[at] - _SLACK for at in small):
+        hidden.add(others.pop(0))  # there is one left: with everything hidden all is well
     return frozenset(hidden)
 
 
-def _is_exposed(sums: Sums, hidden: set[int], at: int, threshold: int) -> bool:
+def _width(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> float:
     low, high = possible(sums, hidden, at)
-    return high - low < threshold - 1 - _SLACK
+    return high - low
 
 
 def possible(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> tuple[float, float]:
