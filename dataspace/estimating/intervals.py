@@ -81,10 +81,10 @@ def _interval(table: Overlaps, drop: Callable[[float], float], best: float) -> I
         low -= _STEP
     while high < _EVERYBODY and over(high) <= 0:
         high += _STEP
-    ends = table.seen + 0.0, None
-    if low > _NOBODY or over(low) > 0:
-        ends = table.seen + float(np.exp(brentq(over, low, min(low + _STEP, best)))), None
-    if high < _EVERYBODY or over(high) > 0:
-        top = brentq(over, max(high - _STEP, best), high)
-        return Interval(ends[0], table.seen + float(np.exp(top)))
-    return Interval(ends[0], None)
+    bottom: float = table.seen
+    top: float | None = None
+    if over(low) > 0:
+        bottom += float(np.exp(brentq(over, low, min(low + _STEP, best))))
+    if over(high) > 0:
+        top = table.seen + float(np.exp(brentq(over, max(high - _STEP, best), high)))
+    return Interval(bottom, top)

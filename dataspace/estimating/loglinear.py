@@ -3,7 +3,7 @@
 A model has an effect for each list and one for each pair of lists that it names. The number of
 those on no list is exp(intercept). Where nobody is on both lists of a pair, its effect is minus
 infinity: the cells with both are left out and no parameter stands for it (Chan, Silverman and
-Vincent 2021, "Multiple systems estimation for sparse capture data", section 3). Whether there
+Vincent 2021, "Multiple systems estimation for sparse capture data"). Whether there
 is an estimate at all is asked before it is made:
 
 - it *does not exist* if some direction of the parameters fits ever better without an end;
@@ -82,7 +82,8 @@ def fault(made: Design) -> Fault | None:
     """Why there would be no number; None if there is one.
 
     The estimate exists if and only if no direction b has X b = 0 where somebody is counted,
-    X b <= 0 everywhere and X b < 0 somewhere (Fienberg and Rinaldo 2012, theorem 4.2).
+    X b <= 0 everywhere and X b < 0 somewhere (Fienberg and Rinaldo 2012,
+    "Maximum likelihood estimation in log-linear models").
     """
     matrix, counts = made.matrix, made.counts
     parameters = matrix.shape[1]

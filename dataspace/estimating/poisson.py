@@ -1,12 +1,13 @@
 """Poisson regression with a log link, fitted by iteratively reweighted least squares.
 
-McCullagh and Nelder 1989, "Generalized linear models", sections 2.5 and 6.2. Whether a finite
+McCullagh and Nelder 1989, "Generalized linear models", section 2.5. Whether a finite
 solution exists is not asked here but in `loglinear.fault`, before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,46 +31,48 @@ class Regression:
 
 
 def regression(matrix: Floats, counts: Floats, offset: float = 0.0) -> Regression:
-    """The most likely coefficients b where `counts` are Poisson with means exp(offset + X b)."""
-    mean = counts + 0.1
-    coefficients = _stepped(matrix, counts, mean, np.log(mean), offset)
-    mean, before = _means(matrix, counts, coefficients, offset)
+    """The most likely coefficients b where counts are Poisson with means exp(offset + X b)."""
+    data = _Data(matrix, counts, offset)
+    now = data.at(data.solved(counts + 0.1))
     for _ in range(_MOST_ROUNDS):
-        eta = np.log(mean)
-        wanted = _stepped(matrix, counts, mean, eta, offset)
-        coefficients, mean, deviance = _no_worse(
-            matrix, counts, coefficients, wanted, offset, before
-        )
-        if abs(deviance - before) < _CLOSE * (abs(deviance) + 0.1):
+        before, now = now, data.no_worse(now, data.solved(now.expected))
+        if abs(now.deviance - before.deviance) < _CLOSE * (abs(now.deviance) + 0.1):
             break
-        before = deviance
-    return Regression(coefficients, mean, before, (matrix.T * mean) @ matrix)
+    information = (matrix.T * now.expected) @ matrix
+    return Regression(now.coefficients, now.expected, now.deviance, information)
 
 
-def _stepped(matrix: Floats, counts: Floats, mean: Floats, eta: Floats, offset: float) -> Floats:
-    working = eta - offset + (counts - mean) / mean
-    weighted = matrix.T * mean
-    solved: Floats = np.linalg.solve(weighted @ matrix, weighted @ working)
-    return solved
+class _Point(NamedTuple):
+    coefficients: Floats
+    expected: Floats
+    deviance: float
 
 
-def _no_worse(
-    matrix: Floats, counts: Floats, now: Floats, wanted: Floats, offset: float, before: float
-) -> tuple[Floats, Floats, float]:
-    """The step that is wanted, halved until it does not lead away from the data."""
-    for _ in range(_MOST_HALVINGS):
-        mean, deviance = _means(matrix, counts, wanted, offset)
-        if deviance <= before + _CLOSE * (abs(before) + 0.1):
-            return wanted, mean, deviance
-        wanted = (now + wanted) / 2
-    mean, deviance = _means(matrix, counts, now, offset)
-    return now, mean, deviance
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    matrix: Floats
+    counts: Floats
+    offset: float
 
+    def solved(self, mean: Floats) -> Floats:
+        """Weighted least squares on the working response at these means."""
+        working = np.log(mean) - self.offset + (self.counts - mean) / mean
+        weighted = self.matrix.T * mean
+        found: Floats = np.linalg.solve(weighted @ self.matrix, weighted @ working)
+        return found
 
-def _means(
-    matrix: Floats, counts: Floats, coefficients: Floats, offset: float
-) -> tuple[Floats, float]:
-    mean = np.exp(np.clip(matrix @ coefficients + offset, -_MOST_ETA, _MOST_ETA))
-    logs = np.log(np.where(counts > 0, counts, 1.0) / mean)
-    terms = np.where(counts > 0, counts * logs, 0.0) - (counts - mean)
-    return mean, float(2 * terms.sum())
+    def at(self, coefficients: Floats) -> _Point:
+        eta = np.clip(self.matrix @ coefficients + self.offset, -_MOST_ETA, _MOST_ETA)
+        mean = np.exp(eta)
+        logs = np.log(np.where(self.counts > 0, self.counts, 1.0) / mean)
+        terms = np.where(self.counts > 0, self.counts * logs, 0.0) - (self.counts - mean)
+        return _Point(coefficients, mean, float(2 * terms.sum()))
+
+    def no_worse(self, now: _Point, wanted: Floats) -> _Point:
+        """The step that is wanted, halved until it does not lead away from the data."""
+        for _ in range(_MOST_HALVINGS):
+            tried = self.at(wanted)
+            if tried.deviance <= now.deviance + _CLOSE * (abs(now.deviance) + 0.1):
+                return tried
+            wanted = (now.coefficients + wanted) / 2
+        return now

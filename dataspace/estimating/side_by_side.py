@@ -1,9 +1,10 @@
 """All models of one table beside each other, with what speaks against believing them.
 
 What may leave the protected zone is `Estimates.as_document`: whole people, p-values as limits
-that they are below, and how many pairs are sparse but not which. The rest of an `Estimates` is
-for the machine that computed it: digits of a total or a p-value tell the overlaps they were made
-from. The lower end of an interval can be the number of people seen.
+that they are below, and how many pairs are sparse but not which; nor which could not be had,
+as that tells of cells where nobody is. The rest of an `Estimates` is
+for the machine that computed it: digits of a total or a p-value tell the overlaps they were
+made from. The lower end of an interval can be the number of people seen.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataspace.estimating.stepwise import (
     Step,
     Stepwise,
     bales_hesketh_silverman,
+    cut_short,
     independence,
     stepwise,
 )
@@ -66,16 +68,16 @@ WORDS: Mapping[Fault | Finding, str] = {
     Fault.NOT_IDENTIFIABLE: "Different numbers fit the data equally well: the model has no "
     "single estimate.",
     Fault.TOO_MANY_LISTS: f"This model is not made for more than {MOST_LISTS} lists.",
-    Finding.NO_ESTIMATE: "No likelihood model gives a number. The lists overlap too little, or in the "
-    "wrong places.",
+    Finding.NO_ESTIMATE: "No likelihood model gives a number. The lists overlap too little, or "
+    "in the wrong places.",
     Finding.DOES_NOT_EXIST: "A pair of lists seemed to matter but was left out: with it there "
     "is no estimate.",
     Finding.NOT_IDENTIFIABLE: "A pair of lists seemed to matter but was left out: with it, "
     "different numbers fit equally well.",
     Finding.SPARSE_PAIRS: f"Some pairs of lists have fewer than {SPARSE} people in common: "
     "whether those lists depend on each other can hardly be seen.",
-    Finding.MODELS_DISAGREE: "The largest estimate is more than twice the smallest: the data do "
-    "not say which is right. Give all of them, or none.",
+    Finding.MODELS_DISAGREE: "The largest estimate is more than twice the smallest: the data "
+    "do not say which is right. Give all of them, or none.",
     Finding.OPEN_ENDED: "An interval has no upper end: no number is too large for the data.",
     Finding.NEAR_THE_LARGEST: "The upper end of the Bayesian interval depends on how far we "
     "looked: do not quote it.",
@@ -130,9 +132,6 @@ class Estimates:
             "spread": None if self.spread is None else round(self.spread, 1),
             "findings": [{"code": each.value, "words": WORDS[each]} for each in self.findings],
             "sparse_pairs": self.sparse_pairs,
-            "passed_over": [
-                {"pair": pair, "fault": fault.value} for pair, fault in self.passed_over
-            ],
         }
 
 
@@ -161,9 +160,10 @@ def estimates(table: Overlaps) -> Estimates:
 
 def _both_silverman(table: Overlaps) -> tuple[Row, Row]:
     model, strict = Model.BALES_HESKETH_SILVERMAN, Model.BALES_HESKETH_SILVERMAN_STRICT
+    found = bales_hesketh_silverman(table)
     return (
-        _row(model, table, bales_hesketh_silverman(table), multinomial_interval),
-        _row(strict, table, bales_hesketh_silverman(table, BHS_STRICT), multinomial_interval),
+        _row(model, table, found, multinomial_interval),
+        _row(strict, table, cut_short(table, found, BHS_STRICT), multinomial_interval),
     )
 
 

@@ -6,7 +6,7 @@ known, and the estimate can be made inside a secure computation: N solves
     N - M = (N - n_1) (N - n_2) ... (N - n_k) / N**(k - 1)
 
 where M is the number of distinct people and n_i are the totals (Darroch 1958, "The multiple-
-recapture census I", equation 3.5). Left minus right is at most 0 from M up to N and positive
+recapture census I"). Left minus right is at most 0 from M up to N and positive
 beyond, so that halving finds it.
 """
 
@@ -48,8 +48,8 @@ def independence_floor(list_totals: Sequence[int], distinct: int, most: int) -> 
     alone, as the secure computation makes it.
 
     It is the largest N from `distinct` to `most` with
-    (N - M) N**(k - 1) <= (N - n_1) ... (N - n_k). Raises InvalidInput as above, and where `most`
-    is below `distinct`.
+    (N - M) N**(k - 1) <= (N - n_1) ... (N - n_k). Raises InvalidInput as above, and where
+    `most` is below `distinct`.
     """
     _check(list_totals, distinct)
     if most < distinct:

@@ -51,8 +51,6 @@ LARGEST: Final = Option(
 OPTIONS: Final = (COUNTED, MISSING, LARGEST)
 
 
-
-
 class Counts:
     """A cross-table of cases. Cells below the threshold, or of too few organisations, are
     never opened (circuit gated-sums)."""
@@ -67,8 +65,8 @@ class Counts:
     }
     leak: Final = (
         "Of each cell that is not shown: that it is below the threshold, or that too few "
-        "organisations have cases in it. An organisation that sees the result and subtracts its "
-        "own cases knows the sum of the others in each cell that is shown."
+        "organisations have cases in it. An organisation that sees the result and subtracts"
+        " its own cases knows the sum of the others in each cell that is shown."
     )
 
     def check(self, plan: Plan) -> None:
@@ -114,9 +112,7 @@ class Counts:
 
     def inputs(self, plan: Plan, table: CodedTable, noise: Noise) -> Inputs:
         gate = table.tabulate(
-            tables.dimensions(
-                plan, table.vocabulary, with_missing=bool(number(plan, MISSING))
-            ),
+            tables.dimensions(plan, table.vocabulary, with_missing=bool(number(plan, MISSING))),
             table.mask(tables.filters(plan, table.vocabulary)),
             distinct_people=text(plan, COUNTED) == PEOPLE,
         )

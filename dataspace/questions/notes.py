@@ -38,12 +38,13 @@ WORDS: Mapping[Note, str] = {
     "nothing they are counted as nothing.",
     Note.LEVELLED: "A number at the upper limit stands for this much or more.",
     Note.NO_INTERVAL: "One number under one assumption, that being on one list says nothing "
-    "about being on another. It has no interval and no model beside it: do not publish it alone.",
+    "about being on another. It has no interval and no model beside it: do not publish it "
+    "alone.",
     Note.NO_ESTIMATE: "There is no estimate: the lists do not overlap, or it is larger than "
     "what was asked about.",
     Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for; nothing was opened.",
-    Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. They "
-    "show what goes together, not what causes what.",
+    Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. "
+    "They show what goes together, not what causes what.",
     Note.RARE_LEFT_OUT: "Each organisation left out its cases with a mark that fewer of its "
     "cases have than the threshold.",
     Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "

@@ -10,7 +10,7 @@ from dataspace.questions.describing import Option, Takes
 
 
 def check_options(plan: Plan, options: Sequence[Option]) -> None:
-    """Raises InvalidInput: an option that the question has not, or a value that it cannot be."""
+    """Raises InvalidInput: an option that the question has not, or a value it cannot have."""
     known = {each.name: each for each in options}
     for name, value in plan.options.items():
         if name not in known:

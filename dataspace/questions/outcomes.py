@@ -159,7 +159,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
         "percent", _outcome_share, (_OUTCOME,), 1000, 1, 1000, (1, 1), takes_codes=True
     ),
     "cost-per-outcome": Indicator(
-        "cost", _cost_per_outcome, (_COST, _OUTCOME), 1, 0, 2**34 - 1, (_MOST_SUM, 1), True
+        "cost", _cost_per_outcome, (_COST, _OUTCOME), 1, 2, 2**34 - 1, (_MOST_SUM, 1), True
     ),
     "return": Indicator(
         "percent",
@@ -177,9 +177,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
 INDICATOR: Final = Option(
     "indicator", Takes.CHOICE, None, "which key figure", choices=tuple(INDICATORS)
 )
-CODES: Final = Option(
-    "codes", Takes.CODES, (), "for outcomes: the codes that count as reached"
-)
+CODES: Final = Option("codes", Takes.CODES, (), "for outcomes: the codes that count as reached")
 LARGEST: Final = Option(
     "largest_cell",
     Takes.NUMBER,
@@ -205,10 +203,10 @@ class Outcomes:
         "km": "អ្វីដែលបានជួយ លឿនប៉ុណ្ណា និងចំណាយប៉ុន្មាន",
     }
     leak: Final = (
-        "Of each cell that is not shown: that it has too few cases, too few organisations or "
-        "nothing to divide by. An organisation that sees a ratio and knows its own two sums has "
-        "one equation about the two sums of the others together. A share of 0 or of 100 percent "
-        "is true of every case of its cell."
+        "Of each cell that is not shown: that it has too few cases, too few organisations "
+        "or nothing to divide by. An organisation that sees a ratio and knows its own two "
+        "sums has one equation about the two sums of the others together. A share of 0 or "
+        "of 100 percent is true of every case of its cell."
     )
 
     def check(self, plan: Plan) -> None:
@@ -312,7 +310,9 @@ class Outcomes:
         hidden = values.count(None)
         small = (Note.BELOW_THRESHOLD,) if hidden else ()
         levelled = any(each == indicator.largest - indicator.less for each in values)
-        at_the_top = (Note.LEVELLED,) if levelled and indicator.scale != indicator.largest else ()
+        at_the_top = (
+            (Note.LEVELLED,) if levelled and indicator.scale != indicator.largest else ()
+        )
         return Released(
             (*(each.column for each in plan.groups), indicator.column),
             rows,

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from core.errors import Forbidden, InvalidInput
+from core.errors import InvalidInput
 from dataspace.gathering.coding import Gathered
 from dataspace.gathering.matchkeys import PERSON_KEYS
 from dataspace.planning.plan import Plan
@@ -52,9 +52,9 @@ class Overlaps:
     }
     leak: Final = (
         "The evaluator, which holds no data, learns exactly how many people are on exactly "
-        "which lists, and how long each list is. Organisations learn of each other's lists a "
-        "rounded length. Of a number that is not shown the receivers learn that it is small, or "
-        "that a small one could be computed from it."
+        "which lists, and how long each list is. Organisations learn of each other's lists "
+        "a rounded length. Of a number that is not shown the receivers learn that it is "
+        "small, or that a small one could be computed from it."
     )
 
     def check(self, plan: Plan) -> None:
@@ -92,7 +92,7 @@ class Overlaps:
 
     def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
         names, sums = _figures(tuple(totals), patterns)
-        hidden = _withheld(sums, plan.threshold)
+        hidden = withheld(sums, plan.threshold)
         rows = tuple(
             (*name, None if place in hidden else int(value))
             for place, (name, value) in enumerate(zip(names, sums.values, strict=True))
@@ -117,9 +117,7 @@ class Overlaps:
         raise InvalidInput("no circuit follows the ring in this question")
 
 
-def _figures(
-    lists: tuple[str, ...], patterns: Patterns
-) -> tuple[list[tuple[str, str]], Sums]:
+def _figures(lists: tuple[str, ...], patterns: Patterns) -> tuple[list[tuple[str, str]], Sums]:
     """What is counted, and each number as a sum over the ways to be on some list. The lengths
     of the lists count as known: each is known to its holder, and holders may talk."""
     if not 2 <= len(lists) <= MOST_LISTS:
@@ -142,16 +140,6 @@ def _figures(
     known = [[int(each in way) for way in ways] for each in lists]
     atoms = [patterns.get(way, 0) for way in ways]
     return names, Sums(*(np.array(each, np.int64) for each in (cells, known, atoms)))
-
-
-def _withheld(sums: Sums, threshold: int) -> frozenset[int]:
-    try:
-        return withheld(sums, threshold)
-    except InvalidInput:
-        raise Forbidden(
-            "no overlap can be shown without giving a small one away: the lists are too short",
-            code="nothing-to-show",
-        ) from None
 
 
 QUESTION: Final = Overlaps()

@@ -72,4 +72,6 @@ def records_of(plan: Plan, own: Gathered) -> list[Record]:
 
 def _together(records: list[Record]) -> Record:
     columns = zip(*records, strict=True)
-    return tuple(min((key for key in each if key is not None), default=None) for each in columns)
+    return tuple(
+        min((key for key in each if key is not None), default=None) for each in columns
+    )

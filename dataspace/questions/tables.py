@@ -57,7 +57,9 @@ def check_filters(plan: Plan) -> None:
     for each in plan.filters:
         is_range = each.first is not None or each.last is not None
         if bool(each.codes) == is_range:
-            raise InvalidInput(f"the filter of {each.column} has codes, or a first and last day")
+            raise InvalidInput(
+                f"the filter of {each.column} has codes, or a first and last day"
+            )
         if len(set(each.codes)) != len(each.codes):
             raise InvalidInput(f"the filter of {each.column} names a code twice")
         if is_range and not _day(each.first, FEWEST_DAY) <= _day(each.last, LAST_DAY):
@@ -154,9 +156,9 @@ def selected(plan: Plan, table: CodedTable) -> npt.NDArray[np.bool_]:
     return np.ones(len(table), np.bool_) if mask is None else mask
 
 
-def labels(plan: Plan, vocabulary: Vocabulary, *, with_missing: bool = False) -> tuple[
-    tuple[str, ...], ...
-]:
+def labels(
+    plan: Plan, vocabulary: Vocabulary, *, with_missing: bool = False
+) -> tuple[tuple[str, ...], ...]:
     """What each cell stands for, in order. Raises InvalidInput: more than MOST_CELLS."""
     filters(plan, vocabulary)
     found = dimensions(plan, vocabulary, with_missing=with_missing)

@@ -87,11 +87,11 @@ class Total:
     }
     leak: Final = (
         "The evaluator, which holds no data, learns exactly how many people are on exactly "
-        "which lists, and how long each list is. Of several models the receivers learn whole "
-        "numbers, which pairs of lists the models joined, and how many pairs have few people in "
-        "common; the lower end of an interval can be the number of people seen. Under "
-        "independence every organisation learns the one number, and with its own list one "
-        "equation about the number of people seen and the other lists' lengths."
+        "which lists, and how long each list is. Of several models the receivers learn "
+        "whole numbers, which pairs of lists the models joined, and how many pairs have few"
+        " people in common; the lower end of an interval can be the number of people seen. "
+        "Under independence every organisation learns the one number, and with its own list"
+        " one equation about the number of people seen and the other lists' lengths."
     )
 
     def check(self, plan: Plan) -> None:

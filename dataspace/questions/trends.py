@@ -81,9 +81,10 @@ class Trends:
     }
     leak: Final = (
         "Without noise, as a count: of each cell that is not shown, that it is below the "
-        "threshold or that too few organisations have cases in it. With noise everything that is "
-        "learnt of an organisation's cases, also by all others together, is within its privacy "
-        "budget; a case without a person's keys is protected as a case, not as a person."
+        "threshold or that too few organisations have cases in it. With noise everything "
+        "that is learnt of an organisation's cases, also by all others together, is within "
+        "its privacy budget; a case without a person's keys is protected as a case, not as "
+        "a person."
     )
 
     def check(self, plan: Plan) -> None:

@@ -4,8 +4,8 @@ The attacker knows every number that is shown, and what else is said to be known
 that counts of people are not negative. Each number is a sum of *atoms* (people on exactly these
 lists; in a simple row the cells themselves). A cell is safe if what is known leaves it at least
 as many possible values as the threshold, so that nothing is learnt beyond "small". The exact
-bounds of what an attacker can infer are linear programmes (the method of cell suppression
-auditing: Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, section 6).
+bounds of what an attacker can infer are linear programmes (auditing of cell suppression:
+Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, chapter 6).
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
-
-from core.errors import InvalidInput
 
 type Matrix = npt.NDArray[np.int64]
 
@@ -51,28 +49,22 @@ def row(values: Sequence[int]) -> Sums:
 
 def withheld(sums: Sums, threshold: int) -> frozenset[int]:
     """The places of the cells to withhold: those below the threshold, and the smallest others
-    until none of them can be narrowed down to fewer than `threshold` values.
-
-    Raises InvalidInput: what is known anyhow gives a small cell away, whatever is withheld.
-    """
+    until none of them can be narrowed down to fewer than `threshold` values, or to fewer than
+    what is known anyhow leaves (a list of two people has no large overlap with any)."""
     values = sums.values
     small = [int(at) for at in np.flatnonzero(values < threshold)]
+    others = [int(at) for at in np.argsort(values, kind="stable") if values[at] >= threshold]
+    everything = frozenset(range(len(values)))
+    wanted = {at: min(threshold - 1, _width(sums, everything, at)) for at in small}
     hidden = set(small)
-    others = [int(at) for at in np.argsort(values, kind="stable") if at not in hidden]
-    while any(_is_exposed(sums, hidden, at, threshold) for at in small):
-        if not others:
-            raise InvalidInput(
-                "the totals that are known anyhow would give away a small number: there is no "
-                "result that could be shown",
-                code="nothing-to-show",
-            )
-        hidden.add(others.pop(0))
+    while any(_width(sums, hidden, at) < wanted[at] - _SLACK for at in small):
+        hidden.add(others.pop(0))  # there is one left: with everything hidden all is well
     return frozenset(hidden)
 
 
-def _is_exposed(sums: Sums, hidden: set[int], at: int, threshold: int) -> bool:
+def _width(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> float:
     low, high = possible(sums, hidden, at)
-    return high - low < threshold - 1 - _SLACK
+    return high - low
 
 
 def possible(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> tuple[float, float]:
@@ -82,7 +74,9 @@ def possible(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> tuple[fl
     equal = np.vstack([sums.cells[shown], sums.known])
     ends = []
     for sign in (1, -1):
-        found = linprog(sign * sums.cells[at], A_eq=equal, b_eq=equal @ sums.atoms, method="highs")
+        found = linprog(
+            sign * sums.cells[at], A_eq=equal, b_eq=equal @ sums.atoms, method="highs"
+        )
         ends.append(sign * found.fun if found.status == 0 else np.inf)
     return float(ends[0]), float(ends[1])
 

@@ -55,6 +55,11 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert normal(normal(text)) == normal(text)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=20))
+def test_the_short_way_for_ascii_is_the_long_one(text: str) -> None:
+    assert normal(f"{text} ស") == f"{normal(text)} ស".strip()
+
+
 @given(st.text("abcdefghijklmnopqrstuvwxyz", max_size=20))
 def test_case_and_accents_never_matter(text: str) -> None:
     accented = "".join(each + "\u0301" for each in text).upper()
