@@ -79,9 +79,7 @@ class Comparing:
         became of their logs since they were last looked at."""
         others = _entries(entries)
         own = await self._journal.about(tag)
-        found = compare_heads(
-            own, others, tag, who=terms.participants, me=self._identity.did
-        )
+        found = compare_heads(own, others, tag, who=terms.participants, me=self._identity.did)
         codes = [each.code for each in found.disagreements]
         seen = await self.look_at_all()
         return [*codes, *(each.code for each in seen if each.code is not None)]

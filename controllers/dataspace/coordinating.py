@@ -14,6 +14,7 @@ from typing import Any
 from controllers.dataspace.agreements import Agreements
 from controllers.dataspace.identity import Identity
 from controllers.dataspace.judging import Gatekeeper
+from controllers.dataspace.open_runs import OpenRuns
 from controllers.dataspace.partaking import Partaking
 from controllers.dataspace.peers import Peers
 from controllers.dataspace.plans import Plans
@@ -41,11 +42,12 @@ class Coordinating:
         gate: Gatekeeper,
         peers: Peers,
         partaking: Partaking,
+        open_runs: OpenRuns,
         clock: Clock,
     ) -> None:
         self._identity, self._settings, self._agreements = identity, settings, agreements
         self._plans, self._gate, self._peers = plans, gate, peers
-        self._partaking, self._clock = partaking, clock
+        self._partaking, self._open, self._clock = partaking, open_runs, clock
         self._driving: dict[str, asyncio.Task[None]] = {}
 
     async def start(self, digest: str) -> str:
@@ -107,7 +109,8 @@ class Coordinating:
         )
         others = {did: answer.get("entries") for did, answer in entries.items()}
         agreed = await self._all(tag, "run-compare", {"entries": others}, quick)
-        await self._all(tag, "run-release", {"agreed": _each(agreed, "agreed")}, quick)
+        both = {"agreed": _each(agreed, "agreed"), "reports": _each(agreed, "report")}
+        await self._all(tag, "run-release", both, quick)
 
     async def _all(self, tag: str, kind: str, body: Json, seconds: float) -> dict[str, Json]:
         """One step at every node, this one included; the first error ends it."""
@@ -115,14 +118,14 @@ class Coordinating:
         step = self._partaking.steps[kind]
         try:
             async with asyncio.TaskGroup() as group:
-                own = group.create_task(step(self._agreements.own, whole))  # type: ignore[arg-type] # a coroutine
+                own = group.create_task(step(self._agreements.own, whole))
                 others = group.create_task(self._peers.ask_all(kind, whole, seconds=seconds))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         return {self._identity.did: own.result(), **others.result()}
 
     async def _give_up(self, tag: str, error: HavenError) -> None:
-        await self._partaking.fail(tag, error)
+        await self._open.fail_tagged(tag, error)
         body = {"run": tag, "code": error.code}
         await self._peers.tell_all("run-abort", body, seconds=_ABORT_SECONDS)
 

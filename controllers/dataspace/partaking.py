@@ -3,7 +3,7 @@
     begin     agreement, plan, approvals, tag, runs, gate; its log; then it is ready
     go        the signed readies of all; then it computes
     conclude  what came out at each; then its log says so
-    compare   the logs of all; then it agrees
+    compare   the logs of all; then it agrees, and signs the report
     release   that all agree; then its receivers see the result
 
 Every wait has a deadline. Whatever fails ends the run here, and nothing is released.
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from controllers.dataspace.agreements import Agreements
@@ -23,13 +22,24 @@ from controllers.dataspace.comparing import Comparing
 from controllers.dataspace.identity import Identity
 from controllers.dataspace.journal import Journal
 from controllers.dataspace.judging import Gatekeeper
-from controllers.dataspace.parts import SHARES, Compute, Part, Result, Setting, make_part
+from controllers.dataspace.open_runs import UNFORESEEN, OpenRun, OpenRuns
+from controllers.dataspace.outcomes import (
+    common_digest,
+    report_of,
+    require_report,
+    require_result,
+    said_computed,
+    seen,
+)
+from controllers.dataspace.part import Compute, Result, Setting
+from controllers.dataspace.parts import make_part
 from controllers.dataspace.peers import Peers
 from controllers.dataspace.plans import Plans, documents_of
 from controllers.dataspace.runs import Runs, RunState
 from controllers.dataspace.saying import Agreed, Computed, Ready, from_everybody
 from controllers.dataspace.settings import NodeSettings
-from core.canonical import Json, content_digest
+from controllers.dataspace.shares_part import SHARES
+from core.canonical import Json
 from core.clock import Clock
 from core.errors import (
     Conflict,
@@ -44,39 +54,17 @@ from dataspace.agreeing.signatures import Statement, sign
 from dataspace.gating.gate import require_admitted
 from dataspace.planning.approvals import ApprovedPlan, require_approved
 from dataspace.planning.plan import Plan
-from dataspace.questions.base import Engine, Question
+from dataspace.questions.base import Engine
 from dataspace.recording.log import Kind
+from dataspace.releasing.report import sign_report
 from dataspace.vocabulary.model import Vocabulary
 
 LOGGER = logging.getLogger(__name__)
 
 _MOST_DECISIONS = 2_000
 _RESULT = "run-result"
-_UNFORESEEN = Unavailable("This node could not go on with the run", code="internal")
 
-
-@dataclass(slots=True)
-class _Open:
-    """The run that is open here now."""
-
-    approved: ApprovedPlan
-    question: Question
-    coordinator: str
-    part: Part
-    own_number: int
-    result: Result | None = None
-    handed: dict[str, Json] = field(default_factory=dict)
-    computed: dict[str, Computed] = field(default_factory=dict)
-    work: asyncio.Task[Result | None] | None = None
-    alarm: asyncio.TimerHandle | None = None
-
-    @property
-    def plan(self) -> Plan:
-        return self.approved.plan
-
-    @property
-    def tag(self) -> str:
-        return self.approved.request.tag
+type Step = Callable[[Participant, Json], Coroutine[Any, Any, Json]]
 
 
 class Partaking:
@@ -90,6 +78,7 @@ class Partaking:
         agreements: Agreements,
         plans: Plans,
         runs: Runs,
+        open_runs: OpenRuns,
         journal: Journal,
         cases: Cases,
         gate: Gatekeeper,
@@ -103,9 +92,8 @@ class Partaking:
         self._plans, self._runs, self._journal, self._cases = plans, runs, journal, cases
         self._gate, self._peers, self._comparing = gate, peers, comparing
         self._vocabulary, self._compute, self._clock = vocabulary, compute, clock
-        self._open: _Open | None = None
-        self._ending: set[asyncio.Task[None]] = set()
-        self.steps: Mapping[str, Callable[[Participant, Json], Awaitable[Json]]] = {
+        self._open = open_runs
+        self.steps: Mapping[str, Step] = {
             "run-begin": self.begin,
             "run-go": self.go,
             "run-conclude": self.conclude,
@@ -119,12 +107,6 @@ class Partaking:
         peers.on(_RESULT, self._on_result)
         peers.on_frame(self._on_frame)
 
-    async def stop(self) -> None:
-        """End what is open, at the end of the process."""
-        if self._open is not None:
-            await self._fail(self._open, Conflict("This node was stopped", code="stopped"))
-        await asyncio.gather(*self._ending)
-
     # --- begin --------------------------------------------------------------------------
 
     async def begin(self, sender: Participant, body: Json) -> Json:
@@ -134,26 +116,19 @@ class Partaking:
             raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
         await self._take_decisions(body.get("decisions"))
         approved = await self._approved(plan, body)
-        signed, limits = approved.agreement, approved.request
-        engine = self._gate.question(plan).engine
-        parties = len(signed.terms.compute_nodes if engine is Engine.SHARES else ()) or len(
-            signed.terms.participants
-        )
         await self._runs.begin(
-            tag=limits.tag,
+            tag=approved.request.tag,
             plan=plan.digest,
-            agreement=signed.terms.id,
+            agreement=approved.agreement.terms.id,
             coordinator=sender.did,
-            parties=parties,
-            threshold=(parties - 1) // 2 if engine is Engine.SHARES else 1,
             epsilon_milli=plan.epsilon_milli,
             at=self._clock.now(),
         )
         try:
             return await self._ready(approved, sender)
         except BaseException as error:
-            known = error if isinstance(error, HavenError) else _UNFORESEEN
-            await self._runs.fail(limits.tag, known, self._clock.now())
+            known = error if isinstance(error, HavenError) else UNFORESEEN
+            await self._open.fail_tagged(approved.request.tag, known)
             raise
 
     async def _take_decisions(self, decisions: Any) -> None:
@@ -175,37 +150,35 @@ class Partaking:
             used_tags=ledger.tags | known,
             runs_done=ledger.runs_of(plan.digest),
         )
-        question = self._gate.question(plan)
         approved = require_approved(
             plan,
             self._agreements.signed(),
             documents,
-            uses=question.uses(plan),
+            uses=self._gate.question(plan).uses(plan),
             now=self._clock.now(),
         )
         require_admitted(await self._gate.judge(plan))
         return approved
 
     async def _ready(self, approved: ApprovedPlan, coordinator: Participant) -> Json:
-        plan, request = approved.plan, approved.request
-        question, own = self._gate.question(plan), self._agreements.own
-        host = self._settings.compute_host or own.host
+        plan, request, own = approved.plan, approved.request, self._agreements.own
         setting = Setting(
             tag=request.tag,
             plan=plan,
-            question=question,
+            question=self._gate.question(plan),
             terms=approved.agreement.terms,
             me=own,
             own=self._cases.now,
             vocabulary=self._vocabulary,
             peers=self._peers,
             compute=self._compute,
-            compute_host=host,
+            compute_host=self._settings.compute_host or own.host,
             seconds=self._settings.compute_seconds,
         )
         part = await make_part(setting)
-        number = setting.own.number
-        self._open = _Open(approved, question, coordinator.did, part, number)
+        await self._runs.note_parties(request.tag, len(part.parties))
+        run = OpenRun(approved, setting.question, coordinator.did, part, setting.own.number)
+        self._open.now = run
         await self._journal.append(
             Kind.RUN_BEGUN,
             run=request.tag,
@@ -215,7 +188,7 @@ class Partaking:
             number=request.number,
             epsilon_milli=plan.epsilon_milli,
         )
-        self._watch(self._open, self._settings.answer_seconds * 2)
+        self._open.watch(run, self._settings.answer_seconds * 2)
         ready = Ready(
             run=request.tag,
             node=self._identity.did,
@@ -224,7 +197,7 @@ class Partaking:
             approvals=approved.approvals_digest,
             input=part.commitment,
             certificate=part.certificate,
-            host=host if part.port is not None else None,
+            host=setting.compute_host if part.port is not None else None,
             port=part.port,
         )
         return {"ready": self._signed(ready)}
@@ -233,29 +206,32 @@ class Partaking:
 
     async def go(self, sender: Participant, body: Json) -> Json:
         """Compute with the others; answered when this node's part is done."""
-        run = self._of(sender, body)
-        async with self._ending_on_failure(run):
-            terms = run.approved.agreement.terms
-            readies = from_everybody(Ready, body.get("readies"), terms, run.tag, step="ready")
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            readies = from_everybody(
+                Ready, body.get("readies"), run.terms, run.tag, step="ready"
+            )
             self._require_same(run, readies)
-            self._watch(run, self._settings.compute_seconds + self._settings.answer_seconds)
+            seconds = self._settings.compute_seconds + self._settings.answer_seconds
+            self._open.watch(run, seconds)
             mask = self._gate.selection(run.plan, self._cases.now)
             await self._runs.begin_computing(run.tag, mask, run.part.salt)
             run.work = asyncio.create_task(self._computed(run, readies))
             run.result = await _given_up(run.work)
-            return {"computed": self._signed(self._said_computed(run))}
+            said = said_computed(run, self._identity.did, self._clock.now())
+            return {"computed": self._signed(said)}
 
-    def _require_same(self, run: _Open, readies: Mapping[str, Ready]) -> None:
+    def _require_same(self, run: OpenRun, readies: Mapping[str, Ready]) -> None:
         mine = readies[self._identity.did]
         if (mine.input, mine.certificate) != (run.part.commitment, run.part.certificate):
             raise VerificationError("another node speaks in this one's name", step="ready")
         same = {(each.plan, each.approvals) for each in readies.values()}
         if same != {(run.plan.digest, run.approved.approvals_digest)}:
             raise VerificationError("not all go by the same plan and approvals", step="ready")
-        if self._cases.now.number != run.own_number:
+        if self._cases.now.number != run.imported:
             raise Conflict("Cases were imported meanwhile; please run it again", code="import")
 
-    async def _computed(self, run: _Open, readies: Mapping[str, Ready]) -> Result | None:
+    async def _computed(self, run: OpenRun, readies: Mapping[str, Ready]) -> Result | None:
         try:
             async with asyncio.timeout(self._settings.compute_seconds):
                 result = await run.part.compute(readies)
@@ -265,92 +241,55 @@ class Partaking:
             await self._hand_on(run, result)
         return result
 
-    async def _hand_on(self, run: _Open, result: Result) -> None:
+    async def _hand_on(self, run: OpenRun, result: Result) -> None:
         """To receivers that saw nothing themselves; they believe what all who saw it say."""
-        parties = {did for did in run.plan.receivers if did not in self._seers(run)} - {
-            self._identity.did
-        }
-        members = [run.approved.agreement.terms.participant(did) for did in sorted(parties)]
+        seers = run.part.seers | {self._identity.did}
+        unseeing = set(run.plan.receivers) - seers
         await self._peers.ask_all(
             _RESULT,
             {"run": run.tag, "result": result.document},
             seconds=self._settings.answer_seconds,
-            among=[each for each in members if each is not None],
+            among=[each for each in run.terms.participants if each.did in unseeing],
         )
-
-    def _seers(self, run: _Open) -> frozenset[str]:
-        """Who computes a result by itself."""
-        terms = run.approved.agreement.terms
-        if run.question.engine is Engine.SHARES:
-            return frozenset(each.did for each in terms.compute_nodes)
-        return frozenset()
-
-    def _said_computed(self, run: _Open) -> Computed:
-        said: dict[str, Any] = {}
-        if run.result is not None:
-            document = run.result.document
-            said = {
-                "result": content_digest(document),
-                "cells": len(document["rows"]),
-                "suppressed": document["suppressed"],
-            }
-        return Computed(run=run.tag, node=self._identity.did, at=self._clock.now(), **said)
 
     # --- conclude, compare, release -----------------------------------------------------
 
     async def conclude(self, sender: Participant, body: Json) -> Json:
         """All have computed, and what they saw is the same; it goes to the log."""
-        run = self._of(sender, body)
-        async with self._ending_on_failure(run):
-            terms = run.approved.agreement.terms
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
             run.computed = from_everybody(
-                Computed, body.get("computed"), terms, run.tag, step="computed"
+                Computed, body.get("computed"), run.terms, run.tag, step="computed"
             )
-            digest = self._result_digest(run)
-            self._watch(run, self._settings.answer_seconds * 2)
+            digest, said = common_digest(run), seen(run)
+            self._open.watch(run, self._settings.answer_seconds * 2)
             await self._runs.move(run.tag, RunState.COMPARING)
             await self._keep_result(run, digest)
-            seen = [each for each in run.computed.values() if each.result is not None]
-            together = seen if run.question.engine is Engine.OWNERS else seen[:1]
             await self._journal.append(
                 Kind.RUN_RELEASED,
                 run=run.tag,
                 plan=run.plan.digest,
                 result=digest,
-                cells=sum(each.cells for each in together),
-                suppressed=sum(each.suppressed for each in together),
+                cells=sum(each.cells for each in said),
+                suppressed=sum(each.suppressed for each in said),
                 epsilon_milli=run.plan.epsilon_milli,
             )
             return {"entries": await self._journal.about(run.tag)}
 
-    def _result_digest(self, run: _Open) -> str:
-        """Of what came out; of owners' answers, which differ, of all of their digests."""
-        digests = {did: said.result for did, said in run.computed.items() if said.result}
-        if run.question.engine is Engine.OWNERS:
-            return content_digest(dict(sorted(digests.items())))
-        if len(set(digests.values())) != 1:
-            raise VerificationError("not the same came out at all nodes", step="result")
-        return next(iter(digests.values()))
-
-    async def _keep_result(self, run: _Open, digest: str) -> None:
+    async def _keep_result(self, run: OpenRun, digest: str) -> None:
         """Keep the result where this organisation is one of its receivers."""
-        if run.result is not None and run.result.private:
-            await self._runs.keep_result(run.tag, run.result.document)
-            return
-        if self._identity.did not in run.plan.receivers:
-            return
-        results = [*([run.result.document] if run.result else []), *run.handed.values()]
-        if not results or any(content_digest(each) != digest for each in results):
-            raise VerificationError("this receiver got another result", step="result")
-        await self._runs.keep_result(run.tag, results[0])
+        if run.question.engine is Engine.OWNERS:
+            if run.result is not None:
+                await self._runs.keep_result(run.tag, run.result.document)
+        elif self._identity.did in run.plan.receivers:
+            await self._runs.keep_result(run.tag, require_result(run, digest))
 
     async def compare(self, sender: Participant, body: Json) -> Json:
         """Hold the logs of all against this node's own, and say whether they agree."""
-        run = self._of(sender, body)
-        async with self._ending_on_failure(run):
-            self._watch(run, self._settings.answer_seconds * 2)
-            terms = run.approved.agreement.terms
-            codes = await self._comparing.disagreements(run.tag, body.get("entries"), terms)
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            self._open.watch(run, self._settings.answer_seconds * 2)
+            codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)
             await self._journal.append(
                 Kind.HEADS_COMPARED, run=run.tag, disagreements=len(codes)
             )
@@ -358,103 +297,43 @@ class Partaking:
                 raise VerificationError(
                     "the nodes' logs do not say the same", step="heads", code=codes[0]
                 )
-            said = Agreed(
-                run=run.tag,
-                node=self._identity.did,
-                at=self._clock.now(),
-                result=self._result_digest(run),
-            )
-            return {"agreed": self._signed(said)}
+            now, did = self._clock.now(), self._identity.did
+            said = Agreed(run=run.tag, node=did, at=now, result=common_digest(run))
+            proof = sign_report(report_of(run), self._identity.signer, did, now)
+            return {"agreed": self._signed(said), "report": proof}
 
     async def release(self, sender: Participant, body: Json) -> Json:
         """All agree: the receivers of this organisation see the result."""
-        run = self._of(sender, body)
-        async with self._ending_on_failure(run):
-            terms, digest = run.approved.agreement.terms, self._result_digest(run)
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            digest, terms = common_digest(run), run.terms
             said = from_everybody(Agreed, body.get("agreed"), terms, run.tag, step="agreed")
             if {each.result for each in said.values()} != {digest}:
                 raise VerificationError("not all agree about the result", step="agreed")
-            await self._runs.release(run.tag, self._clock.now(), digest=digest)
-            self._close(run)
+            report = require_report(run, body.get("reports"))
+            await self._runs.release(run.tag, self._clock.now(), digest=digest, report=report)
+            self._open.close(run)
             return {}
-
-    # --- the end of a run that fails ----------------------------------------------------
 
     async def abort(self, sender: Participant, body: Json) -> Json:
         """The coordinator gave it up."""
-        run = self._of(sender, body)
-        code = str(body.get("code"))
-        known = code if code.replace("-", "").isalnum() and code.isascii() else "aborted"
-        await self._fail(
-            run, Conflict("The run ended at another node; nothing came out", code=known[:64])
-        )
+        run, code = self._open.led_by(sender, body), str(body.get("code"))
+        known = code if code.isascii() and code.replace("-", "").isalnum() else "aborted"
+        words = "The run ended at another node; nothing came out"
+        await self._open.fail(run, Conflict(words, code=known[:64]))
         return {}
-
-    async def fail(self, tag: str, error: HavenError) -> None:
-        """End a run at this node, if it is open."""
-        if self._open is not None and self._open.tag == tag:
-            await self._fail(self._open, error)
-        else:
-            await self._runs.fail(tag, error, self._clock.now())
-
-    async def _fail(self, run: _Open, error: HavenError) -> None:
-        self._close(run)
-        if await self._runs.fail(run.tag, error, self._clock.now()):
-            phase = (await self._runs.run(run.tag)).phase
-            await self._journal.append(
-                Kind.RUN_FAILED, run=run.tag, plan=run.plan.digest, phase=phase
-            )
-
-    def _close(self, run: _Open) -> None:
-        if run.alarm is not None:
-            run.alarm.cancel()
-        if run.work is not None and run.work is not asyncio.current_task():
-            run.work.cancel()
-        run.part.close()
-        if self._open is run:
-            self._open = None
-
-    def _watch(self, run: _Open, seconds: float) -> None:
-        """The next step has to come within so long."""
-        if run.alarm is not None:
-            run.alarm.cancel()
-        late = Unavailable("The other nodes did not answer in time", code="deadline")
-
-        def ring() -> None:
-            task = asyncio.ensure_future(self._fail(run, late))
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-
-        run.alarm = asyncio.get_running_loop().call_later(seconds, ring)
-
-    def _ending_on_failure(self, run: _Open) -> _EndingOnFailure:
-        return _EndingOnFailure(self, run)
 
     # --- what else comes ----------------------------------------------------------------
 
-    def _of(self, sender: Participant, body: Json) -> _Open:
-        """The open run that a message is about. Raises Conflict, Forbidden."""
-        run = self._open
-        if run is None or body.get("run") != run.tag:
-            raise Conflict("This run is not open here", code="run-state")
-        if sender.did != run.coordinator:
-            raise Forbidden("Another node leads this run", code="not-the-asker")
-        return run
-
-    def _any(self, tag: Any) -> _Open:
-        if self._open is None or tag != self._open.tag:
-            raise Conflict("This run is not open here", code="run-state")
-        return self._open
-
     async def _on_shares(self, sender: Participant, body: Json) -> Json:
-        self._any(body.get("run")).part.take_shares(sender, body.get("shares"))
+        self._open.tagged(body.get("run")).part.take_shares(sender, body.get("shares"))
         return {}
 
     async def _on_frame(self, sender: Participant, tag: str, frame: bytes) -> None:
-        self._any(tag).part.take_frame(sender, frame)
+        self._open.tagged(tag).part.take_frame(sender, frame)
 
     async def _on_result(self, sender: Participant, body: Json) -> Json:
-        run, result = self._any(body.get("run")), body.get("result")
+        run, result = self._open.tagged(body.get("run")), body.get("result")
         if self._identity.did not in run.plan.receivers or not isinstance(result, dict):
             raise InvalidInput("nothing is received here", code="no-receiver")
         run.handed[sender.did] = result
@@ -462,24 +341,6 @@ class Partaking:
 
     def _signed(self, statement: Statement) -> Json:
         return sign(statement, self._identity.signer, self._identity.did, self._clock.now())
-
-
-class _EndingOnFailure:
-    """Whatever leaves the block as an error ends the run at this node."""
-
-    def __init__(self, partaking: Partaking, run: _Open) -> None:
-        self._partaking, self._run = partaking, run
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
-        if error is None:
-            return
-        if not isinstance(error, HavenError):
-            LOGGER.error("unforeseen %s in a run", type(error).__name__)
-        known = error if isinstance(error, HavenError) else _UNFORESEEN
-        await self._partaking._fail(self._run, known)
 
 
 async def _given_up(work: asyncio.Task[Result | None]) -> Result | None:

@@ -10,9 +10,10 @@ failed when it starts again.
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -25,7 +26,7 @@ from controllers.sealing import Seal
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import DataspaceResult, DataspaceRun
-from core.canonical import Json
+from core.canonical import Json, canonicalize
 from core.errors import Conflict, HavenError, NotFound
 from core.secret import Secret
 
@@ -80,6 +81,14 @@ class Run:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came out of a run, and the report that everybody signed."""
+
+    result: Json = field(repr=False)
+    report: Json
+
+
 class Runs:
     """Runs and their results in the node's database; results rest sealed."""
 
@@ -94,8 +103,6 @@ class Runs:
         plan: str,
         agreement: str,
         coordinator: str,
-        parties: int,
-        threshold: int,
         epsilon_milli: int,
         at: datetime,
     ) -> None:
@@ -107,8 +114,8 @@ class Runs:
             coordinator=coordinator,
             state=RunState.PREPARING.value,
             phase=RunState.PREPARING.value,
-            parties=parties,
-            threshold=threshold,
+            parties=0,
+            threshold=0,
             epsilon_milli=epsilon_milli,
             started_at=at,
         )
@@ -123,6 +130,13 @@ class Runs:
         if refused is not None:
             words = {"busy": "Another run is going on here; please try again when it ended"}
             raise Conflict(words.get(refused, "This run has begun before"), code=refused)
+
+    async def note_parties(self, tag: str, parties: int) -> None:
+        """How many compute it in shares, and how many of them learn nothing together; none
+        where nothing is computed in shares."""
+        change = update(_RUN).where(_RUN.c.tag == bindparam("wanted"))
+        both = change.values(parties=parties, threshold=max(0, (parties - 1) // 2))
+        await self._database.change(both, wanted=tag)
 
     async def move(self, tag: str, to: RunState, **values: Any) -> None:
         """The next state. Raises Conflict if the run is not where it can be taken."""
@@ -213,8 +227,9 @@ class Runs:
         row = DataspaceResult(tag=tag, sealed=self._seal.seal(result, tag))
         await self._database.write(lambda steps: steps.add(row))
 
-    async def release(self, tag: str, at: datetime, *, digest: str) -> None:
+    async def release(self, tag: str, at: datetime, *, digest: str, report: Json) -> None:
         """The run came to its end, and its receivers may see the result. Raises Conflict."""
+        signed = canonicalize(report, step="report").decode()
         move = (
             update(_RUN)
             .where(
@@ -233,20 +248,19 @@ class Runs:
         def both(steps: Steps) -> bool:
             moved = bool(steps.change(move, wanted=tag))
             if moved:
-                steps.change(show.values(released_at=at), wanted=tag)
+                steps.change(show.values(released_at=at, report=signed), wanted=tag)
             return moved
 
         if not await self._database.write(both):
             raise Conflict("The run is not where it could be released", code="run-state")
 
-    async def result(self, tag: str) -> Json:
+    async def result(self, tag: str) -> Kept:
         """What came out of a released run. Raises NotFound, also where this node is no
         receiver of it."""
         row = await self._database.row(_RESULT_OF, wanted=tag)
         if row is None or row.released_at is None:
             raise NotFound("There is no result here")
-        opened: Json = self._seal.open(row.sealed, tag)
-        return opened
+        return Kept(self._seal.open(row.sealed, tag), json.loads(row.report))
 
 
 def _run(row: Row[Any]) -> Run:

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from core.canonical import Json
 from core.errors import VerificationError
-from dataspace.agreeing.agreement import Did, Terms
+from dataspace.agreeing.agreement import Did, Name, Terms
 from dataspace.agreeing.signatures import Statement, read, require_proof
 from dataspace.planning.statements import Digest, Tag
 
@@ -52,6 +52,7 @@ class Computed(Said):
     result: Digest | None = None
     cells: Count = 0
     suppressed: Count = 0
+    notes: tuple[Name, ...] = ()
 
 
 class Agreed(Said):

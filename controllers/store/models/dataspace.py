@@ -82,12 +82,14 @@ class DataspaceRun(Base):
 
 
 class DataspaceResult(Base):
-    """What came out of a run, sealed. `released_at` is when its receivers may see it."""
+    """What came out of a run, sealed, and the report that all signed. `released_at` is when
+    this organisation's people may see it."""
 
     __tablename__ = "dataspace_result"
 
     tag: Mapped[str] = mapped_column(ForeignKey(_RUN), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    report: Mapped[str | None] = mapped_column(Text)
     released_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 

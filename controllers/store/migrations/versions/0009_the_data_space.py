@@ -143,6 +143,7 @@ def upgrade() -> None:
         "dataspace_result",
         sa.Column("tag", sa.String(length=64), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=True),
         sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tag"], ["dataspace_run.tag"], name=op.f("fk_dataspace_result_tag_dataspace_run")
