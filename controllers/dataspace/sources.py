@@ -47,7 +47,15 @@ def gather_file(
     reader = _READERS.get(Path(name).suffix.lower())
     if reader is None:
         raise InvalidInput("A file of cases is .csv or .xlsx")
-    return gather(reader(source), mapping or same_names(vocabulary), vocabulary)
+    rows = reader(source)
+    return gather(rows, mapping or _own_names(vocabulary, rows.header), vocabulary)
+
+
+def _own_names(vocabulary: Vocabulary, header: Sequence[str]) -> Mapping:
+    """For a file with the vocabulary's own names and codes: of the columns that it has."""
+    whole, named = same_names(vocabulary), {name.casefold() for name in header}
+    kept = {name: each for name, each in whole.columns.items() if name in named}
+    return whole.model_copy(update={"columns": kept})
 
 
 def read_mapping(document: str | bytes) -> Mapping:

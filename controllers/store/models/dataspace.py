@@ -59,8 +59,8 @@ class DataspaceDecision(Base):
 
 class DataspaceRun(Base):
     """One run of a plan. `epsilon_milli` is spent when computing begins, whatever becomes of
-    it: what was opened inside was opened. `sealed_selection` says which of the organisation's own
-    row versions the plan selected, so that later plans can be held against it."""
+    it: what was opened inside was opened. `sealed_selection` says which of the organisation's
+    own row versions the plan selected, so that later plans can be held against it."""
 
     __tablename__ = "dataspace_run"
 
