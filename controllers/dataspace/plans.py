@@ -62,6 +62,14 @@ class Draft(BaseModel):
     days: int = Field(7, ge=1, le=366)
 
 
+class PlanRefused(InvalidInput):
+    """This node's own gate refuses what its own analyst wrote; `outcome` says why."""
+
+    def __init__(self, outcome: Refused) -> None:
+        super().__init__("This node's own gate refuses this plan", code=outcome.code)
+        self.outcome = outcome
+
+
 class Plans:
     """The plans of one node."""
 
@@ -105,7 +113,7 @@ class Plans:
         )
         outcome = await self._gate.judge(plan)
         if isinstance(outcome, Refused):
-            raise InvalidInput("This node's own gate refuses this plan", code=outcome.code)
+            raise PlanRefused(outcome)
         proof = proof_of(plan.digest, self._identity.signer, self._identity.did, now)
         document = {**plan.document(), "proof": proof}
         await self._keep(plan, document, outcome)

@@ -254,6 +254,11 @@ class Runs:
         if not await self._database.write(both):
             raise Conflict("The run is not where it could be released", code="run-state")
 
+    async def has_result(self, tag: str) -> bool:
+        """Whether this organisation may see what came out of a run."""
+        row = await self._database.row(_RESULT_OF, wanted=tag)
+        return row is not None and row.released_at is not None
+
     async def result(self, tag: str) -> Kept:
         """What came out of a released run. Raises NotFound, also where this node is no
         receiver of it."""
