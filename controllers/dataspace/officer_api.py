@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import Annotated, Any, BinaryIO
+import tempfile
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,15 +22,14 @@ from controllers.dataspace.node import Node
 from controllers.dataspace.officers import Officer, OfficerDuty, recognise
 from controllers.dataspace.plans import Draft, PlanRefused
 from controllers.dataspace.report_page import report_page
-from controllers.dataspace.sources import gather_file, read_mapping
+from controllers.dataspace.sources import MAPPING, gather_file, own_mapping, read_mapping
 from controllers.dataspace.views import Views
 from controllers.problems import install, problem
+from controllers.secrets import write_private
 from core.errors import HavenError, NotAuthenticated
-from dataspace.gathering.coding import Gathered
 from dataspace.planning.statements import Duty
 
 MOST_UPLOAD = 512 * 1024 * 1024  # bytes of a file of cases; larger ones go by the command line
-_MOST_HASHED = 1024 * 1024
 _bearer = HTTPBearer(auto_error=False)
 
 router = APIRouter(prefix="/api")
@@ -271,28 +271,35 @@ async def compare_logs(_: AnyOfficer, views: TheViews) -> Any:
 # --- cases ----------------------------------------------------------------------------------
 
 
+@router.put("/cases/mapping", status_code=204)
+async def put_mapping(officer: AnyOfficer, node: TheNode, request: Request) -> None:
+    """How the organisation's own columns and codes become the vocabulary's, for files that
+    come after it."""
+    officer.require(OfficerDuty.DATA)
+    mapping = read_mapping(await request.body())
+    mapping.check(node.outside.vocabulary)
+    write_private(node.books.identity.folder / MAPPING, mapping.model_dump_json(indent=1))
+
+
 @router.post("/cases")
 async def post_cases(
     officer: AnyOfficer,
     node: TheNode,
-    file: Annotated[UploadFile, File()],
-    mapping: Annotated[str | None, Form()] = None,
+    request: Request,
+    name: Annotated[str, Query(pattern=r"\.(csv|xlsx)$", max_length=200)] = "cases.csv",
 ) -> Any:
-    """Replace the organisation's cases by those of a file: all of them, or nothing changes."""
+    """Replace the organisation's cases by those of a file, the body of the request: all of
+    them, or nothing changes. By the mapping that was put here, else by the vocabulary's own
+    names and codes."""
     officer.require(OfficerDuty.DATA)
-    gathered, digest = await asyncio.to_thread(
-        _gathered, node, file.filename or "", file.file, mapping
-    )
-    imported = await node.import_cases(gathered, digest)
-    return {"imported": imported.imported, "replaced": imported.replaced}
-
-
-def _gathered(
-    node: Node, name: str, source: BinaryIO, mapping: str | None
-) -> tuple[Gathered, str]:
     digest = hashlib.sha256()
-    while chunk := source.read(_MOST_HASHED):
-        digest.update(chunk)
-    source.seek(0)
-    read = read_mapping(mapping) if mapping else None
-    return gather_file(name, source, node.outside.vocabulary, read), digest.hexdigest()
+    with tempfile.TemporaryFile() as file:  # a file of cases need not fit into memory
+        async for chunk in request.stream():
+            digest.update(chunk)
+            await asyncio.to_thread(file.write, chunk)
+        file.seek(0)
+        mapping = own_mapping(node.books.identity.folder)
+        vocabulary = node.outside.vocabulary
+        gathered = await asyncio.to_thread(gather_file, name, file, vocabulary, mapping)
+    imported = await node.import_cases(gathered, digest.hexdigest())
+    return {"imported": imported.imported, "replaced": imported.replaced}

@@ -25,6 +25,7 @@ from dataspace.gathering.reading import DEFAULT_LIMITS, Row, Rows, read_csv
 from dataspace.vocabulary.mapping import Mapping, same_names
 from dataspace.vocabulary.model import Vocabulary, parse
 
+MAPPING, SOURCE = "mapping.json", "source.json"  # in the node's folder
 _READERS = {".csv": read_csv, ".xlsx": read_xlsx}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?")
 
@@ -61,6 +62,12 @@ def _own_names(vocabulary: Vocabulary, header: Sequence[str]) -> Mapping:
 def read_mapping(document: str | bytes) -> Mapping:
     """A mapping from JSON. Raises InvalidInput, naming the place and no value."""
     return parse(Mapping, document)
+
+
+def own_mapping(folder: Path) -> Mapping | None:
+    """The mapping in a node's folder, if there is one. Raises InvalidInput: it is none."""
+    path = folder / MAPPING
+    return read_mapping(path.read_bytes()) if path.exists() else None
 
 
 def read_source(path: Path) -> SqlSource:
