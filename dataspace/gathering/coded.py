@@ -228,7 +228,8 @@ class CodedTable:
             places, persons = places[mask], persons[mask]
         known = persons != NOBODY
         people = max(int(persons.max(initial=0)) + 1, 1)
-        pairs = np.unique(places[known] * people + persons[known])
+        pairs = np.sort(places[known] * people + persons[known])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         return np.concatenate((pairs // people, places[~known]))
 
     def _place_of(self, name: str, code: str) -> int:
@@ -240,16 +241,16 @@ class CodedTable:
     def _codes(self, each: Filter) -> Mask:
         wanted = np.zeros(len(self.vocabulary.levels(each.column)) + 1, np.bool_)
         wanted[[self._place_of(each.column, value) for value in each.values]] = True
-        return wanted[self.column(each.column)]
+        mask: Mask = wanted[self.column(each.column)]
+        return mask
 
     def _between(self, each: Between) -> Mask:
         if self.vocabulary.column(each.column).kind is Kind.CODE:
-            raise InvalidInput(
-                f"column {each.column} has codes: a range is for days and numbers"
-            )
+            raise InvalidInput(f"column {each.column} has codes, and no range")
         values = self.column(each.column)
         missing = NO_DAY if values.dtype == np.int32 else NO_NUMBER
-        return (values != missing) & (values >= each.low) & (values <= each.high)
+        mask: Mask = (values != missing) & (values >= each.low) & (values <= each.high)
+        return mask
 
 
 def _without_missing(cells: Ints, shape: tuple[int, ...]) -> Ints:

@@ -37,13 +37,10 @@ from dataspace.gathering.values import (
 )
 from dataspace.vocabulary.mapping import Mapping as ColumnMapping
 from dataspace.vocabulary.mapping import Source
-from dataspace.vocabulary.model import TABLE_KINDS, Kind, Role, Vocabulary
+from dataspace.vocabulary.model import TABLE_KINDS, Kind, Role, Use, Vocabulary
 
-_CHUNK: Final = 8_192  # rows
+_CHUNK: Final = 1_024  # rows: with the longest ones, 64 MB
 _LONGEST_IDENTIFIER: Final = 300
-_PERSON_ROLES: Final = frozenset(
-    {Role.GIVEN_NAME, Role.FAMILY_NAME, Role.BIRTH_DATE, Role.NATIONAL_ID}
-)
 
 type Array = npt.NDArray[np.integer[Any]]
 
@@ -104,6 +101,7 @@ def gather(rows: Rows, mapping: ColumnMapping, vocabulary: Vocabulary) -> Gather
         missing=frozenset({"", *(each.strip().casefold() for each in mapping.missing)}),
         parses={place.name: _parse(place, vocabulary) for place in places},
     )
+    _take(state, ())  # a file without rows has its columns, empty
     for chunk in batched(rows.rows, _CHUNK, strict=False):
         _take(state, chunk)
     return _finish(state)
@@ -153,6 +151,8 @@ def _take(state: _Gathering, chunk: Sequence[Row]) -> None:
         numbers = _numbers(state, place, values, chunk)
         if column.kind in TABLE_KINDS and not column.personal:
             state.columns.setdefault(place.name, []).append(numbers)
+        if column.role is not Role.CASE_REFERENCE and not column.allows(Use.LINK_COUNT):
+            continue  # the vocabulary keeps it out of match keys
         if column.role is Role.BIRTH_DATE:
             days = [date_of(place.source, value) if value else None for value in values]
         elif column.role is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -117,7 +117,7 @@ class Periods:
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """A number cut at these points: below the first, from each to the next, from the last on."""
+    """A number in bins: below the first cut, from each to the next, from the last on."""
 
     of: Measure
     cuts: tuple[int, ...]
@@ -129,9 +129,7 @@ class Bins:
 
     def names(self, vocabulary: Vocabulary) -> tuple[str, ...]:
         """`<10`, `10..19` (both included), `>=20`."""
-        inner = (
-            f"{low}..{high - 1}" for low, high in zip(self.cuts, self.cuts[1:], strict=False)
-        )
+        inner = (f"{low}..{high - 1}" for low, high in pairwise(self.cuts))
         names = (f"<{self.cuts[0]}", *inner, f">={self.cuts[-1]}")
         return _named(names, self.with_missing)
 

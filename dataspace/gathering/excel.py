@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
-from typing import Any, BinaryIO, Final, NoReturn
-from xml.etree.ElementTree import ParseError
+from typing import IO, Any, BinaryIO, Final, NoReturn
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -22,7 +22,7 @@ _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
 _BROKEN: Final = (
     zipfile.BadZipFile,
     InvalidFileException,
-    ParseError,
+    SyntaxError,  # what both of its XML parsers raise
     KeyError,
     ValueError,
     TypeError,
@@ -32,6 +32,8 @@ _BROKEN: Final = (
     EOFError,
     NotImplementedError,
     OverflowError,
+    RuntimeError,
+    zlib.error,
 )
 
 
@@ -54,9 +56,8 @@ def read_xlsx(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
         cells = next(rows, ())
     except _BROKEN:
         _refuse()
-    header = checked_header(
-        [_text(cell, 1, at) for at, cell in _numbered(_used(cells))], limits
-    )
+    names = [_text(cell, 1, at) for at, cell in enumerate(_used(cells), 1)]
+    header = checked_header(names, limits)
     return Rows(header, _rows(rows, len(header), limits))
 
 
@@ -65,25 +66,30 @@ def _refuse() -> NoReturn:
 
 
 def _measure(source: BinaryIO, limits: Limits) -> None:
-    """Unpack every part, keeping nothing: a bomb is noticed before anything is built from it."""
-    unpacked = 0
+    """Unpack every part and keep nothing: a bomb is noticed before anything is built of it."""
+    left = limits.most_unpacked
     with zipfile.ZipFile(source) as parts:
-        infos = parts.infolist()
-        if len(infos) > _MOST_PARTS:
+        if len(parts.infolist()) > _MOST_PARTS:
             raise TooLarge("the Excel file has too many parts")
-        for info in infos:
+        for info in parts.infolist():
             with parts.open(info) as part:
-                tail = b""
-                while chunk := part.read(_CHUNK):
-                    unpacked += len(chunk)
-                    if unpacked > limits.most_unpacked:
-                        raise TooLarge(
-                            f"the Excel file unpacks to more than {limits.most_unpacked:,} bytes"
-                        )
-                    if _DOCTYPE in tail + chunk.replace(b"\0", b""):
-                        raise InvalidInput("the Excel file has a document type in its XML")
-                    tail = chunk[-len(_DOCTYPE) :]
+                left -= _unpacked(part, left)
+            if left < 0:
+                size = f"{limits.most_unpacked:,} bytes"
+                raise TooLarge(f"the Excel file unpacks to more than {size}")
     source.seek(0)
+
+
+def _unpacked(part: IO[bytes], most: int) -> int:
+    """The size of a part, or something above `most`. Entities need a document type: refused."""
+    size, tail = 0, b""
+    while size <= most and (chunk := part.read(_CHUNK)):
+        size += len(chunk)
+        seen = tail + chunk.replace(b"\0", b"")  # without NULs, UTF-16 looks like ASCII
+        if _DOCTYPE in seen:
+            raise InvalidInput("the Excel file has a document type in its XML")
+        tail = seen[-len(_DOCTYPE) :]
+    return size
 
 
 def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
@@ -101,7 +107,7 @@ def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
                 raise InvalidInput(
                     f"line {line} has {len(used)} values, the header has {width}"
                 )
-            values = [_text(cell, line, at) for at, cell in _numbered(used)]
+            values = [_text(cell, line, at) for at, cell in enumerate(used, 1)]
             if sum(map(len, values)) > limits.most_record:
                 raise TooLarge(f"line {line}: the row is too long")
             yield Row(line, values + [""] * (width - len(values)))
@@ -115,10 +121,6 @@ def _used(cells: Sequence[Any]) -> Sequence[Any]:
     while last and cells[last - 1].value is None:
         last -= 1
     return cells[:last]
-
-
-def _numbered(cells: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    return enumerate(cells, 1)
 
 
 def _text(cell: Any, line: int, at: int) -> str:

@@ -29,7 +29,7 @@ class Limits:
     most_record: int = 65_536  # bytes of one row, line breaks in quotes included
     most_rows: int = 4_000_000
     most_columns: int = 500
-    most_unpacked: int = 512 * 2**20  # of an Excel file, which openpyxl holds in part
+    most_unpacked: int = 256 * 2**20  # of an Excel file, which openpyxl holds in part
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -66,7 +66,10 @@ def read_csv(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
         raise InvalidInput("the file is empty: a header line is needed")
     reader = csv.reader(_again(first, lines), delimiter=_delimiter(first), strict=True)
     records = _records(reader, lines)
-    header = checked_header(next(records, Row(1, [])).values, limits)
+    top = next(records, Row(1, []))
+    if top.line > 1:
+        raise InvalidInput("line 1 is blank: a header line is needed")
+    header = checked_header(top.values, limits)
     return Rows(header, _rows(records, len(header), limits))
 
 
@@ -143,8 +146,8 @@ def _delimiter(header: str) -> str:
 
 def _records(reader: Iterator[list[str]], lines: _Lines) -> Iterator[Row]:
     """Rows that are not blank, with the lines that they start on."""
+    start = 1
     while True:
-        start = lines.number + 1 if lines.number > 1 else 1
         try:
             values = next(reader)
         except StopIteration:
@@ -156,6 +159,7 @@ def _records(reader: Iterator[list[str]], lines: _Lines) -> Iterator[Row]:
         lines.new_record()
         if values and (len(values) > 1 or values[0].strip()):
             yield Row(start, values)
+        start = lines.number + 1
 
 
 def _rows(records: Iterator[Row], width: int, limits: Limits) -> Iterator[Row]:

@@ -12,8 +12,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from dataspace.gathering.coded import day_number
-from dataspace.gathering.dimensions import NO_CODE
+from dataspace.gathering.dimensions import NO_CODE, day_number
 from dataspace.vocabulary.mapping import Band, Source
 from dataspace.vocabulary.model import CodeList, Column
 
@@ -21,9 +20,7 @@ type Parse = Callable[[str], int]
 
 _DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ]00:00(?::00)?)?")
 _DIGITS: Final = re.compile(r"[+-]?\d{1,16}")
-_BUDDHIST_ERA: Final = (
-    543  # years; the era as it is counted in Cambodia's and Thailand's papers
-)
+_BUDDHIST_ERA: Final = 543  # years, as Cambodia's and Thailand's papers count
 _REMEMBERED: Final = 20_000  # different values of a column that are not read twice
 
 
@@ -113,7 +110,7 @@ def number_reader(source: Source, column: Column) -> Parse:
 
 
 def _whole(text: str, source: Source) -> int:
-    whole, mark, fraction = text.partition(source.decimal_mark)
+    whole, _, fraction = text.partition(source.decimal_mark)
     fraction = fraction.rstrip("0")
     if not _DIGITS.fullmatch(whole) or (fraction and not fraction.isdecimal()):
         raise Refused("no number as the mapping says they are written")

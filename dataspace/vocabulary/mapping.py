@@ -61,6 +61,12 @@ class Source(Document):
             raise ValueError("bands go upwards, and only the last may be open")
         return self
 
+    @model_validator(mode="after")
+    def _no_value_twice(self) -> Self:
+        if len({value.strip().casefold() for value in self.codes}) != len(self.codes):
+            raise ValueError("a value of the source stands twice (case does not count)")
+        return self
+
 
 class Mapping(Document):
     """From one kind of file to one vocabulary.
@@ -82,7 +88,7 @@ class Mapping(Document):
     @model_validator(mode="after")
     def _once_each(self) -> Self:
         count = Counter(each.column for each in self.columns.values() if each)
-        count.update(self.constants)
+        count.update(list(self.constants))  # a Counter would add a mapping's values
         if any(n > 1 for n in count.values()):
             raise ValueError("a column of the vocabulary is filled twice")
         headers = Counter(name.strip().casefold() for name in self.columns)
@@ -116,9 +122,10 @@ def _check_source(source: Source, vocabulary: Vocabulary) -> None:
 
 
 def _check_kind(source: Source, name: str, column: Column) -> None:
-    set_fields = source.model_fields_set
-    for kind, fields in _ONLY_FOR.items():
-        if column.kind is not kind and set_fields & fields:
+    fields = type(source).model_fields
+    given = {field for field in fields if getattr(source, field) != fields[field].default}
+    for kind, own in _ONLY_FOR.items():
+        if column.kind is not kind and given & own:
             raise InvalidInput(f"the mapping of column {name} has settings of a {kind} column")
 
 

@@ -164,6 +164,9 @@ class Column(Document):
             raise ValueError("the bounds of a column are the wrong way round")
         if self.constraint is Constraint.AGGREGATE_ONLY and self.kind not in TABLE_KINDS:
             raise ValueError("identifiers and free text cannot be AGGREGATE_ONLY")
+        wanted = Kind.DATE if self.role is Role.BIRTH_DATE else Kind.IDENTIFIER
+        if self.role is not None and self.kind is not wanted:
+            raise ValueError("a date of birth is a date, every other role is an identifier")
         return self
 
 
