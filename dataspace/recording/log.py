@@ -186,7 +186,9 @@ def verify_entry(document: Json, did: str, key: str) -> LogEntry:
     except (VerificationError, InvalidInput) as err:
         raise VerificationError(err.detail, step="log-form", code="log-form") from err
     if entry.log != did:
-        raise VerificationError("this is of another node's log", step="log-form")
+        raise VerificationError(
+            "this is of another node's log", step="log-form", code="log-form"
+        )
     require_proof(entry.digest, document.get("proof"), did, key, step="log-signature")
     return entry
 
