@@ -233,6 +233,23 @@ async def test_c2_one_holder_alone_cannot(scalars: list[Scalar]) -> None:
     assert len(pieces) == len(set(pieces))
 
 
+async def test_c4_two_holders_with_honest_ones_between_can_compare_those(
+    scalars: list[Scalar],
+) -> None:
+    """Of a ring a, b, c, d: b and d get the lists of a and of c under both honest locks."""
+    of = terms(holders=("a", "b", "c", "d"))
+    lists = {"a": one_key(*"12345"), "b": [], "c": one_key(*"456"), "d": []}
+    net = network(of)
+    outcome, *_ = await count_all(of, lists, net)
+    assert isinstance(outcome, Counted)
+    at_d = scalars[3].blind(columns(of, net.seen["d"], 0))  # by a, b, c, and now d
+    at_b = scalars[1].blind(columns(of, net.seen["b"], 2))  # by c, d, a, and now b
+    pieces = [
+        {table[at : at + TOKEN] for at in range(0, len(table), TOKEN)} for table in (at_d, at_b)
+    ]
+    assert len(pieces[0] & pieces[1]) == 2
+
+
 async def test_c3_in_priorities_the_evaluator_and_an_owner_see_who_has_which_link(
     scalars: list[Scalar],
 ) -> None:
