@@ -23,6 +23,7 @@ def require_listed_keys(terms: Terms, did_documents: Callable[[str], Json]) -> N
             raise VerificationError(
                 "a key of the terms does not stand in its participant's DID document",
                 step="agreement-key",
+                code="agreement-key",
             )
 
 

@@ -257,7 +257,11 @@ def with_signature(agreement: Agreement, proof: Mapping[str, Any]) -> Agreement:
 def _member(terms: Terms, did: str) -> Participant:
     found = terms.participant(did)
     if found is None:
-        raise VerificationError("this is by nobody who takes part", step="agreement-signature")
+        raise VerificationError(
+            "this is by nobody who takes part",
+            step="agreement-signature",
+            code="agreement-signature",
+        )
     return found
 
 
@@ -337,7 +341,9 @@ def terminate(agreement: Agreement, termination: Json) -> Agreement:
     """
     said = read(Termination, termination)
     if said.agreement != agreement.terms.digest:
-        raise VerificationError("this ends another agreement", step="agreement-other")
+        raise VerificationError(
+            "this ends another agreement", step="agreement-other", code="agreement-other"
+        )
     member = _member(agreement.terms, said.by)
     proof = termination.get("proof")
     require_proof(said.digest, proof, member.did, member.key, step="agreement-signature")

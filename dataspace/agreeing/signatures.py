@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +20,7 @@ from core.canonical import Json, content_digest, decode_multibase
 from core.errors import VerificationError
 from core.proof import PURPOSE, Signer, proof_over, verify_proof_over
 
+CODES: Final = ("statement-form",)
 _MULTIHASH = 2  # bytes before the hash: its code and its length
 
 
@@ -70,7 +71,7 @@ def read[T: Statement](kind: type[T], signed: Mapping[str, Any]) -> T:
     except ValidationError as err:
         where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "the document"
         raise VerificationError(
-            f"this document is malformed: see {where}", step="form"
+            f"this document is malformed: see {where}", step="form", code="statement-form"
         ) from err
 
 
@@ -83,7 +84,9 @@ def require_proof(digest: str, proof: object, did: str, key: str, *, step: str) 
         verify_proof_over(_hash_in(digest), proof, _did_document(did, key))
     except VerificationError as err:
         raise VerificationError(
-            f"the signature is not by the key that was agreed on: {err.detail}", step=step
+            f"the signature is not by the key that was agreed on: {err.detail}",
+            step=step,
+            code=step,
         ) from err
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dataspace.computing.certificates import fingerprint
-from dataspace.computing.exchange import GOODBYE, Exchange
+from dataspace.computing.exchange import ABORT, GOODBYE, Exchange
 from dataspace.computing.job import Job, agreed
 from dataspace.computing.steps import Step, Stopped
 
@@ -178,3 +178,10 @@ class Connections:
             await asyncio.sleep(0.002)
         for link in links:
             link.close_connection()
+
+    def abort(self, step: Step) -> None:
+        """Tells all that are connected why this party stops, so that none waits for it."""
+        for link in self._links.values():
+            if not link.transport.is_closing():
+                link.send(ABORT, step.encode())
+                link.close_connection()

@@ -37,8 +37,7 @@ class Engine:
 
         `own` has the same shape at every party and holds integers or residues.
         """
-        whole = np.asarray(own, dtype=object)
-        return list(self._runtime.input(self._array(whole)))
+        return list(self._runtime.input(self.public(own)))
 
     def total(self, own: Any) -> Any:
         """The secure sum over the parties of `own`. One round."""
@@ -49,7 +48,7 @@ class Engine:
 
     def public(self, values: Any) -> Any:
         """Public integers as a secure array."""
-        return self._array(np.asarray(values, dtype=object))
+        return self._array(_integers(values))
 
     def negative(self, values: Any, bits: int) -> Any:
         """1 where a value is below 0, else 0; values are within -2**(bits-1) .. 2**(bits-1)-1.
@@ -69,6 +68,10 @@ class Engine:
     def join(self, rows: Iterable[Any]) -> Any:
         """Secure arrays one below the other, along the first axis."""
         return self._runtime.np_concatenate(tuple(rows))
+
+    def add_up(self, values: Any) -> Any:
+        """The sum over the first axis, as one row; costs no round."""
+        return self._runtime.np_sum(values, axis=0, keepdims=True)
 
     def product(self, values: Any) -> Any:
         """Products along the first axis, in log2 rounds."""
@@ -94,7 +97,7 @@ class Engine:
 
     def constants(self, values: Any) -> Any:
         """Public integers as elements of the field, to multiply secure arrays with."""
-        return self._array.sectype.field.array(np.asarray(values, dtype=object) % self.modulus)
+        return self._array.sectype.field.array(_integers(values))
 
     def rounded(self, values: Any, digits: int, bits: int) -> Any:
         """Values without their `digits` lowest bits, rounded up or down at random.
@@ -108,3 +111,8 @@ class Engine:
         self.openings.append((label, int(values.size)))
         opened = await self._runtime.output(values, receivers=self._receivers)
         return None if opened is None else [int(each) for each in np.ravel(opened)]
+
+
+def _integers(values: Any) -> Any:
+    """An object array of Python's integers: numpy's own would overflow without a word."""
+    return np.frompyfunc(int, 1, 1)(np.asarray(values, dtype=object))

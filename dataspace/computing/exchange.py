@@ -3,7 +3,7 @@
     client -> server   number (2 bytes), keys of pseudorandom sharing   (MPyC's own preface)
     both ways          GREETING with the hash of what was agreed
     both ways          MPyC's messages
-    both ways          GOODBYE, after which the other may close
+    both ways          GOODBYE, after which the other may close; or ABORT with a step's name
 
 A connection's certificate is looked at before anything is sent or read.
 """
@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 from mpyc import asyncoro
 
-from dataspace.computing.steps import Step
+from dataspace.computing.steps import STEPS, Step
 
-# Python's hash() never is -1 or, on top of that, this small: MPyC's own labels are elsewhere
-GREETING, GOODBYE = -(2**63), -(2**63) + 1
+# MPyC's own labels are hashes; that one of them is so small has a chance of 2**-62
+GREETING, GOODBYE, ABORT = (-(2**63) + number for number in range(3))
 MOST_MESSAGE = 64 * 2**20  # bytes: twenty times what 100,000 cells need in one message
 MOST_WAITING = 256 * 2**20  # bytes of messages that nobody here has asked for yet
 _HEADER = struct.Struct("<qI")
@@ -66,7 +66,8 @@ class Exchange(asyncoro.MessageExchanger):
             self._refuse("identities")
         else:
             preface = [self.runtime.pid.to_bytes(2, "little")]
-            preface += self.runtime._prss_keys_to_peer(self.peer_pid)
+            if not self.runtime.options.no_prss:
+                preface += self.runtime._prss_keys_to_peer(self.peer_pid)
             transport.write(b"".join(preface))
             self.send(GREETING, self._meeting.greeting())
 
@@ -95,7 +96,8 @@ class Exchange(asyncoro.MessageExchanger):
         """Whether the number and the keys are there; the number is the certificate's."""
         if self.certified is None:
             return False
-        size = 2 + self.runtime._prss_keys_from_peer(self.certified)
+        with_keys = not self.runtime.options.no_prss
+        size = 2 + (self.runtime._prss_keys_from_peer(self.certified) if with_keys else 0)
         if len(self.bytes) < size:
             return False
         if int.from_bytes(self.bytes[:2], "little") != self.certified:
@@ -104,7 +106,8 @@ class Exchange(asyncoro.MessageExchanger):
         del self.bytes[:2]
         keys = bytes(self.bytes[: size - 2])
         del self.bytes[: size - 2]
-        self.runtime._prss_keys_from_peer(self.certified, keys)
+        if with_keys:
+            self.runtime._prss_keys_from_peer(self.certified, keys)
         self.peer_pid = self.certified
         self.send(GREETING, self._meeting.greeting())
         return True
@@ -114,6 +117,9 @@ class Exchange(asyncoro.MessageExchanger):
             self._meeting.greeted(self, payload)
         elif label == GOODBYE:
             self.said_goodbye = True
+        elif label == ABORT:
+            named = payload.decode("ascii", "replace")
+            self._meeting.refuse(next((step for step in STEPS if step == named), "messages"))
         elif label in self.buffers:
             expected = self.buffers.pop(label)
             if isinstance(expected, bytes):

@@ -70,13 +70,16 @@ class Outcome:
 
     `opened` maps names to the opened integers, and is None at parties that are no receivers.
     `openings` are the label and the number of values of each opening, for the node's log.
-    `seconds` counts from when all parties were connected; `threshold` is t of t-private.
+    `seconds` counts from when all parties were connected, and `processor_seconds` are what this
+    party's process needed of them; `threshold` is t: what t parties see together tells them no
+    more than what each may see.
     """
 
     opened: Mapping[str, Sequence[int]] | None = field(repr=False)
     openings: tuple[tuple[str, int], ...]
     bytes_sent: int
     seconds: float
+    processor_seconds: float
     parties: int
     threshold: int
 

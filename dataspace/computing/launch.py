@@ -29,15 +29,17 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_TH
 class RunFailed(Unavailable):
     """A run ended without an outcome; nothing was released at this party.
 
-    `step` is one of steps.STEPS. The words are for people and hold no value.
+    `step` is one of steps.STEPS; `kind` is the name of the error's class where this party's
+    own process failed. The words are for people and hold no value.
     """
 
     title = "The joint computation did not finish"
 
-    def __init__(self, step: Step, *, late: bool = False) -> None:
+    def __init__(self, step: Step, *, late: bool = False, kind: str = "") -> None:
         ending = "; its time was over" if late else ""
         super().__init__(WORDS[step] + ending, code=f"run-{step}", step=step)
         self.step = step
+        self.kind = kind
 
 
 async def compute(job: Job, *, program: Sequence[str] = _PROGRAM) -> Outcome:
@@ -121,7 +123,8 @@ class _Reader:
             elif "outcome" in said:
                 return self._outcome(said["outcome"], job)
             else:
-                raise RunFailed(said["failed"] if said.get("failed") in STEPS else self.step)
+                failed = said["failed"] if said.get("failed") in STEPS else self.step
+                raise RunFailed(failed, kind=str(said.get("kind", "")))
 
     async def _line(self, stream: asyncio.StreamReader) -> dict[str, Any]:
         try:
@@ -137,6 +140,7 @@ class _Reader:
                 openings=tuple((label, count) for label, count in raw["openings"]),
                 bytes_sent=raw["bytes_sent"],
                 seconds=raw["seconds"],
+                processor_seconds=raw["processor_seconds"],
                 parties=len(job.parties),
                 threshold=job.threshold(),
             )

@@ -17,14 +17,36 @@ from dataspace.computing.fields import modulus_of
 from dataspace.computing.job import Job, Outcome, Values, circuit_of
 from dataspace.computing.steps import Step, Stopped
 
+# seconds in which the last words of a party that stops reach the others
+_FAREWELL = 0.2
+
 
 async def run(runtime: Any, job: Job, begin: Callable[[Step], None]) -> dict[str, Any]:
     """Connects, computes, parts. Returns the outcome as a document. Raises Stopped."""
     begin("connecting")
     connections = Connections(runtime, job)
-    await connections.connect()
-    begin("computing")
-    started = time.perf_counter()
+    try:
+        await connections.connect()
+        begin("computing")
+        outcome = await _compute(runtime, job, connections)
+        begin("answering")
+        await connections.part()
+    except Stopped as stopped:
+        await _tell(connections, stopped.step)
+        raise
+    except Exception:
+        await _tell(connections, "computing")
+        raise
+    return asdict(outcome)
+
+
+async def _tell(connections: Connections, step: Step) -> None:
+    connections.abort(step)
+    await asyncio.sleep(_FAREWELL)
+
+
+async def _compute(runtime: Any, job: Job, connections: Connections) -> Outcome:
+    started, worked = time.perf_counter(), time.process_time()
     circuit = circuit_of(job.circuit)
     parameters = complete(circuit, job.parameters, len(job.parties))
     bits = circuit.bits(parameters)
@@ -35,20 +57,17 @@ async def run(runtime: Any, job: Job, begin: Callable[[Step], None]) -> dict[str
         for name, values in job.inputs.items()
     }
     opened = await _or_failure(connections, circuit.run(engine, parameters, inputs))
-    seconds = time.perf_counter() - started
-    begin("answering")
-    await connections.part()
-    outcome = Outcome(
+    return Outcome(
         opened=opened,
         openings=tuple(engine.openings),
         bytes_sent=sum(
             each.protocol.nbytes_sent for each in runtime.parties if each.pid != job.me
         ),
-        seconds=seconds,
+        seconds=time.perf_counter() - started,
+        processor_seconds=time.process_time() - worked,
         parties=len(job.parties),
         threshold=job.threshold(),
     )
-    return asdict(outcome)
 
 
 def _with_residues(values: Values, residues: Sequence[int] | None, modulus: int) -> Any:

@@ -23,7 +23,7 @@ def split(values: Sequence[int], modulus: int, nodes: int) -> list[list[int]]:
         raise InvalidInput("a table is split for three compute nodes or more")
     if any(not -modulus < 2 * value < modulus for value in values):
         raise InvalidInput("a value of the table does not fit the field of the computation")
-    shares = [_uniform(len(values), modulus) for _ in range(nodes - 1)]
+    shares = [uniform(len(values), modulus) for _ in range(nodes - 1)]
     last = [
         (value - sum(drawn)) % modulus
         for value, drawn in zip(values, zip(*shares, strict=True), strict=True)
@@ -44,7 +44,7 @@ def combine(shares: Sequence[Sequence[int]], modulus: int) -> list[int]:
     return [sum(column) % modulus for column in zip(*shares, strict=True)]
 
 
-def _uniform(count: int, modulus: int) -> list[int]:
+def uniform(count: int, modulus: int) -> list[int]:
     """Uniform residues from the system's randomness, drawn at once and not one by one.
 
     The 64 surplus bits make the bias of the reduction smaller than 2**-64.

@@ -261,13 +261,13 @@ CHECKS: Final = (
     Check("purpose", Stage.RULES, ("purpose-not-agreed",), _purpose),
     Check("people", Stage.RULES, ("asker-not-agreed", "receiver-not-agreed"), _people),
     Check("columns", Stage.RULES, ("column-not-agreed", "link-undeclared"), _columns),
-    Check("constraints", Stage.RULES, COLUMN_CODES, _constraints),
     Check(
         "thresholds",
         Stage.RULES,
         ("threshold-too-low", "contributors-too-few", "contributors-too-many"),
         _thresholds,
     ),
+    Check("constraints", Stage.RULES, COLUMN_CODES, _constraints),
     Check("framework", Stage.RULES, ("framework-denied",), _framework),
     Check(
         "linkage",

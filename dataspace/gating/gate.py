@@ -12,8 +12,8 @@ rules
  6. purpose      the agreement allows the purpose
  7. people       asker and receivers take part
  8. columns      the agreement allows every column; what is linked is declared
- 9. constraints  the vocabulary allows every use of every column, at this threshold
-10. thresholds   not below the agreement's; no more contributors than take part
+ 9. thresholds   not below the agreement's; no more contributors than take part
+10. constraints  the vocabulary allows every use of every column, at this threshold
 11. framework    the governance framework permits it to every holder that takes part
 12. linkage      nobody whose law forbids it is in a comparison of lists; three are left
 13. budget       the privacy budget suffices

@@ -157,9 +157,16 @@ def verify_approval(
 class _Stopped(Exception):
     """How far an approval came, for choosing what to tell."""
 
-    def __init__(self, step: str, error: HavenError, by: str | None) -> None:
+    def __init__(self, step: str, error: HavenError, said: Approval | None) -> None:
         super().__init__(step)
-        self.reached, self.error, self.by = STEPS.index(step), error, by
+        self.reached, self.error, self.said = STEPS.index(step), error, said
+
+    def is_of(self, did: str, duty: Duty) -> bool:
+        return self.said is not None and (self.said.organisation, self.said.duty) == (did, duty)
+
+    def is_of_a_holder(self, agreement: SignedAgreement) -> bool:
+        said = self.said
+        return said is not None and _holder(agreement, said.organisation) is not None
 
 
 def _verified(
@@ -172,7 +179,7 @@ def _verified(
     approval: Approval | None = None
 
     def stop(step: str, error: HavenError) -> _Stopped:
-        return _Stopped(step, error, approval.organisation if approval else None)
+        return _Stopped(step, error, approval)
 
     try:
         approval = read(Approval, document)
@@ -265,19 +272,27 @@ def _approvals(
         except _Stopped as err:
             stopped.append(err)
         else:
-            good[approval.organisation, approval.duty] = approval
+            key = (approval.organisation, approval.duty)
+            good[key] = max(good.get(key, approval), approval, key=_newest)
     wanted = [(each.did, duty) for duty in duties for each in agreement.terms.holders]
     for did, duty in wanted:
         if (did, duty) not in good:
-            raise _why_missing(did, duty, stopped)
+            raise _why_missing(did, duty, stopped, agreement)
     return tuple(good[each] for each in wanted)
 
 
-def _why_missing(did: str, duty: Duty, stopped: Sequence[_Stopped]) -> HavenError:
+def _newest(approval: Approval) -> tuple[datetime, str]:
+    """Of two good ones all nodes take the same, in whatever order they came."""
+    return approval.made, approval.digest
+
+
+def _why_missing(
+    did: str, duty: Duty, stopped: Sequence[_Stopped], agreement: SignedAgreement
+) -> HavenError:
     """The failure of the organisation's own document that came furthest, or else of one that
-    nobody can be named for, or else that there is none."""
-    own = [each for each in stopped if each.by == did]
-    rest = [each for each in stopped if each.by != did]
+    is no holder's, or else that there is none."""
+    own = [each for each in stopped if each.is_of(did, duty)]
+    rest = [each for each in stopped if not each.is_of_a_holder(agreement)]
     best = max(own or rest, key=lambda each: each.reached, default=None)
     if best is not None:
         return best.error

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from core.errors import InvalidInput, VerificationError
 
+CODES: Final = ("input-other",)
 SALT_BYTES: Final = 32
 _PREFIX: Final = b"haven-input-commitment-1\0"
 
@@ -40,4 +41,6 @@ def commit(values: Input, salt: bytes) -> str:
 def require_commitment(commitment: str, values: Input, salt: bytes) -> None:
     """Raises VerificationError, step `input`: these are not the numbers that went in."""
     if not compare_digest(commitment, commit(values, salt)):
-        raise VerificationError("these numbers are not what went in", step="input")
+        raise VerificationError(
+            "these numbers are not what went in", step="input", code="input-other"
+        )

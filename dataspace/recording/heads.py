@@ -64,7 +64,9 @@ def verify_head(document: Json, did: str, key: str) -> Head:
     """A peer's head. Raises VerificationError: step `form` or `head-signature`."""
     head = read(Head, document)
     if head.log != did:
-        raise VerificationError("this is the head of another log", step="form")
+        raise VerificationError(
+            "this is the head of another log", step="form", code="statement-form"
+        )
     require_proof(head.digest, document.get("proof"), did, key, step="head-signature")
     return head
 

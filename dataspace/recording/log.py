@@ -109,7 +109,7 @@ class LogEntry(Statement):
     previous: Digest | Literal["none"]
     at: AwareDatetime
     kind: Kind
-    body: dict[Name, str | int]
+    body: dict[Name, Number | str]
 
 
 _OPTIONAL: Final = {(Kind.RUN_BEGUN, "input")}
@@ -149,11 +149,17 @@ def append(
     Raises InvalidInput: the body lacks something of its kind, or has something else.
     """
     number, previous = last
-    entry = LogEntry(
-        log=did, number=number + 1, previous=previous, at=at, kind=kind, body=dict(body)
-    )
+    entry = _entry(log=did, number=number + 1, previous=previous, at=at, kind=kind, body=body)
     _require_body(entry)
     return sign(entry, signer, did, at)
+
+
+def _entry(**fields: Any) -> LogEntry:
+    try:
+        return LogEntry.model_validate(fields)
+    except ValidationError as err:
+        where = ".".join(str(part) for part in err.errors()[0]["loc"])
+        raise InvalidInput(f"this is no entry of a log: see {where}", code="log-form") from err
 
 
 def _require_body(entry: LogEntry) -> None:
@@ -180,7 +186,9 @@ def verify_entry(document: Json, did: str, key: str) -> LogEntry:
     except (VerificationError, InvalidInput) as err:
         raise VerificationError(err.detail, step="log-form", code="log-form") from err
     if entry.log != did:
-        raise VerificationError("this is of another node's log", step="log-form")
+        raise VerificationError(
+            "this is of another node's log", step="log-form", code="log-form"
+        )
     require_proof(entry.digest, document.get("proof"), did, key, step="log-signature")
     return entry
 

@@ -10,7 +10,7 @@ Willenborg and de Waal, "Elements of Statistical Disclosure Control", 2001, chap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,18 +48,26 @@ def row(values: Sequence[int]) -> Sums:
 
 
 def withheld(sums: Sums, threshold: int) -> frozenset[int]:
-    """The places of the cells to withhold: those below the threshold, and the smallest others
-    until none of them can be narrowed down to fewer than `threshold` values, or to fewer than
-    what is known anyhow leaves (a list of two people has no large overlap with any)."""
+    """The places of the cells to withhold: those below the threshold, and others, the smallest
+    first, until none of them can be narrowed down to fewer than `threshold` values, or to fewer
+    than what is known anyhow leaves (a list of two people has no large overlap with any). Each
+    of the others is needed: shown again, it would give a small one away."""
     values = sums.values
     small = [int(at) for at in np.flatnonzero(values < threshold)]
     others = [int(at) for at in np.argsort(values, kind="stable") if values[at] >= threshold]
     everything = frozenset(range(len(values)))
     wanted = {at: min(threshold - 1, _width(sums, everything, at)) for at in small}
-    hidden = set(small)
-    while any(_width(sums, hidden, at) < wanted[at] - _SLACK for at in small):
-        hidden.add(others.pop(0))  # there is one left: with everything hidden all is well
-    return frozenset(hidden)
+    extra: list[int] = []
+    while not _is_safe(sums, {*small, *extra}, wanted):
+        extra.append(others.pop(0))  # there is one left: with everything hidden all is well
+    for at in extra[::-1]:  # the smallest ones often did not help
+        if _is_safe(sums, {*small, *extra} - {at}, wanted):
+            extra.remove(at)
+    return frozenset({*small, *extra})
+
+
+def _is_safe(sums: Sums, hidden: set[int], wanted: Mapping[int, float]) -> bool:
+    return all(_width(sums, hidden, at) >= wanted[at] - _SLACK for at in wanted)
 
 
 def _width(sums: Sums, hidden: set[int] | frozenset[int], at: int) -> float:

@@ -19,6 +19,7 @@ without data, named in the agreement.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from itertools import combinations
 from core.errors import InvalidInput, VerificationError
 from dataspace.ring.group import TOKEN
 from dataspace.ring.messages import Done, Network
-from dataspace.ring.protocol import Gathered, gather_lists, send_all, within
+from dataspace.ring.protocol import Gathered, gather_lists, one_run, send_all
 from dataspace.ring.terms import Terms
 
 
@@ -67,13 +68,14 @@ async def evaluate_count(terms: Terms, network: Network) -> Counted:
     Raises:
         InvalidInput: the terms are no counting run's.
         VerificationError: a party sent what cannot be; `step` names what.
-        Unavailable: a party is gone, or the deadline has passed. Nothing was released.
+        Unavailable: a party is gone or stopped, or the deadline has passed. Nothing was
+            released.
     """
-    if terms.answer is not None:
-        raise InvalidInput("the terms are those of a run for priorities")
-    async with within(terms.seconds):
+    async with one_run(terms, terms.evaluator, network):
+        if terms.answer is not None:
+            raise InvalidInput("the terms are those of a run for priorities")
         gathered = await gather_lists(terms, network, attested=True)
-        counted = count(terms, gathered)
+        counted = await asyncio.to_thread(count, terms, gathered)
         done = Done(terms.tag())
         await send_all(terms, network, [(name, done) for name in terms.holders])
     return counted

@@ -21,6 +21,7 @@ from typing import Any
 
 from core.errors import Unavailable
 from dataspace.ring.counting import evaluate_count
+from dataspace.ring.group import Scalar, hash_to_group
 from dataspace.ring.loopback import Loopback, make_certificates
 from dataspace.ring.protocol import count_with
 from dataspace.ring.terms import Terms
@@ -36,7 +37,9 @@ class RingCost:
 
     seconds: from the moment when all are connected until the evaluator has counted and all
     have been told. memory: the highest resident set of each node's process. floor: of a process
-    that has loaded the same and done nothing. plain: the same counts by sets, in one process.
+    that has loaded the same and done nothing. bare: processor seconds that libsodium alone
+    takes for as many hashes and multiplications, from a sample taken right after, which says
+    how busy the machine was. plain: the same counts by sets, in one process.
     """
 
     identifiers: int
@@ -46,6 +49,7 @@ class RingCost:
     processor_seconds: float
     memory: dict[str, float]
     floor: float
+    bare: float
     plain: float
 
 
@@ -73,6 +77,7 @@ def measure_ring(
         processor_seconds=sum(each.processor for each in told.values()),
         memory={name: each.memory for name, each in told.items()},
         floor=min(each.floor for each in told.values()),
+        bare=_bare(terms, identifiers),
         plain=plain,
     )
 
@@ -172,6 +177,20 @@ def _plain(terms: Terms, identifiers: int) -> tuple[dict[frozenset[str], int], f
         )
         found[on] = found.get(on, 0) + 1
     return found, time.perf_counter() - begun
+
+
+def _bare(terms: Terms, identifiers: int, sample: int = 500) -> float:
+    """Processor seconds of libsodium for a run: each token is hashed once, blinded by all."""
+    scalar, tag = Scalar(), terms.separation_tags()[0]
+    begun = time.process_time()
+    tokens = hash_to_group(tag, [b"%d" % each for each in range(sample)])
+    hashed = time.process_time()
+    scalar.blind(tokens)
+    blinded = time.process_time() - hashed
+    scalar.destroy()
+    each = hashed - begun + blinded * len(terms.holders)
+    lists = len(terms.holders) * terms.padded(identifiers) * len(terms.keys)
+    return each / sample * lists
 
 
 def _run_parties(job: _Job) -> tuple[float, dict[str, _Told]]:

@@ -66,7 +66,14 @@ class Done:
     run: bytes = field(repr=False)
 
 
-type Message = Batch | Attested | Marks | Done
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A party has given up this run, for whatever reason; nobody need wait for its deadline."""
+
+    run: bytes = field(repr=False)
+
+
+type Message = Batch | Attested | Marks | Done | Stopped
 
 
 class Network(Protocol):
@@ -86,6 +93,10 @@ _HEAD = struct.Struct(f"!B{_RUN}s")
 _BATCH = struct.Struct("!HHIII")
 _ATTESTED, _MARKS = struct.Struct("!HI"), struct.Struct("!HIII")
 OVERHEAD = _HEAD.size + _BATCH.size  # bytes of the longest frame beside its records
+_BARE: dict[int, type[Done | Stopped]] = {
+    4: Done,
+    5: Stopped,
+}  # kinds that say no more than that
 
 
 def encode(message: Message) -> bytes:
@@ -102,6 +113,8 @@ def encode(message: Message) -> bytes:
             return _HEAD.pack(3, run) + _MARKS.pack(*numbers) + message.marks
         case Done():
             return _HEAD.pack(4, run)
+        case Stopped():
+            return _HEAD.pack(5, run)
 
 
 def decode(frame: bytes) -> Message:
@@ -122,9 +135,9 @@ def decode(frame: bytes) -> Message:
             return Marks(run, origin, part, of, records, rest[_MARKS.size :])
     except struct.error:
         raise _not_understood() from None
-    if kind != 4 or rest:
+    if kind not in _BARE or rest:
         raise _not_understood()
-    return Done(run)
+    return _BARE[kind](run)
 
 
 def _not_understood() -> VerificationError:

@@ -14,6 +14,7 @@ of each kind with whom. docs/dataspace/leaks-ring.md has all of it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +30,9 @@ from dataspace.ring.protocol import (
     Gathered,
     Holder,
     gather_lists,
+    grouped,
+    one_run,
     send_all,
-    together,
-    within,
 )
 from dataspace.ring.terms import Answer, Terms
 
@@ -74,15 +75,17 @@ async def prioritise_with(
         Forbidden: not a holder of this ring, or fewer links than were agreed.
         InvalidInput: an unknown kind, an empty identifier, too many links, a counting run.
         VerificationError: another party sent what cannot be; `step` names what.
-        Unavailable: a party is gone, or the deadline has passed. Nothing was released.
+        Unavailable: a party is gone or stopped, or the deadline has passed. Nothing was
+            released.
     """
-    links = _links(terms, cases)
-    table = _table(terms, links)
-    with Blinder(threads) as blinder:
-        async with within(terms.seconds):
+    async with one_run(terms, me, network):
+        table = _table(terms, _links(terms, cases))
+        with Blinder(threads) as blinder:
             holder = Holder(terms, me, network, blinder, shuffles=False)
-            await together(holder.send_own(table), holder.pass_others())
-            marks = await _answers(terms, holder, len(table))
+            async with grouped() as sending:
+                sending.create_task(holder.send_own(table))
+                await holder.take_others(sending)
+                marks = await _answers(terms, holder, len(table))
     found: dict[str, dict[bytes, int]] = {kind: {} for kind in terms.keys}
     for record, row in zip(table, marks, strict=True):
         for kind, identifier, mark in zip(terms.keys, record, row, strict=True):
@@ -99,11 +102,11 @@ async def evaluate_priorities(terms: Terms, network: Network) -> None:
         Unavailable: a party is gone, or the deadline has passed. Nothing was released before
             all lists had come.
     """
-    async with within(terms.seconds):
+    async with one_run(terms, terms.evaluator, network):
         if terms.answer is None:
             raise InvalidInput("the terms are those of a counting run")
         gathered = await gather_lists(terms, network, attested=False)
-        tables = marks_of(terms, gathered)
+        tables = await asyncio.to_thread(marks_of, terms, gathered)
         await send_all(terms, network, list(_messages(terms, tables)))
 
 

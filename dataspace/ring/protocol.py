@@ -15,9 +15,9 @@ which of its blinded records are equal. All parties are taken to follow the prot
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -33,10 +33,11 @@ from dataspace.ring.lists import (
     require_distinct,
     shuffled,
 )
-from dataspace.ring.messages import Attested, Batch, Done, Message, Network
+from dataspace.ring.messages import Attested, Batch, Done, Message, Network, Stopped
 from dataspace.ring.terms import Terms
 
 _THREADS = 2
+_LAST_WORD = 1.0  # seconds for telling others that a run is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,18 @@ class Holder:
         """Tell the evaluator how many records are no dummies."""
         await self._network.send(self.terms.evaluator, Attested(self.run, self.place, size))
 
-    async def pass_others(self) -> None:
-        """Blind every other list and pass it on, until all of them went through."""
-        async with asyncio.TaskGroup() as sending:
-            while not all(each.complete for each in self._waiting.values()):
-                batch = self._checked(*await self._network.receive())
-                tokens = self._waiting[batch.origin].take(batch)
-                blinded = await self._blinder.blind(tokens)
-                if self._shuffles:
-                    self._kept[batch.origin].append(blinded)
-                    if self._waiting[batch.origin].complete:
-                        sending.create_task(self._pass_shuffled(batch.origin))
-                else:
-                    await self._pass_on(batch.origin, batch.part, batch.records, blinded)
+    async def take_others(self, sending: asyncio.TaskGroup) -> None:
+        """Blind every other list, and pass it on in tasks of `sending`, until all have come.
+
+        Nothing here waits for who is sent to: a holder that does not read any more would not
+        hear that the run was stopped.
+        """
+        while not all(each.complete for each in self._waiting.values()):
+            batch = self._checked(*await self._network.receive())
+            tokens = self._waiting[batch.origin].take(batch)
+            self._kept[batch.origin].append(await self._blinder.blind(tokens))
+            if self._waiting[batch.origin].complete:
+                sending.create_task(self._pass_whole(batch.origin))
 
     async def answer(self) -> Message:
         """The next message, which only the evaluator sends.
@@ -142,13 +142,13 @@ class Holder:
         Raises VerificationError: step `run`, `sender`.
         """
         sender, message = await self._network.receive()
-        require_run(message, self.run)
+        require_going_on(sender, message, self.run)
         if sender != self.terms.evaluator:
             raise _stray()
         return message
 
     def _checked(self, sender: str, message: Message) -> Batch:
-        require_run(message, self.run)
+        require_going_on(sender, message, self.run)
         if not isinstance(message, Batch) or sender != self.terms.before(self.place):
             raise _stray()
         if message.origin not in self._waiting or message.hops != self._hops(message.origin):
@@ -158,16 +158,16 @@ class Holder:
     def _hops(self, origin: int) -> int:
         return (self.place - origin) % len(self.terms.holders)
 
-    async def _pass_shuffled(self, origin: int) -> None:
+    async def _pass_whole(self, origin: int) -> None:
         table = b"".join(self._kept.pop(origin))
-        table = await asyncio.to_thread(self._shuffled, table)
+        table = await asyncio.to_thread(self._ordered, table)
         records = self._waiting[origin].records
         for part, tokens in enumerate(cut(self.terms, table, self.terms.width)):
             await self._pass_on(origin, part, records, tokens)
 
-    def _shuffled(self, table: bytes) -> bytes:
+    def _ordered(self, table: bytes) -> bytes:
         require_distinct(table, len(self.terms.keys))
-        return shuffled(table, self.terms.width)
+        return shuffled(table, self.terms.width) if self._shuffles else table
 
     async def _pass_on(self, origin: int, part: int, records: int, tokens: bytes) -> None:
         hops = self._hops(origin) + 1
@@ -188,21 +188,24 @@ async def count_with(
         Forbidden: not a holder of this ring, or its list is too short.
         InvalidInput: the list is too long or malformed.
         VerificationError: another party sent what cannot be; its `step` names what.
-        Unavailable: a party is gone, or the deadline has passed. Nothing was released.
+        Unavailable: a party is gone or stopped, or the deadline has passed. Nothing was
+            released.
     """
-    if terms.answer is not None:
-        raise InvalidInput("the terms are those of a run for priorities")
-    unique = distinct(records, len(terms.keys))
-    terms.require_own_size(len(unique))
-    table = padded(unique, terms)
-    table = [table[at] for at in random_order(len(table))]
-    with Blinder(threads) as blinder:
-        async with within(terms.seconds):
+    async with one_run(terms, me, network):
+        if terms.answer is not None:
+            raise InvalidInput("the terms are those of a run for priorities")
+        unique = distinct(records, len(terms.keys))
+        terms.require_own_size(len(unique))
+        table = padded(unique, terms)
+        table = [table[at] for at in random_order(len(table))]
+        with Blinder(threads) as blinder:
             holder = Holder(terms, me, network, blinder, shuffles=True)
             await holder.attest(len(unique))
-            await together(holder.send_own(table), holder.pass_others())
-            if not isinstance(await holder.answer(), Done):
-                raise _stray()
+            async with grouped() as sending:
+                sending.create_task(holder.send_own(table))
+                await holder.take_others(sending)
+                if not isinstance(await holder.answer(), Done):
+                    raise _stray()
 
 
 async def gather_lists(terms: Terms, network: Network, *, attested: bool) -> Gathered:
@@ -210,7 +213,7 @@ async def gather_lists(terms: Terms, network: Network, *, attested: bool) -> Gat
 
     Raises:
         VerificationError: as `count_with`.
-        Unavailable: a party is gone. Call it inside `within`.
+        Unavailable: a party is gone. Call it inside `one_run`.
     """
     run, count = terms.tag(), len(terms.holders)
     waiting = [Incoming(terms, terms.width) for _ in terms.holders]
@@ -218,7 +221,7 @@ async def gather_lists(terms: Terms, network: Network, *, attested: bool) -> Gat
     sizes: dict[int, int] = {}
     while not all(each.complete for each in waiting) or (attested and len(sizes) < count):
         sender, message = await network.receive()
-        require_run(message, run)
+        require_going_on(sender, message, run)
         if isinstance(message, Attested) and attested:
             _take_attested(terms, sender, message, sizes)
             continue
@@ -257,24 +260,49 @@ async def send_all(
         for message in to_each[name]:
             await network.send(name, message)
 
-    await together(*[send(name) for name in terms.holders])
+    async with grouped() as sending:
+        for name in terms.holders:
+            sending.create_task(send(name))
 
 
-def require_run(message: Message, run: bytes) -> None:
-    """The message belongs to this run, under these terms.
+def require_going_on(sender: str, message: Message, run: bytes) -> None:
+    """The message belongs to this run, under these terms, and does not end it.
 
-    Raises VerificationError: step `run`.
+    Raises:
+        VerificationError: step `run`.
+        Unavailable: the sender has stopped the run.
     """
     if message.run != run:
         raise VerificationError("a message belongs to another run", step="run")
+    if isinstance(message, Stopped):
+        raise Unavailable(
+            f"this run of the ring was stopped ({sender} says so); nothing was released. Ask "
+            "why, then start a new run"
+        )
 
 
 @asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """A deadline around everything that waits for others.
+async def one_run(terms: Terms, me: str, network: Network) -> AsyncIterator[None]:
+    """A deadline around everything, and word to the others when it fails or is given up.
 
-    Raises Unavailable: it has passed.
+    A holder tells the evaluator, and the evaluator tells every holder.
+
+    Raises Unavailable: the deadline has passed.
     """
+    others = terms.holders if me == terms.evaluator else (terms.evaluator,)
+    try:
+        async with _within(terms.seconds):
+            yield
+    except BaseException:
+        stopped = [network.send(name, Stopped(terms.tag())) for name in others]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORD):
+                await asyncio.gather(*stopped, return_exceptions=True)
+        raise
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -285,12 +313,12 @@ async def within(seconds: float) -> AsyncIterator[None]:
         ) from None
 
 
-async def together(*parts_of_it: Coroutine[object, object, None]) -> None:
-    """All at once; if one fails the others are stopped, and its own error is raised."""
+@asynccontextmanager
+async def grouped() -> AsyncIterator[asyncio.TaskGroup]:
+    """Tasks beside the body; if one or the body fails all are stopped, and its error raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            for each in parts_of_it:
-                group.create_task(each)
+            yield group
     except BaseExceptionGroup as failed:
         raise _first(failed) from None
 

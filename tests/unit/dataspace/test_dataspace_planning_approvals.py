@@ -133,7 +133,6 @@ def test_an_approval_without_a_proof() -> None:
     "changed",
     [
         {"until": (NOW + 9 * DAY).isoformat()},
-        {"duty": "legal"},
         {"made": (NOW - 2 * DAY).isoformat()},
         {"nonce": "0" * 32},
     ],
@@ -141,6 +140,14 @@ def test_an_approval_without_a_proof() -> None:
 def test_an_approval_that_was_changed(changed: dict[str, Any]) -> None:
     given = instead("police", {**approval(PLAN, "police"), **changed})
     refused(VerificationError, "signature", PLAN, given)
+
+
+def test_an_approval_for_the_data_made_one_for_the_law() -> None:
+    given = documents(PLAN).approvals
+    turned = [each | {"duty": "legal"} for each in given]
+    refused(Conflict, "approved", PLAN, instead("police", turned[2]))
+    both = documents(PLAN, approvals=[*given, *turned])
+    refused(VerificationError, "signature", PLAN, both, uses=REVEAL)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +192,21 @@ def test_a_bad_document_spoils_nothing() -> None:
     forged = [approval(PLAN, name, by="evaluator") for name in HOLDERS]
     given = documents(PLAN)
     approved(PLAN, documents(PLAN, approvals=[*forged, *given.approvals, *forged, {}]))
+
+
+def test_another_organisations_old_document_is_not_what_is_missing() -> None:
+    old = approval(PLAN, "health", made=NOW - 9 * DAY, until=NOW - DAY)
+    given = [approval(PLAN, name) for name in HOLDERS if name != "police"]
+    refused(Conflict, "approved", PLAN, documents(PLAN, approvals=[old, *given]))
+
+
+def test_of_two_good_approvals_all_nodes_take_the_same() -> None:
+    given, later = documents(PLAN), approval(PLAN, "police", made=NOW)
+    found = {
+        approved(PLAN, documents(PLAN, approvals=order)).approvals_digest
+        for order in ([later, *given.approvals], [*given.approvals, later])
+    }
+    assert len(found) == 1
 
 
 # --- withdrawn, refused -------------------------------------------------------------------

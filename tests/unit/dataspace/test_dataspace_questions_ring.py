@@ -54,6 +54,8 @@ def test_what_is_large_enough_is_exact() -> None:
     assert shown
     assert all(wanted[at] == n >= ASKED.threshold for at, n in shown.items())
     assert found.suppressed == sum(n is None for *_, n in found.rows) > 0
+    assert shown[BOTH, "PFNCA + GO"] == 81
+    assert found.suppressed <= 9, "no more is withheld than has to be"
 
 
 THREE = ("a", "b", "c")

@@ -14,6 +14,7 @@ from dataspace.ring.messages import (
     Done,
     Marks,
     Message,
+    Stopped,
     decode,
     encode,
 )
@@ -25,6 +26,7 @@ messages = st.one_of(
     st.builds(Attested, run, short, long),
     st.builds(Marks, run, short, long, long, long, st.binary()),
     st.builds(Done, run),
+    st.builds(Stopped, run),
 )
 
 
@@ -55,7 +57,8 @@ def test_other_bytes_are_refused_or_mean_just_that(frame: bytes) -> None:
         b"\x03" + bytes(32 + 13),
         b"\x04" + bytes(33),
         b"\x00" + bytes(32),
-        b"\x05" + bytes(32),
+        b"\x05" + bytes(33),
+        b"\x06" + bytes(32),
     ],
 )
 def test_frames_of_no_message(frame: bytes) -> None:
