@@ -125,6 +125,7 @@ class PlainComputing:
             openings=tuple((name, len(values)) for name, values in shown.items()),
             bytes_sent=0,
             seconds=0.0,
+            processor_seconds=0.0,
             parties=len(job.parties),
             threshold=job.threshold(),
         )
