@@ -260,7 +260,7 @@ def settings_of(folder: Path, seconds: float = 5.0) -> NodeSettings:
         officer_port=0,
         compute_host="127.0.0.1",
         answer_seconds=seconds,
-        compute_seconds=seconds * 2,
+        compute_seconds=seconds,
     )
 
 
