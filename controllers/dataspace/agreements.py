@@ -33,7 +33,7 @@ from dataspace.agreeing.negotiating import (
 from dataspace.recording.log import Kind
 
 _SIGNED, _ENDED = "agreement-proof", "agreement-ended"
-_SECONDS = 20.0
+_SECONDS = 5.0
 
 
 class Agreements:

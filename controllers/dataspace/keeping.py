@@ -58,6 +58,7 @@ class KeptDecision:
     """A signed approval, refusal or withdrawal."""
 
     did: str
+    digest: str
     document: Json
 
 
@@ -122,10 +123,21 @@ class Keeping:
         )
         return await self._database.write(lambda steps: steps.add_unless_there(decision))
 
+    async def known(self, agreement: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The digests of all plans under an agreement, and of the decisions about them."""
+        under = _PLAN.c.agreement == agreement
+        plans = await self._database.rows(select(_PLAN.c.digest).where(under))
+        joined = select(_DECISION.c.digest).join(_PLAN, _PLAN.c.digest == _DECISION.c.plan)
+        decisions = await self._database.rows(joined.where(under))
+        return (
+            frozenset(row.digest for row in plans),
+            frozenset(row.digest for row in decisions),
+        )
+
     async def decisions(self, plan: str) -> Sequence[KeptDecision]:
         """Everything that was decided about a plan, in the order it came."""
         rows = await self._database.rows(_DECISIONS, wanted=plan)
-        return [KeptDecision(row.did, json.loads(row.document)) for row in rows]
+        return [KeptDecision(row.did, row.digest, json.loads(row.document)) for row in rows]
 
 
 def _agreement(row: Row[Any]) -> KeptAgreement:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from controllers.dataspace.agreements import Agreements
 from controllers.dataspace.cases import Cases, Imported
+from controllers.dataspace.catching_up import CatchingUp
 from controllers.dataspace.comparing import Comparing
 from controllers.dataspace.coordinating import Coordinating
 from controllers.dataspace.framework import Rules
@@ -110,6 +111,7 @@ class Node:
         self.comparing = Comparing(
             identity, books.journal, self.peers, clock, settings.answer_seconds
         )
+        self.catching_up = CatchingUp(agreements, books.keeping, self.plans, self.peers)
         self.open_runs = OpenRuns(books.runs, books.journal, clock)
         self.partaking = self._partaking()
         self.coordinating = Coordinating(
@@ -150,6 +152,7 @@ class Node:
         self.books.agreements.connect(self.peers)
         self.plans.connect(self.peers)
         await self.peers.start(self.books.settings.host, self.books.agreements.own.port)
+        self.catching_up.start()
 
     async def _settle(self) -> None:
         for tag in await self.books.runs.fail_interrupted(self.outside.clock.now()):
@@ -161,6 +164,7 @@ class Node:
 
     async def stop(self) -> None:
         """Give up what is open, and close every connection."""
+        await self.catching_up.stop()
         await self.coordinating.stop()
         await self.open_runs.stop()
         await self.peers.stop()

@@ -30,7 +30,7 @@ from dataspace.planning.statements import Approval, Duty, Refusal, Withdrawal, f
 from dataspace.recording.log import Kind
 
 PLAN, DECISION = "plan", "decision"
-_SECONDS = 20.0
+_SECONDS = 5.0  # for telling; who is away then catches up (catching_up.py)
 
 type Decision = Approval | Refusal | Withdrawal
 

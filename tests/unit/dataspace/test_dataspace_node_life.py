@@ -10,6 +10,7 @@ import pytest
 from controllers.dataspace.node import Node
 from controllers.dataspace.runs import RunState
 from core.errors import NotFound
+from dataspace.planning.statements import Duty
 from dataspace.releasing.report import verify_report
 from tests.support.space import Space, running_space
 
@@ -81,3 +82,20 @@ async def test_lists_are_compared_by_the_ring(
         assert kept.result["rows"]
         evaluator = await space.nodes[-1].books.runs.run(tag)
         assert evaluator.result_digest is not None
+
+
+async def test_a_node_that_was_away_catches_up(tmp_path: Path) -> None:
+    async with running_space(tmp_path, seconds=3.0) as space:
+        away, digest = space.nodes[1], ""
+        await away.peers.stop()
+        plan = await space.nodes[0].plans.propose(space.draft())
+        digest = plan.digest
+        for node in (space.nodes[0], space.nodes[2]):
+            await node.plans.approve(digest, Duty.DATA, 2)
+        with pytest.raises(NotFound):
+            await away.plans.kept(digest)
+        await away.peers.start("127.0.0.1", away.books.agreements.own.port)
+        await away.catching_up.catch_up()
+        assert len(await away.plans.decisions(digest)) == 2
+        await away.plans.approve(digest, Duty.DATA, 2)
+        await released(space, await space.run(digest))

@@ -1,0 +1,103 @@
+"""What a node missed while it was away: plans and decisions, asked for by what it has.
+
+Without it an organisation that was off when a plan was made would never be asked about it. It
+believes nobody: each document is verified as if its maker had sent it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from controllers.dataspace.agreements import Agreements
+from controllers.dataspace.keeping import Keeping
+from controllers.dataspace.peers import Peers
+from controllers.dataspace.plans import Plans
+from core.canonical import Json
+from core.errors import HavenError, VerificationError
+from dataspace.agreeing.agreement import Participant
+
+LOGGER = logging.getLogger(__name__)
+
+KIND = "plans-missed"
+EVERY_SECONDS = 60.0
+_MOST = 200  # plans, and decisions, in one answer; the rest comes the next time
+_MOST_KNOWN = 20_000
+
+
+class CatchingUp:
+    """Asks the others now and then, and answers them."""
+
+    def __init__(
+        self, agreements: Agreements, keeping: Keeping, plans: Plans, peers: Peers
+    ) -> None:
+        self._agreements, self._keeping = agreements, keeping
+        self._plans, self._peers = plans, peers
+        self._task: asyncio.Task[None] | None = None
+        peers.on(KIND, self._on_missed)
+
+    def start(self) -> None:
+        """Ask now, and then every minute."""
+        self._task = asyncio.create_task(self._keep_up())
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self.catch_up()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Ask every other node once; who does not answer is asked the next time."""
+        for member in self._peers.others:
+            try:
+                plans, decisions = await self._known()
+                have = {"plans": sorted(plans), "decisions": sorted(decisions)}
+                answer = await self._peers.ask(member, KIND, have, seconds=10)
+                await self._take(answer)
+            except HavenError as error:
+                LOGGER.info("a peer could not be caught up with: %s", error.slug)
+
+    async def _known(self) -> tuple[frozenset[str], frozenset[str]]:
+        return await self._keeping.known(self._agreements.agreement.terms.digest)
+
+    async def _take(self, answer: Json) -> None:
+        for document in _listed(answer, "plans"):
+            await self._plans.take_plan(document)
+        for document in _listed(answer, "decisions"):
+            await self._plans.take_decision(document)
+
+    async def _on_missed(self, _sender: Participant, body: Json) -> Json:
+        have = {name: frozenset(map(str, _listed(body, name))) for name in body}
+        plans, decisions = await self._known()
+        missed = sorted(plans - have.get("plans", frozenset()))[:_MOST]
+        found = [(await self._keeping.plan(digest)).document for digest in missed]
+        return {
+            "plans": found,
+            "decisions": await self._decided(decisions - have.get("decisions", frozenset())),
+        }
+
+    async def _decided(self, missed: frozenset[str]) -> list[Json]:
+        found: list[Json] = []
+        if not missed:
+            return found
+        for plan in await self._keeping.plans():
+            decisions = await self._keeping.decisions(plan.digest)
+            found += [each.document for each in decisions if each.digest in missed]
+            if len(found) >= _MOST:
+                break
+        return found[:_MOST]
+
+
+def _listed(body: Json, name: str) -> list[Any]:
+    found = body.get(name)
+    if not isinstance(found, list) or len(found) > _MOST_KNOWN:
+        raise VerificationError("this is no list of what is known", step="form")
+    return found
