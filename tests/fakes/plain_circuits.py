@@ -64,10 +64,11 @@ def _ratios(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
 
 
 def _independence(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
-    (seen,) = (int(each["distinct"][0]) for each in inputs if "distinct" in each)
-    totals = [int(each["total"][0]) for each in inputs if "total" in each]
+    (seen,), totals = _sum(inputs, "distinct"), _sum(inputs, "totals")
+    if not max(totals) <= seen <= sum(totals):
+        return {"consistent": [0], "estimate": []}
     found = independence_floor(totals, seen, parameters["largest"] + 1)
-    return {"estimate": [found] if found <= parameters["largest"] else []}
+    return {"consistent": [1], "estimate": [found] if found <= parameters["largest"] else []}
 
 
 def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from questions_world import DIDS, VOCABULARY, lists, plan, read, world
 from ring_world import counted, terms
 
-from core.errors import Forbidden, InvalidInput
+from core.errors import Forbidden, InvalidInput, VerificationError
 from dataspace.gathering.matchkeys import PERSON_KEYS
-from dataspace.questions.base import Opened, Patterns
+from dataspace.planning.plan import Plan
+from dataspace.questions.base import Inputs, Opened, Patterns
 from dataspace.questions.overlaps import BETWEEN, BOTH, DISTINCT, EXACTLY, MOST_LISTS
 from dataspace.questions.overlaps import QUESTION as OVERLAPS
 from dataspace.questions.total import QUESTION as TOTAL
@@ -216,7 +217,7 @@ def test_too_few_people_are_refused() -> None:
     totals = lengths(("a", "b"), few)
     for way in (
         lambda: TOTAL.answer(total(), few, totals),
-        lambda: TOTAL.evaluator_inputs(total(method="independence"), few),
+        lambda: TOTAL.evaluator_inputs(total(method="independence"), few, holders=2),
         lambda: TOTAL.answer(total(least_seen=3_000), UK, UK_TOTALS),
     ):
         with pytest.raises(Forbidden) as refused:
@@ -225,14 +226,33 @@ def test_too_few_people_are_refused() -> None:
         assert not any(sign.isdigit() for sign in refused.value.detail)
 
 
+def independent(asked: Plan, totals: tuple[int, ...], patterns: Patterns) -> list[Inputs]:
+    """What the holders and the evaluator bring to the circuit."""
+    holders = len(totals)
+    brought = [
+        TOTAL.holder_inputs(asked, length, place=place, holders=holders)
+        for place, length in enumerate(totals)
+    ]
+    return [*brought, TOTAL.evaluator_inputs(asked, patterns, holders=holders)]
+
+
+def test_figures_of_different_runs_have_no_estimate() -> None:
+    asked = total(method="independence")
+    circuit = TOTAL.follow(asked, 3)
+    assert circuit is not None
+    few: Patterns = {frozenset("a"): 100, frozenset("b"): 60}
+    values = opened(circuit.name, circuit.parameters, independent(asked, (300, 20, 20), few))
+    with pytest.raises(VerificationError, match="do not belong"):
+        TOTAL.release(asked, VOCABULARY, Opened(values, 3))
+
+
 def test_under_independence_only_the_number_is_opened() -> None:
     asked = total(method="independence")
     circuit = TOTAL.follow(asked, len(UK_LISTS))
     assert circuit is not None
     assert TOTAL.opens_to_all(asked)
     assert TOTAL.follow(total(), 5) is None
-    inputs = [TOTAL.holder_inputs(asked, length) for length in UK_TOTALS.values()]
-    inputs.append(TOTAL.evaluator_inputs(asked, UK))
+    inputs = independent(asked, tuple(UK_TOTALS.values()), UK)
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, len(UK_LISTS)))
     assert uk_five().seen == 2_744
@@ -245,8 +265,7 @@ def test_lists_without_overlap_have_no_estimate() -> None:
     apart: Patterns = {frozenset("a"): 100, frozenset("b"): 200, frozenset("c"): 50}
     circuit = TOTAL.follow(asked, 3)
     assert circuit is not None
-    inputs = [TOTAL.holder_inputs(asked, n) for n in (100, 200, 50)]
-    inputs.append(TOTAL.evaluator_inputs(asked, apart))
+    inputs = independent(asked, (100, 200, 50), apart)
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, 3))
     assert found.rows == (("independence", None, None, None),)
@@ -255,4 +274,4 @@ def test_lists_without_overlap_have_no_estimate() -> None:
 
 def test_a_list_longer_than_asked_about_is_refused() -> None:
     with pytest.raises(InvalidInput, match="larger than the plan"):
-        TOTAL.holder_inputs(total(largest=1_000), 1_001)
+        TOTAL.holder_inputs(total(largest=1_000), 1_001, place=0, holders=3)
