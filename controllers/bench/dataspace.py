@@ -33,13 +33,13 @@ from dataspace.vocabulary.model import cases
 
 ROWS = 1_000_000
 _FEW_ROWS, _FEW_LISTED = 60, 20
-_RINGS = (10_000, 100_000)
+RINGS = (10_000, 100_000)
 _LISTS = ("A", "B", "C", "D", "E")
 _DELAY = 0.05
 _SEED = 7
 
 
-async def measure_dataspace(rows: int = ROWS, rings: Sequence[int] = _RINGS) -> Report:
+async def measure_dataspace(rows: int = ROWS, rings: Sequence[int] = RINGS) -> Report:
     """Print every figure. `rows` are each organisation's, `rings` the lengths of its list."""
     report = Report({"rows": rows, "rings": list(rings)})
     await _tables(report, rows)

@@ -93,10 +93,20 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-async def table(parties: int = 3, cells: int = 50, delay: float = 0.0) -> Measure:
-    """A table of sums with threshold; `delay` is each line's one-way delay in seconds."""
-    tables = _tables(parties, cells)
-    jobs = make_jobs("gated-sums", {"cells": cells, "most": _MOST}, tables)
+async def table(
+    parties: int = 3,
+    cells: int = 50,
+    delay: float = 0.0,
+    *,
+    tables: Sequence[Mapping[str, NDArray[np.int64]]] | None = None,
+    most: int = _MOST,
+) -> Measure:
+    """A table of sums with threshold; `delay` is the one-way delay of every line, in seconds.
+
+    `tables` are the parties' own inputs with counts up to `most`; made up if none are given.
+    """
+    tables = tables or _tables(parties, cells)
+    jobs = make_jobs("gated-sums", {"cells": cells, "most": most}, tables)
     name = f"table of {cells} cells, {parties} organisations"
     if not delay:
         return await _measured(name, parties, jobs, tables)
