@@ -28,4 +28,4 @@ def console_app(console: Console) -> FastAPI:
 
 
 async def _missing(request: Request, _err: Exception) -> Response:
-    return error_page(request, NotFound("There is no such page"))
+    return await error_page(request, NotFound("There is no such page"))

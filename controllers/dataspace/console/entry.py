@@ -212,14 +212,14 @@ class SpaceRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError:
-                return error_page(request, InvalidInput("This address is not complete"))
+                return await error_page(request, InvalidInput("This address is not complete"))
             except HavenError as err:
-                return error_page(request, err)
+                return await error_page(request, err)
 
         return handled
 
 
-def error_page(request: Request, err: HavenError) -> Response:
+async def error_page(request: Request, err: HavenError) -> Response:
     """What went wrong, in the person's language, and a way on."""
     if "application/json" in request.headers.get("accept", ""):
         return problem(err)
@@ -227,11 +227,13 @@ def error_page(request: Request, err: HavenError) -> Response:
         then = quote(request.url.path)
         door = "/sign-in" if console_of(request).is_hosted else "/enter"
         return go(f"{door}?then={then}")
-    language = language_of(request)
-    checks = err.checks if isinstance(err, NodeRefused) else ()
-    return plain_page(
-        request, "error.html", err.status, text=words_of(language, err), checks=checks
-    )
+    text = words_of(language_of(request), err)
+    about = {"text": text, "checks": err.checks if isinstance(err, NodeRefused) else ()}
+    try:
+        visitor = await visiting(request)
+    except HavenError:
+        return plain_page(request, "error.html", err.status, **about)
+    return await visitor.page("error.html", err.status, **about)
 
 
 def words_of(language: str, err: HavenError) -> str:

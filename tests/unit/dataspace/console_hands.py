@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ class Hands:
     @property
     def shown(self) -> str:
         """The words of the page, without marks."""
-        return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", self.text))
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", self.text)))
 
     async def open(self, path: str) -> httpx.Response:
         self.answer = await self.client.get(path)
