@@ -74,6 +74,14 @@ class Words:
             return " + ".join(self.names.get(each, each) for each in text.split(" + "))
         return self.code(column, text) if self._column(column) else self.said("value", text)
 
+    def numbers(self, table: Mapping[str, Any]) -> frozenset[int]:
+        """The places of the columns that hold numbers."""
+        return frozenset(
+            at
+            for at in range(len(table["columns"]))
+            if any(isinstance(row[at], int | float) for row in table["rows"])
+        )
+
     def _column(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.vocabulary.get("columns", {}).get(name, {})
         return found
