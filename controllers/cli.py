@@ -242,6 +242,17 @@ def governance(context: typer.Context) -> None:
     governing(context.args, prog_name="haven governance")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def dataspace(context: typer.Context) -> None:
+    """Learn together without showing a case; `haven dataspace --help` says how."""
+    from controllers.dataspace.commands import app as spaces  # noqa: PLC0415 (only here)
+
+    spaces(context.args, prog_name="haven dataspace")
+
+
 async def until[Result](
     stop: asyncio.Event, work: Coroutine[Any, Any, Result]
 ) -> Result | None:

@@ -1,10 +1,10 @@
-"""The sentences of pages: `languages/<part>.<language>.json` of a folder, all together."""
+"""Sentences in language files: `<part>.<language>.json` or `<language>.json` of one folder."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 LANGUAGES = ("en", "es", "km")
@@ -13,14 +13,14 @@ type Say = Callable[..., str]
 
 
 class Texts:
-    """The sentences of one folder, each language read once."""
+    """All sentences of a folder, read once; tests hold that each language has every key."""
 
     def __init__(self, folder: Path) -> None:
-        self._of = cache(lambda language: _read(folder, language))
+        self._folder = folder
 
     def say_in(self, language: str) -> Say:
         """Says a sentence by its key, its parts filled in, in one language."""
-        texts = self._of(language)
+        texts = self._texts[language]
 
         def say(key: str, **parts: object) -> str:
             return texts[key].format(**parts)
@@ -29,11 +29,23 @@ class Texts:
 
     def is_said(self, language: str, key: str) -> bool:
         """Whether there is a sentence of this key."""
-        return key in self._of(language)
+        return key in self._texts[language]
 
+    def keys(self, language: str) -> frozenset[str]:
+        """The keys of all its sentences."""
+        return frozenset(self._texts[language])
 
-def _read(folder: Path, language: str) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for path in sorted(folder.glob(f"*.{language}.json")):
-        texts |= json.loads(path.read_text(encoding="utf-8"))["texts"]
-    return texts
+    def said_or(self, language: str, key: str, otherwise: str) -> str:
+        """The sentence as it stands in the file, or other words where there is none."""
+        return self._texts[language].get(key, otherwise)
+
+    @cached_property
+    def _texts(self) -> Mapping[str, Mapping[str, str]]:
+        return {language: self._read(language) for language in LANGUAGES}
+
+    def _read(self, language: str) -> Mapping[str, str]:
+        texts: dict[str, str] = {}
+        for path in sorted(self._folder.glob(f"*{language}.json")):
+            if path.name.split(".")[-2] == language:
+                texts |= json.loads(path.read_text(encoding="utf-8"))["texts"]
+        return texts

@@ -104,12 +104,12 @@ def _object(data: bytes) -> Entry:
         top = load_object(data, integers_only=True)
     except InvalidInput as error:
         raise VerificationError(error.detail, step="json") from error
-    if _is_deeper(top.values, MOST_LEVELS):
+    if is_deeper(top.values, MOST_LEVELS):
         raise VerificationError("the framework is nested too deeply", step="json")
     return top
 
 
-def _is_deeper(value: Any, most: int) -> bool:
+def is_deeper(value: Any, most: int) -> bool:
     """Whether a value has more levels, found one level after the other, without recursion."""
     level = [value]
     for _ in range(most):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controllers import texts
+from controllers.texts import LANGUAGES, Say, Texts
 
-LANGUAGES = texts.LANGUAGES
+__all__ = ["LANGUAGES", "Say", "is_said", "keys", "say_in"]
 
-type Say = texts.Say
+_TEXTS = Texts(Path(__file__).parent / "languages")
 
-_TEXTS = texts.Texts(Path(__file__).parent / "languages")
 say_in = _TEXTS.say_in
 is_said = _TEXTS.is_said
+keys = _TEXTS.keys

@@ -25,6 +25,7 @@ from pydantic import (
 from core.errors import InvalidInput
 from governance import documents
 from governance.documents import Document
+from governance.loading import is_deeper
 
 _DEEPEST = 24  # levels of rules; the documents that we know have nine
 # what rules are made of, and whom the authority wants to be asked by everybody
@@ -138,7 +139,7 @@ class Rules(_Operation):
     def _sensible(cls, rules: dict[str, Any]) -> dict[str, Any]:
         if not rules.keys() <= set(_RULES):
             raise ValueError("only what rules are made of")
-        if not _is_shallow(rules, _DEEPEST):
+        if is_deeper(rules, _DEEPEST):
             raise ValueError("too many levels")
         return rules
 
@@ -310,18 +311,3 @@ _TABLE: Mapping[str, Callable[[Any, Mapping[str, Any], datetime], Document]] = {
     "renew": _renew,
 }
 KINDS = tuple(_TABLE)
-
-
-def _is_shallow(value: Any, most: int) -> bool:
-    """Whether a value has at most so many levels, found without recursion."""
-    level = [value]
-    for _ in range(most):
-        level = [
-            member
-            for each in level
-            if isinstance(each, dict | list)
-            for member in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not level:
-            return True
-    return False

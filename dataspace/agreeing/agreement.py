@@ -10,9 +10,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from core.canonical import canonicalize, content_digest
+from core.errors import InvalidInput
 
 FORMAT = "haven-agreement-1"
 FEWEST_PARTIES = 3  # with two there is no privacy: each subtracts its own from the sum
@@ -32,7 +42,7 @@ class Environment(StrEnum):
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Participant(_Frozen):
@@ -118,3 +128,28 @@ class Terms(_Frozen):
     def is_in_force(self, moment: datetime) -> bool:
         """Whether it covers this moment."""
         return self.starts <= moment < self.ends
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, the form that is hashed, signed and sent; sets stand in their order."""
+        made = self.model_dump(mode="json")
+        sets = {name: sorted(made[name]) for name in _SETS if made[name] is not None}
+        return {**made, **sets}
+
+    @property
+    def digest(self) -> str:
+        """What all sign, and what a plan names."""
+        return content_digest(self.document())
+
+
+_SETS = ("operations", "purposes", "columns")
+
+
+def read_terms(document: object) -> Terms:
+    """Terms from JSON. Raises InvalidInput, naming the place and no value."""
+    try:
+        terms = Terms.model_validate(document)
+    except ValidationError as err:
+        where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "terms"
+        raise InvalidInput(f"these are no terms: see {where}", code="terms-form") from err
+    canonicalize(terms.document(), step="terms")
+    return terms

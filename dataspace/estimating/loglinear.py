@@ -1,9 +1,9 @@
-"""Poisson log-linear models of overlaps, fitted by iteratively reweighted least squares.
+"""Poisson log-linear models of overlaps.
 
 A model has an effect for each list and one for each pair of lists that it names. The number of
 those on no list is exp(intercept). Where nobody is on both lists of a pair, its effect is minus
 infinity: the cells with both are left out and no parameter stands for it (Chan, Silverman and
-Vincent 2021, "Multiple systems estimation for sparse capture data", section 3). Whether there
+Vincent 2021, "Multiple systems estimation for sparse capture data"). Whether there
 is an estimate at all is asked before it is made:
 
 - it *does not exist* if some direction of the parameters fits ever better without an end;
@@ -12,17 +12,16 @@ is an estimate at all is asked before it is made:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.stats import chi2
+from scipy.stats import norm
 
 from dataspace.estimating.overlaps import Floats, Overlaps, Pair
+from dataspace.estimating.poisson import Regression, regression
 
-_MOST_ROUNDS, _CLOSE = 200, 1e-12
-_MOST_ETA = 30.0
 _RANK = 1e-9
 
 
@@ -31,24 +30,40 @@ class Fault(StrEnum):
 
     DOES_NOT_EXIST = "does-not-exist"
     NOT_IDENTIFIABLE = "not-identifiable"
+    TOO_MANY_LISTS = "too-many-lists"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A model that was fitted: how many there are in all, and how far it is from the data."""
+    """A model that was fitted: how many there are in all, and how far it is from the data.
+
+    `parameters` counts every effect, those that are minus infinity too. `wald` is the p-value
+    of the last pair's effect (two-sided, by its standard error); 1 where that is minus infinity
+    or where there is no pair. `expected` has a number for each of the table's patterns.
+    """
 
     pairs: tuple[Pair, ...]
     total: float
     deviance: float
     parameters: int
+    wald: float
+    expected: Floats = field(repr=False)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, up to a number that is the table's."""
+        return self.deviance + 2 * self.parameters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """What remains of the table for a model: a row a cell, a column a parameter."""
+    """What remains of the table for a model: a row a cell, a column a parameter.
 
-    matrix: Floats
-    counts: Floats
+    `kept` tells of each of the table's patterns whether its cell remains."""
+
+    matrix: Floats = field(repr=False)
+    counts: Floats = field(repr=False)
+    kept: Floats = field(repr=False)
 
 
 def design(table: Overlaps, pairs: tuple[Pair, ...]) -> Design:
@@ -56,26 +71,27 @@ def design(table: Overlaps, pairs: tuple[Pair, ...]) -> Design:
     kept = np.ones(len(table.counts), dtype=bool)
     columns = [np.ones(len(table.counts)), *table.patterns.T]
     for pair in pairs:
-        both = table.both(pair)
-        if table.counts[both == 1].sum():
-            columns.append(both)
+        if table.shared(pair):
+            columns.append(table.both(pair))
         else:
-            kept &= both == 0
-    return Design(np.array(columns).T[kept], table.counts[kept])
+            kept &= table.both(pair) == 0
+    return Design(np.array(columns).T[kept], table.counts[kept], kept.astype(np.float64))
 
 
 def fault(made: Design) -> Fault | None:
     """Why there would be no number; None if there is one.
 
     The estimate exists if and only if no direction b has X b = 0 where somebody is counted,
-    X b <= 0 everywhere and X b < 0 somewhere (Fienberg and Rinaldo 2012, theorem 4.2).
+    X b <= 0 everywhere and X b < 0 somewhere (Fienberg and Rinaldo 2012,
+    "Maximum likelihood estimation in log-linear models").
     """
     matrix, counts = made.matrix, made.counts
-    if np.linalg.matrix_rank(matrix, tol=_RANK) < matrix.shape[1]:
+    parameters = matrix.shape[1]
+    if np.linalg.matrix_rank(matrix, tol=_RANK) < parameters:
         return Fault.NOT_IDENTIFIABLE
+    if np.linalg.matrix_rank(matrix[counts > 0], tol=_RANK) == parameters:
+        return None  # only b = 0 has X b = 0 there: no need of a linear program
     empty = matrix[counts == 0]
-    if not len(empty):
-        return None
     found = linprog(
         empty.sum(axis=0),
         A_ub=np.vstack([empty, -empty]),
@@ -89,39 +105,24 @@ def fault(made: Design) -> Fault | None:
 
 
 def fitted(table: Overlaps, pairs: tuple[Pair, ...] = ()) -> Fit | Fault:
-    """The model with an effect for each of these pairs."""
+    """The model with an effect for each of these pairs, by maximum likelihood."""
     made = design(table, pairs)
     wrong = fault(made)
     if wrong is not None:
         return wrong
-    intercept, deviance = _fit(made)
-    return Fit(pairs, table.seen + float(np.exp(intercept)), deviance, made.matrix.shape[1])
+    found = regression(made.matrix, made.counts)
+    expected = np.zeros(len(table.counts))
+    expected[made.kept > 0] = found.expected
+    return Fit(
+        pairs,
+        table.seen + float(np.exp(found.coefficients[0])),
+        found.deviance,
+        1 + len(table.lists) + len(pairs),
+        _wald(found) if pairs and table.shared(pairs[-1]) else 1.0,
+        expected,
+    )
 
 
-def likelihood_ratio(smaller: Fit, larger: Fit) -> float:
-    """How likely so much better a fit were if the added pair had no effect."""
-    return float(chi2.sf(max(smaller.deviance - larger.deviance, 0.0), 1))
-
-
-def _fit(made: Design) -> tuple[float, float]:
-    matrix, counts = made.matrix, made.counts
-    mean = counts + 0.1
-    eta, before = np.log(mean), np.inf
-    parameters = np.zeros(matrix.shape[1])
-    for _ in range(_MOST_ROUNDS):
-        working = eta + (counts - mean) / mean
-        weighted = matrix.T * mean
-        parameters = np.linalg.solve(weighted @ matrix, weighted @ working)
-        eta = np.clip(matrix @ parameters, -_MOST_ETA, _MOST_ETA)
-        mean = np.exp(eta)
-        deviance = _deviance(counts, mean)
-        if abs(deviance - before) < _CLOSE * (abs(deviance) + 0.1):
-            break
-        before = deviance
-    return float(parameters[0]), deviance
-
-
-def _deviance(counts: Floats, mean: Floats) -> float:
-    logs = np.log(np.where(counts > 0, counts, 1.0) / mean)
-    terms = np.where(counts > 0, counts * logs, 0.0)
-    return float(2 * (terms - (counts - mean)).sum())
+def _wald(found: Regression) -> float:
+    variance = np.linalg.inv(found.information)[-1, -1]
+    return float(2 * norm.sf(abs(found.coefficients[-1]) / np.sqrt(variance)))

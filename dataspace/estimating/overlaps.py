@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 
 import numpy as np
@@ -18,7 +18,7 @@ FEWEST, MOST = 2, 12
 _MOST_PEOPLE = 10**9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Overlaps:
     """Counts of distinct people by the lists that they are on.
 
@@ -27,8 +27,8 @@ class Overlaps:
     """
 
     lists: tuple[str, ...]
-    patterns: Floats
-    counts: Floats
+    patterns: Floats = field(repr=False)
+    counts: Floats = field(repr=False)
 
     @property
     def seen(self) -> int:
@@ -44,6 +44,14 @@ class Overlaps:
         """1 for each way to be on both lists."""
         one, other = pair
         return self.patterns[:, one] * self.patterns[:, other]
+
+    def shared(self, pair: Pair) -> int:
+        """How many people are on both lists, and perhaps on others."""
+        return int((self.both(pair) * self.counts).sum())
+
+    def key(self, pair: Pair) -> tuple[str, ...]:
+        """The same for a pair in whatever order the lists are given."""
+        return tuple(sorted(self.lists[each] for each in pair))
 
     def name(self, pair: Pair) -> str:
         """`A.B`"""

@@ -16,11 +16,14 @@ from dataspace.agreeing.agreement import Did, Multikey, Name
 
 FORMAT = "haven-plan-1"
 
+_LARGEST = 2**53 - 1  # beyond it RFC 8785 has no form of its own for an integer
+
 type Code = Annotated[str, Field(min_length=1, max_length=100)]
+type Number = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST, strict=True)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Filter(_Frozen):
@@ -37,7 +40,7 @@ class Grouping(_Frozen):
 
     column: Name
     period: Literal["year", "quarter", "month"] | None = None
-    cuts: Annotated[tuple[int, ...], Field(max_length=50)] = ()
+    cuts: Annotated[tuple[Number, ...], Field(max_length=50)] = ()
 
 
 class Plan(_Frozen):
@@ -54,7 +57,7 @@ class Plan(_Frozen):
     filters: Annotated[tuple[Filter, ...], Field(max_length=10)] = ()
     measures: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # columns to add up
     link: Annotated[tuple[Name, ...], Field(max_length=6)] = ()  # match keys or link kinds
-    options: dict[Name, int | str | tuple[str, ...]] = Field(default_factory=dict)
+    options: dict[Name, Number | str | tuple[str, ...]] = Field(default_factory=dict)
     threshold: Annotated[int, Field(ge=2, le=100_000)] = 11
     contributors: Annotated[int, Field(ge=2, le=50)] = 2
     epsilon_milli: Annotated[int, Field(ge=0, le=100_000)] = 0  # 0: no noise is asked for

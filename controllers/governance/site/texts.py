@@ -6,34 +6,25 @@ is: new rules are data, and need no new release to be read.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
+from controllers.texts import LANGUAGES, Say, Texts
 from governance.model import Names
 
-_FOLDER = Path(__file__).parent / "languages"
-LANGUAGES = ("en", "es", "km")
+__all__ = ["FALLBACK", "LANGUAGES", "Say", "called", "day", "in_words", "minute", "say_in"]
+
 FALLBACK = "en"
 
-type Say = Callable[..., str]
+_TEXTS = Texts(Path(__file__).parent / "languages")
 
-
-def say_in(language: str) -> Say:
-    """Says a sentence by its key, its parts filled in, in one language."""
-    texts = _texts(language)
-
-    def say(key: str, **parts: object) -> str:
-        return texts[key].format(**parts)
-
-    return say
+say_in = _TEXTS.say_in
 
 
 def called(language: str, kind: str, name: str) -> str:
     """What a name of the framework is called, or the name itself."""
-    return _texts(language).get(f"{kind}.{name}", name)
+    return _TEXTS.said_or(language, f"{kind}.{name}", name)
 
 
 def in_words(texts: Names | Mapping[str, str], language: str) -> str:
@@ -51,10 +42,3 @@ def day(moment: datetime) -> str:
 def minute(moment: datetime) -> str:
     """A day and a time."""
     return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-@cache
-def _texts(language: str) -> Mapping[str, str]:
-    text = (_FOLDER / f"{language}.json").read_text(encoding="utf-8")
-    found: dict[str, str] = json.loads(text)["texts"]
-    return found

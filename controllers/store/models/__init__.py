@@ -1,5 +1,17 @@
 """Every table of the controllers' database; importing this package makes them all known."""
 
+from controllers.store.models.dataspace import (
+    DataspaceAgreement,
+    DataspaceCase,
+    DataspaceDecision,
+    DataspaceImport,
+    DataspaceLogEntry,
+    DataspaceOfficer,
+    DataspacePlan,
+    DataspaceResult,
+    DataspaceRun,
+    DataspaceWitness,
+)
 from controllers.store.models.exchanges import (
     Check,
     CheckRequest,
@@ -44,6 +56,16 @@ __all__ = [
     "ApiKey",
     "Check",
     "CheckRequest",
+    "DataspaceAgreement",
+    "DataspaceCase",
+    "DataspaceDecision",
+    "DataspaceImport",
+    "DataspaceLogEntry",
+    "DataspaceOfficer",
+    "DataspacePlan",
+    "DataspaceResult",
+    "DataspaceRun",
+    "DataspaceWitness",
     "Deed",
     "DeskOption",
     "DeskPlace",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import governance.differences
-from controllers.desks.texts import LANGUAGES, is_said, say_in
+from controllers.desks.texts import LANGUAGES, is_said, keys, say_in
 from controllers.governance.consequences import consequences
 from controllers.governance.telling import told
 from governance import documents
@@ -60,9 +60,7 @@ def test_the_kinds_are_found_in_the_source() -> None:
 def test_every_kind_has_its_sentence_and_no_sentence_is_idle(language: str) -> None:
     prefix = "governing.difference."
     assert [each for each in sorted(kinds()) if not is_said(language, prefix + each)] == []
-    from controllers.desks.texts import _texts
-
-    said = {key.removeprefix(prefix) for key in _texts(language) if key.startswith(prefix)}
+    said = {key.removeprefix(prefix) for key in keys(language) if key.startswith(prefix)}
     assert said == kinds()
 
 

@@ -1,0 +1,228 @@
+"""`haven dataspace`: one organisation's node, from its identity to its daily work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from controllers.dataspace.identity import create_identity, load_identity
+from controllers.dataspace.node import Books, Node, Outside, opened_books
+from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer
+from controllers.dataspace.serving import outside_of, serve_node
+from controllers.dataspace.settings import NodeSettings, read_node_settings
+from controllers.dataspace.sources import (
+    SOURCE,
+    gather_file,
+    gather_source,
+    own_mapping,
+    read_mapping,
+    read_source,
+)
+from controllers.moment import now
+from core.clock import SystemClock
+from core.errors import HavenError, InvalidInput
+from dataspace.agreeing.agreement import Environment, read_terms
+from dataspace.agreeing.rendering import as_odrl
+from dataspace.gathering.coding import Gathered
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
+)
+node_app = typer.Typer(no_args_is_help=True, help="One organisation's node.")
+agreement_app = typer.Typer(no_args_is_help=True, help="The agreement of a data space.")
+officer_app = typer.Typer(no_args_is_help=True, help="Keys of the organisation's officers.")
+app.add_typer(node_app, name="node")
+node_app.add_typer(agreement_app, name="agreement")
+node_app.add_typer(officer_app, name="officer")
+
+Folder = Annotated[Path | None, typer.Option("--folder", help="The node's own folder")]
+File = Annotated[Path, typer.Argument(help="A space file: terms, certificates, proofs")]
+
+
+@node_app.command("init")
+def init(
+    did: Annotated[str, typer.Argument(help="The organisation's DID")],
+    name: Annotated[str, typer.Argument(help="Its name")],
+    role: Annotated[str, typer.Argument(help="Its role in the governance framework")],
+    *,
+    at: Annotated[str, typer.Option(help="host:port of this node")] = "localhost:8443",
+    production: Annotated[bool, typer.Option("--production", help="For real cases")] = False,
+    folder: Folder = None,
+) -> None:
+    """Make the node's keys and certificate, and print what stands of it in the terms."""
+    settings = _settings(folder)
+    kind = Environment.PRODUCTION if production else Environment.SANDBOX
+
+    def make() -> str:
+        identity = create_identity(
+            settings.folder, did=did, name=name, role=role, environment=kind, at=now()
+        )
+        host, _, port = at.rpartition(":")
+        if not host or not port.isdigit():
+            raise InvalidInput("--at is host:port")
+        entry = identity.participant(host, int(port)).model_dump(mode="json")
+        return json.dumps(
+            {"participant": entry, "certificate": identity.certificate},
+            indent=1,
+            ensure_ascii=False,
+        )
+
+    sys.stdout.write(_told(make) + "\n")
+
+
+@node_app.command("run")
+def run(folder: Folder = None) -> None:
+    """Be the node until Ctrl-C."""
+    settings = _settings(folder)
+    _told(lambda: asyncio.run(serve_node(settings)))
+
+
+@node_app.command("import")
+def import_cases(
+    file: Annotated[
+        Path | None, typer.Argument(help="A .csv or .xlsx; else source.json's table")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="How its columns are mapped")] = None,
+    folder: Folder = None,
+) -> None:
+    """Replace the organisation's cases, all or none of them, while the node is stopped."""
+    settings = _settings(folder)
+
+    async def work(books: Books) -> str:
+        outside = await outside_of(settings, books.identity, SystemClock())
+        if file is None:
+            source = read_source(settings.folder / SOURCE)
+            gathered = await gather_source(source, outside.vocabulary)
+            digest = hashlib.sha256(source.table.encode()).hexdigest()
+        else:
+            gathered, digest = _gathered(settings, outside, file, mapping)
+        node = Node(books, outside)
+        await node.cases.load()
+        imported = await node.import_cases(gathered, digest)
+        return f"{imported.imported} cases are there; {imported.replaced} are not any more."
+
+    Console().print(_with_books(settings, work))
+
+
+def _gathered(
+    settings: NodeSettings, outside: Outside, file: Path, mapping: Path | None
+) -> tuple[Gathered, str]:
+    try:
+        given = read_mapping(mapping.read_bytes()) if mapping else own_mapping(settings.folder)
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            opened.seek(0)
+            return gather_file(file.name, opened, outside.vocabulary, given), digest
+    except OSError as err:
+        raise InvalidInput("The file cannot be read") from err
+
+
+# --- the agreement --------------------------------------------------------------------------
+
+
+@agreement_app.command("show")
+def show(file: File) -> None:
+    """Print the terms as an ODRL agreement."""
+    written = _told(lambda: as_odrl(read_terms(_read(file).get("terms"))))
+    sys.stdout.write(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+
+
+@agreement_app.command("sign")
+def sign(file: File, folder: Folder = None) -> None:
+    """Take in a space file, sign its terms for the organisation, and write the file again."""
+
+    async def work(books: Books) -> str:
+        await books.agreements.adopt(_read(file))
+        await books.agreements.sign()
+        document = books.agreements.document()
+        file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+        signed, everybody = len(document["proofs"]), len(document["certificates"])
+        return f"Signed; {signed} of {everybody} signatures are there."
+
+    Console().print(_with_books(_settings(folder), work))
+
+
+@agreement_app.command("adopt")
+def adopt(file: File, folder: Folder = None) -> None:
+    """Take in a space file with others' signatures, without signing."""
+
+    async def work(books: Books) -> str:
+        agreement = await books.agreements.adopt(_read(file))
+        return f"Taken in; the agreement is {agreement.state.value}."
+
+    Console().print(_with_books(_settings(folder), work))
+
+
+# --- officers -------------------------------------------------------------------------------
+
+
+@officer_app.command("add")
+def add_officer(
+    duties: Annotated[list[OfficerDuty], typer.Argument(help="data, legal, analyst")],
+    folder: Folder = None,
+) -> None:
+    """Make an officer's key; it is shown once."""
+
+    async def work(books: Books) -> str:
+        return (await create_officer(books.database, frozenset(duties), now())).reveal()
+
+    sys.stdout.write(_with_books(_settings(folder), work) + "\n")
+
+
+@officer_app.command("end")
+def remove_officer(
+    officer_id: Annotated[str, typer.Argument(help="The second part of the key")],
+    folder: Folder = None,
+) -> None:
+    """End an officer's key at once."""
+
+    async def work(books: Books) -> str:
+        await end_officer(books.database, officer_id, now())
+        return "The key has ended."
+
+    Console().print(_with_books(_settings(folder), work))
+
+
+# --- what the commands share ----------------------------------------------------------------
+
+
+def _settings(folder: Path | None) -> NodeSettings:
+    return _told(lambda: read_node_settings(**({"folder": folder} if folder else {})))
+
+
+def _with_books(
+    settings: NodeSettings, work: Callable[[Books], Coroutine[Any, Any, str]]
+) -> str:
+    async def opened() -> str:
+        identity = load_identity(settings.folder)
+        async with opened_books(settings, identity, SystemClock()) as books:
+            return await work(books)
+
+    return _told(lambda: asyncio.run(opened()))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise InvalidInput("The space file cannot be read") from err
+    if not isinstance(document, dict):
+        raise InvalidInput("A space file is a JSON object")
+    return document
+
+
+def _told[Result](work: Callable[[], Result]) -> Result:
+    """The result of `work`; its error in words, with status 1."""
+    try:
+        return work()
+    except HavenError as err:
+        Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
+        sys.exit(1)

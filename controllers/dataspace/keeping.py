@@ -1,0 +1,137 @@
+"""What a node keeps of an agreement and of plans: signed documents, exactly as they came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from controllers.store.brief import Steps, table_of
+from controllers.store.database import Database
+from controllers.store.models import DataspaceAgreement, DataspaceDecision, DataspacePlan
+from core.canonical import Json, canonicalize
+from core.errors import NotFound
+
+_AGREEMENT, _PLAN = table_of(DataspaceAgreement), table_of(DataspacePlan)
+_DECISION = table_of(DataspaceDecision)
+_OF_DIGEST = select(_AGREEMENT).where(_AGREEMENT.c.digest == bindparam("wanted"))
+_NEWEST = select(_AGREEMENT).order_by(_AGREEMENT.c.updated_at.desc()).limit(1)
+_CHANGE = update(_AGREEMENT).where(_AGREEMENT.c.digest == bindparam("wanted"))
+_PLANS = select(_PLAN).order_by(_PLAN.c.created_at.desc(), _PLAN.c.digest)
+_PLAN_OF = select(_PLAN).where(_PLAN.c.digest == bindparam("wanted"))
+_DECISIONS = (
+    select(_DECISION).where(_DECISION.c.plan == bindparam("wanted")).order_by(_DECISION.c.id)
+)
+
+
+def written(document: Mapping[str, Any]) -> str:
+    """A document as text, in its canonical form."""
+    return canonicalize(dict(document), step="store").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAgreement:
+    """`document` holds terms, proofs, certificates and, where it ended, the termination."""
+
+    digest: str
+    document: Json
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlan:
+    """`document` is the plan with its asker's proof; `gate` what this node's gate said."""
+
+    digest: str
+    document: Json
+    gate: Json
+    refused: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A signed approval, refusal or withdrawal."""
+
+    did: str
+    document: Json
+
+
+class Keeping:
+    """Agreements, plans and decisions in the node's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def agreement(self) -> KeptAgreement | None:
+        """The one that was changed last: a node lives under one at a time."""
+        row = await self._database.row(_NEWEST)
+        return _agreement(row) if row is not None else None
+
+    async def keep_agreement(self, kept: KeptAgreement, at: datetime) -> None:
+        """Write an agreement, or its next state."""
+
+        def keep(steps: Steps) -> None:
+            values = {"document": written(kept.document), "state": kept.state}
+            if steps.row(_OF_DIGEST, wanted=kept.digest) is None:
+                steps.add(
+                    DataspaceAgreement(
+                        digest=kept.digest, created_at=at, updated_at=at, **values
+                    )
+                )
+            else:
+                steps.change(_CHANGE.values(updated_at=at, **values), wanted=kept.digest)
+
+        await self._database.write(keep)
+
+    async def add_plan(
+        self, digest: str, agreement: str, document: Json, gate: Json, at: datetime
+    ) -> bool:
+        """Keep a plan and the gate's word; False if it is there already."""
+        plan = DataspacePlan(
+            digest=digest,
+            agreement=agreement,
+            document=written(document),
+            gate=written(gate),
+            refused=gate.get("refused"),
+            created_at=at,
+        )
+        return await self._database.write(lambda steps: steps.add_unless_there(plan))
+
+    async def plan(self, digest: str) -> KeptPlan:
+        """Raises NotFound."""
+        row = await self._database.row(_PLAN_OF, wanted=digest)
+        if row is None:
+            raise NotFound("There is no plan with this digest")
+        return _plan(row)
+
+    async def plans(self) -> list[KeptPlan]:
+        """All of them, the newest first."""
+        return [_plan(row) for row in await self._database.rows(_PLANS)]
+
+    async def add_decision(
+        self, plan: str, did: str, digest: str, document: Json, at: datetime
+    ) -> bool:
+        """Keep what an organisation decided; False if it is there already."""
+        decision = DataspaceDecision(
+            plan=plan, did=did, digest=digest, document=written(document), created_at=at
+        )
+        return await self._database.write(lambda steps: steps.add_unless_there(decision))
+
+    async def decisions(self, plan: str) -> Sequence[KeptDecision]:
+        """Everything that was decided about a plan, in the order it came."""
+        rows = await self._database.rows(_DECISIONS, wanted=plan)
+        return [KeptDecision(row.did, json.loads(row.document)) for row in rows]
+
+
+def _agreement(row: Row[Any]) -> KeptAgreement:
+    return KeptAgreement(row.digest, json.loads(row.document), row.state)
+
+
+def _plan(row: Row[Any]) -> KeptPlan:
+    document, gate = json.loads(row.document), json.loads(row.gate)
+    return KeptPlan(row.digest, document, gate, row.refused, row.created_at)

@@ -1,0 +1,354 @@
+"""A node's side of a run: it verifies everything by itself, and goes on only when it holds.
+
+    begin     agreement, plan, approvals, tag, runs, gate; its log; then it is ready
+    go        the signed readies of all; then it computes
+    conclude  what came out at each; then its log says so
+    compare   the logs of all; then it agrees, and signs the report
+    release   that all agree; then its receivers see the result
+
+Every wait has a deadline. Whatever fails ends the run here, and nothing is released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from controllers.dataspace.agreements import Agreements
+from controllers.dataspace.cases import Cases
+from controllers.dataspace.comparing import Comparing
+from controllers.dataspace.identity import Identity
+from controllers.dataspace.journal import Journal
+from controllers.dataspace.judging import Gatekeeper
+from controllers.dataspace.open_runs import UNFORESEEN, OpenRun, OpenRuns
+from controllers.dataspace.outcomes import (
+    common_digest,
+    report_of,
+    require_report,
+    require_result,
+    said_computed,
+    seen,
+)
+from controllers.dataspace.part import Compute, Result, Setting
+from controllers.dataspace.parts import make_part
+from controllers.dataspace.peers import Peers
+from controllers.dataspace.plans import Plans, documents_of
+from controllers.dataspace.runs import Runs, RunState
+from controllers.dataspace.saying import Agreed, Computed, Ready, from_everybody
+from controllers.dataspace.settings import NodeSettings
+from controllers.dataspace.shares_part import SHARES
+from core.canonical import Json
+from core.clock import Clock
+from core.errors import (
+    Conflict,
+    Forbidden,
+    HavenError,
+    InvalidInput,
+    Unavailable,
+    VerificationError,
+)
+from dataspace.agreeing.agreement import Participant
+from dataspace.agreeing.signatures import Statement, sign
+from dataspace.gating.gate import require_admitted
+from dataspace.planning.approvals import ApprovedPlan, require_approved
+from dataspace.planning.plan import Plan
+from dataspace.questions.base import Engine
+from dataspace.recording.log import Kind
+from dataspace.releasing.report import sign_report
+from dataspace.vocabulary.model import Vocabulary
+
+LOGGER = logging.getLogger(__name__)
+
+_MOST_DECISIONS = 2_000
+_RESULT = "run-result"
+
+type Step = Callable[[Participant, Json], Coroutine[Any, Any, Json]]
+
+
+class Partaking:
+    """Runs as this node takes part in them, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        settings: NodeSettings,
+        agreements: Agreements,
+        plans: Plans,
+        runs: Runs,
+        open_runs: OpenRuns,
+        journal: Journal,
+        cases: Cases,
+        gate: Gatekeeper,
+        peers: Peers,
+        comparing: Comparing,
+        vocabulary: Vocabulary,
+        compute: Compute,
+        clock: Clock,
+    ) -> None:
+        self._identity, self._settings, self._agreements = identity, settings, agreements
+        self._plans, self._runs, self._journal, self._cases = plans, runs, journal, cases
+        self._gate, self._peers, self._comparing = gate, peers, comparing
+        self._vocabulary, self._compute, self._clock = vocabulary, compute, clock
+        self._open = open_runs
+        self.steps: Mapping[str, Step] = {
+            "run-begin": self.begin,
+            "run-go": self.go,
+            "run-conclude": self.conclude,
+            "run-compare": self.compare,
+            "run-release": self.release,
+            "run-abort": self.abort,
+        }
+        for kind, step in self.steps.items():
+            peers.on(kind, step)
+        peers.on(SHARES, self._on_shares)
+        peers.on(_RESULT, self._on_result)
+        peers.on_frame(self._on_frame)
+
+    # --- begin --------------------------------------------------------------------------
+
+    async def begin(self, sender: Participant, body: Json) -> Json:
+        """Verify all of it, write it down, and say `Ready`."""
+        plan = await self._plans.take_plan(body.get("plan"))
+        if sender.did != plan.asker:
+            raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
+        await self._take_decisions(body.get("decisions"))
+        approved = await self._approved(plan, body)
+        await self._runs.begin(
+            tag=approved.request.tag,
+            plan=plan.digest,
+            agreement=approved.agreement.terms.id,
+            coordinator=sender.did,
+            epsilon_milli=plan.epsilon_milli,
+            at=self._clock.now(),
+        )
+        try:
+            return await self._ready(approved, sender)
+        except BaseException as error:
+            known = error if isinstance(error, HavenError) else UNFORESEEN
+            await self._open.fail_tagged(approved.request.tag, known)
+            raise
+
+    async def _take_decisions(self, decisions: Any) -> None:
+        """What was decided while this node was away; what does not hold counts for nobody."""
+        if not isinstance(decisions, list) or len(decisions) > _MOST_DECISIONS:
+            raise VerificationError("these are no decisions", step="form")
+        for document in decisions:
+            try:
+                await self._plans.take_decision(document)
+            except HavenError as error:
+                LOGGER.info("a decision was not taken in: %s", error.slug)
+
+    async def _approved(self, plan: Plan, body: Json) -> ApprovedPlan:
+        ledger = await self._gate.ledger()
+        known = {run.tag for run in await self._runs.all()}
+        documents = documents_of(
+            await self._plans.decisions(plan.digest),
+            body.get("request") or {},
+            used_tags=ledger.tags | known,
+            runs_done=ledger.runs_of(plan.digest),
+        )
+        approved = require_approved(
+            plan,
+            self._agreements.signed(),
+            documents,
+            uses=self._gate.question(plan).uses(plan),
+            now=self._clock.now(),
+        )
+        require_admitted(await self._gate.judge(plan))
+        return approved
+
+    async def _ready(self, approved: ApprovedPlan, coordinator: Participant) -> Json:
+        plan, request, own = approved.plan, approved.request, self._agreements.own
+        setting = Setting(
+            tag=request.tag,
+            plan=plan,
+            question=self._gate.question(plan),
+            terms=approved.agreement.terms,
+            me=own,
+            own=self._cases.now,
+            vocabulary=self._vocabulary,
+            peers=self._peers,
+            compute=self._compute,
+            compute_host=self._settings.compute_host or own.host,
+            seconds=self._settings.compute_seconds,
+        )
+        part = await make_part(setting)
+        await self._runs.note_parties(request.tag, len(part.parties))
+        run = OpenRun(approved, setting.question, coordinator.did, part, setting.own.number)
+        self._open.now = run
+        await self._journal.append(
+            Kind.RUN_BEGUN,
+            run=request.tag,
+            plan=plan.digest,
+            approvals=approved.approvals_digest,
+            input=part.commitment,
+            number=request.number,
+            epsilon_milli=plan.epsilon_milli,
+        )
+        self._open.watch(run, self._settings.answer_seconds * 2)
+        ready = Ready(
+            run=request.tag,
+            node=self._identity.did,
+            at=self._clock.now(),
+            plan=plan.digest,
+            approvals=approved.approvals_digest,
+            input=part.commitment,
+            certificate=part.certificate,
+            host=setting.compute_host if part.port is not None else None,
+            port=part.port,
+        )
+        return {"ready": self._signed(ready)}
+
+    # --- go -----------------------------------------------------------------------------
+
+    async def go(self, sender: Participant, body: Json) -> Json:
+        """Compute with the others; answered when this node's part is done."""
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            readies = from_everybody(
+                Ready, body.get("readies"), run.terms, run.tag, step="ready"
+            )
+            self._require_same(run, readies)
+            seconds = self._settings.compute_seconds + self._settings.answer_seconds
+            self._open.watch(run, seconds)
+            mask = self._gate.selection(run.plan, self._cases.now)
+            await self._runs.begin_computing(run.tag, mask, run.part.salt)
+            run.work = asyncio.create_task(self._computed(run, readies))
+            run.result = await _given_up(run.work)
+            said = said_computed(run, self._identity.did, self._clock.now())
+            return {"computed": self._signed(said)}
+
+    def _require_same(self, run: OpenRun, readies: Mapping[str, Ready]) -> None:
+        mine = readies[self._identity.did]
+        if (mine.input, mine.certificate) != (run.part.commitment, run.part.certificate):
+            raise VerificationError("another node speaks in this one's name", step="ready")
+        same = {(each.plan, each.approvals) for each in readies.values()}
+        if same != {(run.plan.digest, run.approved.approvals_digest)}:
+            raise VerificationError("not all go by the same plan and approvals", step="ready")
+        if self._cases.now.number != run.imported:
+            raise Conflict("Cases were imported meanwhile; please run it again", code="import")
+
+    async def _computed(self, run: OpenRun, readies: Mapping[str, Ready]) -> Result | None:
+        try:
+            async with asyncio.timeout(self._settings.compute_seconds):
+                result = await run.part.compute(readies)
+        except TimeoutError as err:
+            raise Unavailable("The computation took too long", code="deadline") from err
+        if result is not None and not result.private:
+            await self._hand_on(run, result)
+        return result
+
+    async def _hand_on(self, run: OpenRun, result: Result) -> None:
+        """To receivers that saw nothing themselves; they believe what all who saw it say."""
+        seers = run.part.seers | {self._identity.did}
+        unseeing = set(run.plan.receivers) - seers
+        await self._peers.ask_all(
+            _RESULT,
+            {"run": run.tag, "result": result.document},
+            seconds=self._settings.answer_seconds,
+            among=[each for each in run.terms.participants if each.did in unseeing],
+        )
+
+    # --- conclude, compare, release -----------------------------------------------------
+
+    async def conclude(self, sender: Participant, body: Json) -> Json:
+        """All have computed, and what they saw is the same; it goes to the log."""
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            run.computed = from_everybody(
+                Computed, body.get("computed"), run.terms, run.tag, step="computed"
+            )
+            digest, said = common_digest(run), seen(run)
+            self._open.watch(run, self._settings.answer_seconds * 2)
+            await self._runs.move(run.tag, RunState.COMPARING)
+            await self._keep_result(run, digest)
+            await self._journal.append(
+                Kind.RUN_RELEASED,
+                run=run.tag,
+                plan=run.plan.digest,
+                result=digest,
+                cells=sum(each.cells for each in said),
+                suppressed=sum(each.suppressed for each in said),
+                epsilon_milli=run.plan.epsilon_milli,
+            )
+            return {"entries": await self._journal.about(run.tag)}
+
+    async def _keep_result(self, run: OpenRun, digest: str) -> None:
+        """Keep the result where this organisation is one of its receivers."""
+        if run.question.engine is Engine.OWNERS:
+            if run.result is not None:
+                await self._runs.keep_result(run.tag, run.result.document)
+        elif self._identity.did in run.plan.receivers:
+            await self._runs.keep_result(run.tag, require_result(run, digest))
+
+    async def compare(self, sender: Participant, body: Json) -> Json:
+        """Hold the logs of all against this node's own, and say whether they agree."""
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            self._open.watch(run, self._settings.answer_seconds * 2)
+            codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)
+            await self._journal.append(
+                Kind.HEADS_COMPARED, run=run.tag, disagreements=len(codes)
+            )
+            if codes:
+                raise VerificationError(
+                    "the nodes' logs do not say the same", step="heads", code=codes[0]
+                )
+            now, did = self._clock.now(), self._identity.did
+            said = Agreed(run=run.tag, node=did, at=now, result=common_digest(run))
+            proof = sign_report(report_of(run), self._identity.signer, did, now)
+            return {"agreed": self._signed(said), "report": proof}
+
+    async def release(self, sender: Participant, body: Json) -> Json:
+        """All agree: the receivers of this organisation see the result."""
+        run = self._open.led_by(sender, body)
+        async with self._open.ending_on_failure(run):
+            digest, terms = common_digest(run), run.terms
+            said = from_everybody(Agreed, body.get("agreed"), terms, run.tag, step="agreed")
+            if {each.result for each in said.values()} != {digest}:
+                raise VerificationError("not all agree about the result", step="agreed")
+            report = require_report(run, body.get("reports"))
+            await self._runs.release(run.tag, self._clock.now(), digest=digest, report=report)
+            self._open.close(run)
+            return {}
+
+    async def abort(self, sender: Participant, body: Json) -> Json:
+        """The coordinator gave it up."""
+        run, code = self._open.led_by(sender, body), str(body.get("code"))
+        known = code if code.isascii() and code.replace("-", "").isalnum() else "aborted"
+        words = "The run ended at another node; nothing came out"
+        await self._open.fail(run, Conflict(words, code=known[:64]))
+        return {}
+
+    # --- what else comes ----------------------------------------------------------------
+
+    async def _on_shares(self, sender: Participant, body: Json) -> Json:
+        self._open.tagged(body.get("run")).part.take_shares(sender, body.get("shares"))
+        return {}
+
+    async def _on_frame(self, sender: Participant, tag: str, frame: bytes) -> None:
+        self._open.tagged(tag).part.take_frame(sender, frame)
+
+    async def _on_result(self, sender: Participant, body: Json) -> Json:
+        run, result = self._open.tagged(body.get("run")), body.get("result")
+        if self._identity.did not in run.plan.receivers or not isinstance(result, dict):
+            raise InvalidInput("nothing is received here", code="no-receiver")
+        run.handed[sender.did] = result
+        return {}
+
+    def _signed(self, statement: Statement) -> Json:
+        return sign(statement, self._identity.signer, self._identity.did, self._clock.now())
+
+
+async def _given_up(work: asyncio.Task[Result | None]) -> Result | None:
+    """The work's result; a run that was ended meanwhile is an error and no cancellation."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if work.cancelled():
+            raise Conflict("The run was given up", code="given-up") from None
+        work.cancel()
+        raise

@@ -1,0 +1,69 @@
+"""The settings of one node, with the prefix HAVEN_NODE_.
+
+docs/dataspace/running-a-node.md describes each; a test says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+
+class NodeSettings(BaseSettings):
+    """Frozen; made once in the command line or a test and handed inwards."""
+
+    model_config = SettingsConfigDict(env_prefix="HAVEN_NODE_", frozen=True, extra="forbid")
+
+    folder: Path = Field(
+        Path(".haven/node"), description="The node's own folder: keys, framework, database"
+    )
+    host: str = Field("0.0.0.0", description="Address that the port for other nodes binds to")  # noqa: S104 (other organisations connect to it, and are known by their certificates)
+    officer_port: int = Field(
+        8060, ge=0, le=65535, description="Port for officers, on loopback; 0: any free one"
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the node's database; default: SQLite in its folder"
+    )
+    framework_file: Path | None = Field(
+        None, description="Signed copy of the governance framework; default: in the folder"
+    )
+    compute_host: str | None = Field(
+        None,
+        description="Address that a computation's own process is reached at; "
+        "default: the host that the terms name",
+    )
+    answer_seconds: float = Field(
+        20, gt=0, le=600, description="How long another node may take for one answer"
+    )
+    compute_seconds: float = Field(
+        600, gt=0, le=3600, description="How long one computation may take in all"
+    )
+
+    @property
+    def store_url(self) -> str:
+        """The node's database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.folder.resolve()}/node.db"
+
+    @property
+    def framework_path(self) -> Path:
+        return self.framework_file or self.folder / "framework.json"
+
+
+def read_node_settings(**given: object) -> NodeSettings:
+    """The settings from the environment, with what was given beside it.
+
+    Raises ConfigurationError, which names the setting and not what was written there.
+    """
+    try:
+        return NodeSettings(**given)  # type: ignore[arg-type] # checked by pydantic
+    except ValidationError as err:
+        found = err.errors(include_url=False, include_input=False, include_context=False)
+        wrong = "; ".join(
+            f"HAVEN_NODE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}"
+            for each in found
+        )
+        raise ConfigurationError(wrong) from None  # the cause repeats what was written

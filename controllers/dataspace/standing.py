@@ -1,0 +1,128 @@
+"""How far a plan is: what each organisation decided, and what becomes of the plan by that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from controllers.dataspace.plans import read_decision
+from controllers.dataspace.runs import OPEN, Run, RunState
+from core.canonical import Json
+from core.errors import HavenError
+from dataspace.agreeing.negotiating import SignedAgreement
+from dataspace.planning.approvals import Documents, verified_ends, verify_approval
+from dataspace.planning.plan import Plan
+from dataspace.planning.statements import Approval, Duty, Refusal, Withdrawal
+
+
+class Decided(StrEnum):
+    """What an organisation has decided for one duty."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class PlanState(StrEnum):
+    """How far a plan is, as people are told."""
+
+    REFUSED = "refused"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One organisation's decision for one duty; `until` is when an approval ends."""
+
+    did: str
+    name: str
+    duty: Duty
+    state: Decided
+    until: datetime | None
+
+
+def standings(
+    plan: Plan,
+    signed: SignedAgreement,
+    documents: Documents,
+    duties: Sequence[Duty],
+    now: datetime,
+) -> list[Standing]:
+    """Each holder's decision for each duty, by the signatures that hold now."""
+    deciding = _Deciding(plan, signed, documents, now)
+    return [
+        Standing(each.did, each.name, duty, *deciding.state(each.did, duty))
+        for duty in duties
+        for each in signed.terms.holders
+    ]
+
+
+class _Deciding:
+    """What was decided about one plan."""
+
+    def __init__(
+        self, plan: Plan, signed: SignedAgreement, documents: Documents, now: datetime
+    ) -> None:
+        self._plan, self._signed, self._now = plan, signed, now
+        self._ends = verified_ends(plan, signed, documents)
+        self._approvals = [(read_decision(each), each) for each in documents.approvals]
+
+    def state(self, did: str, duty: Duty) -> tuple[Decided, datetime | None]:
+        """By whatever the organisation said last."""
+        latest = max(self._of(did, duty), key=lambda each: each[0].made, default=None)
+        own = [e for e in self._ends if e.organisation == did and _is_of(e, duty)]
+        last = max(own, key=lambda each: each.made, default=None)
+        if latest is not None and (last is None or last.made < latest[0].made):
+            return self._approved(*latest)
+        if last is None:
+            return Decided.WAITING, None
+        withdrawn = isinstance(last, Withdrawal)
+        return (Decided.WITHDRAWN if withdrawn else Decided.REFUSED), None
+
+    def _of(self, did: str, duty: Duty) -> list[tuple[Approval, Json]]:
+        return [
+            (said, document)
+            for said, document in self._approvals
+            if isinstance(said, Approval) and (said.organisation, said.duty) == (did, duty)
+        ]
+
+    def _approved(self, said: Approval, document: Json) -> tuple[Decided, datetime | None]:
+        try:
+            verify_approval(document, self._plan, self._signed, now=self._now, ended=self._ends)
+        except HavenError:
+            return Decided.EXPIRED, said.until
+        return Decided.APPROVED, said.until
+
+
+def _is_of(end: Withdrawal | Refusal, duty: Duty) -> bool:
+    return isinstance(end, Withdrawal) or end.duty is duty
+
+
+def plan_state(
+    plan: Plan,
+    *,
+    refused: bool,
+    decided: Sequence[Standing],
+    runs: Sequence[Run],
+    now: datetime,
+) -> PlanState:
+    """What people are told; the first of these that is so."""
+    states = {each.state for each in decided}
+    told = (
+        (any(run.state in OPEN for run in runs), PlanState.RUNNING),
+        (any(run.state is RunState.RELEASED for run in runs), PlanState.ANSWERED),
+        (refused or Decided.REFUSED in states, PlanState.REFUSED),
+        (now >= plan.expires, PlanState.EXPIRED),
+        (Decided.WITHDRAWN in states, PlanState.WITHDRAWN),
+        (states == {Decided.APPROVED}, PlanState.APPROVED),
+    )
+    return next((state for holds, state in told if holds), PlanState.WAITING)

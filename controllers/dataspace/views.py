@@ -1,0 +1,316 @@
+"""What officers are shown of their own node, as JSON. Nothing of it leaves the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from controllers.dataspace.judging import list_length, plan_in
+from controllers.dataspace.keeping import KeptPlan
+from controllers.dataspace.node import Node
+from controllers.dataspace.outcomes import released_in
+from controllers.dataspace.plans import documents_of
+from controllers.dataspace.runs import Run, RunState
+from controllers.dataspace.standing import Standing, plan_state, standings
+from core.canonical import Json
+from core.errors import HavenError
+from dataspace.agreeing.signatures import read
+from dataspace.planning.plan import Plan
+from dataspace.planning.taking_part import taking_part
+from dataspace.questions.base import Engine, Integers, Question, SharesQuestion
+from dataspace.recording.log import LogEntry
+from dataspace.releasing.release import to_csv
+
+MOST_ROWS = 500  # of an organisation's own table, shown to its officer
+
+
+class Views:
+    """Reads one node for its officers."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._books, self._outside = node, node.books, node.outside
+
+    async def node(self) -> Json:
+        """What this node is, and how it stands."""
+        identity, agreements = self._books.identity, self._books.agreements
+        own, evaluator = agreements.own, agreements.agreement.terms.evaluator
+        last = await self._books.journal.head()
+        parties = len(agreements.agreement.terms.compute_nodes)
+        return {
+            "did": identity.did,
+            "name": identity.name,
+            "role": identity.role,
+            "environment": identity.environment.value,
+            "holds_data": own.holds_data,
+            "no_linkage": own.no_linkage,
+            "agreement": self.agreement(),
+            "cases": self._node.cases.summary().cases,
+            "log": {
+                "entries": last["number"] if last else 0,
+                "head": last["hash"] if last else None,
+            },
+            "evaluator": evaluator.did if evaluator else None,
+            "parties": {"parties": parties, "t": (parties - 1) // 2},
+        }
+
+    def agreement(self) -> Json:
+        """The terms, and how far they are."""
+        agreement = self._books.agreements.agreement
+        terms = agreement.terms
+        document = terms.document()
+        return {
+            **document,
+            "digest": terms.digest,
+            "state": agreement.state.value,
+            "signed_by": len(agreement.proofs),
+            "participants": [
+                {
+                    "did": each.did,
+                    "name": each.name,
+                    "role": each.role,
+                    "holds_data": each.holds_data,
+                    "computes": each.holds_data and each.computes,
+                    "no_linkage": each.no_linkage,
+                }
+                for each in terms.participants
+            ],
+        }
+
+    def vocabulary(self) -> Json:
+        """The vocabulary document."""
+        return self._outside.vocabulary.model_dump(mode="json")
+
+    def questions(self) -> Json:
+        """What can be asked under the agreement, as a form needs it."""
+        allowed = self._books.agreements.agreement.terms.operations
+        known = self._outside.questions
+        return {"items": [self._question(known[name]) for name in known if name in allowed]}
+
+    def _question(self, question: Question) -> Json:
+        described = question.describe(self._outside.vocabulary).document()
+        return {
+            "name": question.name,
+            "title": dict(question.titles),
+            "help": {},
+            "computation": question.computation,
+            "engine": question.engine.value,
+            "leak": {"en": question.leak},
+            **described,
+        }
+
+    # --- plans --------------------------------------------------------------------------
+
+    async def plans(self) -> Json:
+        """Every plan, the oldest first."""
+        kept = reversed(await self._node.plans.all())
+        return {"items": [await self._plan(each, own=False) for each in kept]}
+
+    async def plan(self, digest: str) -> Json:
+        """One plan, with what this organisation would put in. Raises NotFound."""
+        return await self._plan(await self._node.plans.kept(digest), own=True)
+
+    async def _plan(self, kept: KeptPlan, *, own: bool) -> Json:
+        plan = plan_in(kept.document)
+        runs = await self._books.runs.runs_of(plan.digest)
+        decided = await self._decided(plan)
+        now = self._outside.clock.now()
+        refused = kept.refused is not None
+        state = plan_state(plan, refused=refused, decided=decided, runs=runs, now=now)
+        done = (await self._node.gate.ledger()).runs_of(plan.digest)
+        return {
+            "digest": plan.digest,
+            "plan": plan.document(),
+            "state": state.value,
+            "gate": kept.gate,
+            "reveals": {
+                "sentences": self._sentences(plan),
+                "own": self._own(plan) if own else None,
+            },
+            "approvals": [_standing(each) for each in decided],
+            "runs": {"done": done, "allowed": plan.runs},
+            "results": await self._results(runs),
+            "attempts": [run.tag for run in runs],
+        }
+
+    async def _decided(self, plan: Plan) -> Sequence[Standing]:
+        decisions = await self._node.plans.decisions(plan.digest)
+        return standings(
+            plan,
+            self._books.agreements.signed(),
+            documents_of(decisions, {}),
+            self._node.plans.duties(plan),
+            self._outside.clock.now(),
+        )
+
+    async def _results(self, runs: Sequence[Run]) -> list[str]:
+        """Tags of the runs whose result this organisation has."""
+        released = [run.tag for run in runs if run.state is RunState.RELEASED]
+        return [tag for tag in released if await self._books.runs.has_result(tag)]
+
+    def _sentences(self, plan: Plan) -> list[Json]:
+        """What a person should know before approving: keys of sentences, with their values."""
+        terms = self._books.agreements.agreement.terms
+        question, did = self._node.gate.question(plan), self._books.identity.did
+        part = taking_part(terms, question.engine)
+        names = {each.did: each.name for each in terms.participants}
+        said: list[tuple[str, Json]] = []
+        if not part.includes(did):
+            said.append(("nothing-goes-in", {}))
+        elif question.engine is Engine.SHARES:
+            parties = len(terms.compute_nodes)
+            said.append(("shares", {"parties": parties, "t": (parties - 1) // 2}))
+            limits = {"threshold": plan.threshold, "contributors": plan.contributors}
+            said.append(("cells-below", limits))
+        else:
+            evaluator = terms.evaluator.name if terms.evaluator else ""
+            said.append(("tokens", {"evaluator": evaluator, "keys": ", ".join(plan.link)}))
+        if plan.epsilon_milli:
+            said.append(("noise", {"epsilon": plan.epsilon_milli / 1000}))
+        receivers = ", ".join(names.get(each, each) for each in plan.receivers)
+        said.append(("receivers", {"names": receivers}))
+        if len(part.left_out):
+            left = ", ".join(each.participant.name for each in part.left_out)
+            said.append(("left-out", {"names": left}))
+        said.append(("runs", {"runs": plan.runs}))
+        return [{"key": key, "values": values} for key, values in said]
+
+    def _own(self, plan: Plan) -> Json | None:
+        """This organisation's own table for the plan, that it knows anyhow; for a comparison
+        of lists how long its own would be."""
+        question, own = self._node.gate.question(plan), self._node.cases.now
+        terms = self._books.agreements.agreement.terms
+        if not taking_part(terms, question.engine).includes(self._books.identity.did):
+            return None
+        try:
+            if question.engine is not Engine.SHARES:
+                length = list_length(question, plan, own)
+                return {"columns": ["list_length"], "rows": [[length]]}
+            return self._own_table(plan, cast(SharesQuestion, question))
+        except HavenError:
+            return None  # the gate has refused the plan for the same
+
+    def _own_table(self, plan: Plan, question: SharesQuestion) -> Json | None:
+        table = self._node.cases.now.gathered.table
+        inputs = question.inputs(plan, table, _without_noise)
+        labels = question.labels(plan, self._outside.vocabulary) or ((),)
+        shown = {name: v for name, v in inputs.items() if v.shape == (len(labels),)}
+        rows = [
+            [*label, *(int(values[at]) for values in shown.values())]
+            for at, label in enumerate(labels[:MOST_ROWS])
+        ]
+        groups = [each.column for each in plan.groups] if labels != ((),) else []
+        return {"columns": [*groups, *shown], "rows": rows} if shown else None
+
+    # --- runs and results ---------------------------------------------------------------
+
+    async def run(self, tag: str) -> Json:
+        """A run as this node knows it. Raises NotFound."""
+        run = await self._books.runs.run(tag)
+        ended = run.ended_at or self._outside.clock.now()
+        in_shares = run.parties > 0
+        return {
+            "tag": run.tag,
+            "plan": run.plan,
+            "state": run.state.value,
+            "phase": run.phase,
+            "failure": {"code": run.failure, "detail": run.detail} if run.failure else None,
+            "started": run.started_at.isoformat(),
+            "ended": run.ended_at.isoformat() if run.ended_at else None,
+            "parties": run.parties if in_shares else None,
+            "t": run.threshold if in_shares else None,
+            "seconds": round((ended - run.started_at).total_seconds(), 3),
+        }
+
+    async def result(self, tag: str) -> Json:
+        """What came out, for a receiver. Raises NotFound."""
+        kept = await self._books.runs.result(tag)
+        report = kept.report["report"]
+        method = report["method"]
+        computing = len(method["computing"])
+        return {
+            "tag": tag,
+            "plan": report["plan"],
+            "released": kept.result,
+            "method": method["engine"],
+            "circuit": method["circuit"],
+            "parties": computing or len(report["holders"]),
+            "t": method["together"] if computing else None,
+            "thresholds": {
+                "cell": report["threshold"],
+                "contributors": report["contributors"],
+            },
+            "budget": report["budget"],
+            "limits": report["limits"],
+            "signatures": [each["verificationMethod"] for each in kept.report["proofs"]],
+            "report": kept.report,
+            "at": report["at"],
+        }
+
+    async def csv(self, tag: str) -> str:
+        """The table alone. Raises NotFound."""
+        return to_csv(released_in((await self._books.runs.result(tag)).result))
+
+    async def priorities(self, tag: str) -> Json:
+        """The organisation's own ranked cases. Raises NotFound."""
+        found = (await self._books.runs.result(tag)).result
+        return {name: found[name] for name in ("columns", "rows", "notes", "decimals")}
+
+    # --- books --------------------------------------------------------------------------
+
+    async def ledger(self) -> Json:
+        """What was spent under the agreement."""
+        ledger, terms = await self._node.gate.ledger(), self._books.agreements.agreement.terms
+        return {
+            "epsilon_milli": {
+                "allowed": terms.limits.epsilon_milli,
+                "spent": ledger.epsilon_milli,
+            },
+            "plans": len(ledger.plans),
+            "runs": sum(each.counts for each in ledger.entries),
+        }
+
+    async def log(self, after: int) -> Json:
+        """Entries after a number, each with its hash."""
+        entries = await self._books.journal.entries(after)
+        return {"items": [{**each, "hash": read(LogEntry, each).digest} for each in entries]}
+
+    async def compare(self) -> Json:
+        """Every other node's log, looked at now."""
+        seen = await self._node.comparing.look_at_all()
+        heads = [
+            {
+                "did": each.did,
+                "entries": each.entries,
+                "head": each.head,
+                "agrees": each.agrees,
+                "code": each.code,
+            }
+            for each in seen
+        ]
+        return {"heads": heads, "agree": all(each.agrees for each in seen)}
+
+    def cases(self) -> Json:
+        """How many cases, which columns, since when."""
+        summary = self._node.cases.summary()
+        return {
+            "cases": summary.cases,
+            "columns": list(summary.columns),
+            "since": summary.since.isoformat() if summary.since else None,
+        }
+
+
+def _without_noise(counts: Integers, *, epsilon_milli: int, sensitivity: int) -> Integers:
+    """An officer sees the own table as it is."""
+    return np.array(counts, np.int64)
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        "did": standing.did,
+        "name": standing.name,
+        "duty": standing.duty.value,
+        "state": standing.state.value,
+        "until": standing.until.isoformat() if standing.until else None,
+    }

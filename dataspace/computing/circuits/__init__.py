@@ -1,0 +1,23 @@
+"""The computations that parties can do together, by name; adding one is one file and a line."""
+
+from __future__ import annotations
+
+from dataspace.computing.circuits import (
+    gated_sums,
+    independence,
+    logistic,
+    ratios,
+    sum_only,
+)
+from dataspace.computing.circuits.declaring import Circuit
+
+CIRCUITS: dict[str, Circuit] = {
+    each.name: each
+    for each in (
+        gated_sums.CIRCUIT,
+        sum_only.CIRCUIT,
+        ratios.CIRCUIT,
+        independence.CIRCUIT,
+        logistic.CIRCUIT,
+    )
+}

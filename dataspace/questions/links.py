@@ -1,0 +1,105 @@
+"""From an organisation's rows to the links of its cases: what both linking questions share.
+
+Only identifiers of exploiters, places and telephones link cases. A person's own identifiers
+never do: that would be following survivors from desk to desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InvalidInput
+from dataspace.gathering.coding import Gathered
+from dataspace.gathering.matchkeys import LINK_ROLES
+from dataspace.planning.plan import Plan
+from dataspace.questions import tables
+from dataspace.questions.base import ColumnUse, Links, Ranked, Reason, Released, Use
+from dataspace.questions.notes import Note
+
+KINDS: Final = tuple(role.value for role in LINK_ROLES)  # the most important first
+COLUMNS: Final = ("rank", "case", "kind", "others")
+
+type Mask = npt.NDArray[np.bool_]
+
+
+def check_kinds(plan: Plan) -> None:
+    """Raises InvalidInput: no kind of link, one twice, or one that there is not."""
+    if not plan.link or len(set(plan.link)) != len(plan.link):
+        raise InvalidInput("cases are linked by one or more different kinds of identifiers")
+    if not set(plan.link) <= set(KINDS):
+        raise InvalidInput(f"cases are linked by: {', '.join(KINDS)}; never by a person's own")
+
+
+def kind_uses(plan: Plan, use: Use) -> tuple[ColumnUse, ...]:
+    """The columns that link, and those that select."""
+    return (*(ColumnUse(each, use) for each in plan.link), *tables.filter_uses(plan))
+
+
+def chosen_rows(plan: Plan, own: Gathered, among: Mask | None = None) -> list[int]:
+    """The selected rows that have a link, in the table's order."""
+    mask = tables.selected(plan, own.table)
+    mask = mask if among is None else mask & among
+    return [int(row) for row in np.flatnonzero(mask) if _links(plan, own, int(row))]
+
+
+def links_of(plan: Plan, own: Gathered, rows: Sequence[int]) -> list[Links]:
+    """The links of these rows."""
+    return [_links(plan, own, row) for row in rows]
+
+
+def _links(plan: Plan, own: Gathered, row: int) -> Links:
+    by_kind = {role.value: keys for role, keys in own.links.items()}
+    found: dict[str, frozenset[bytes]] = {}
+    for kind in plan.link:
+        key = by_kind[kind][row] if kind in by_kind else None
+        if key is not None:
+            found[kind] = frozenset((key,))
+    return found
+
+
+def ranking(own: Gathered, rows: Sequence[int], ranked: Sequence[Ranked]) -> Released:
+    """For the owner: a row for each reason of each case, the most urgent case first.
+
+    Raises InvalidInput: a case that did not go in.
+    """
+    made: list[tuple[str | int | None, ...]] = []
+    for rank, each in enumerate(ranked, 1):
+        if not 0 <= each.case < len(rows):
+            raise InvalidInput("the answer is about a case that was not asked about")
+        case = own.references[rows[each.case]] or f"row {rows[each.case] + 1}"
+        made.extend((rank, case, reason.kind, reason.others) for reason in each.reasons)
+    return Released(COLUMNS, tuple(made), notes=(Note.INTELLIGENCE,))
+
+
+def named(released: Released, ranked: Sequence[Ranked]) -> Released:
+    """The same with a column of who shares the link."""
+    reasons: list[Reason] = [reason for each in ranked for reason in each.reasons]
+    rows = tuple(
+        (*row, " ".join(sorted(reason.who)))
+        for row, reason in zip(released.rows, reasons, strict=True)
+    )
+    return Released((*released.columns, "who"), rows, notes=released.notes)
+
+
+def places_of(own: Gathered, references: Sequence[str]) -> Mask:
+    """The rows with these references of the organisation's own.
+
+    Raises InvalidInput: a reference that no row has; which is not told.
+    """
+    at: Mapping[str, list[int]] = _by_reference(own)
+    if any(not each or each not in at for each in references):
+        raise InvalidInput("a stated case is not among the cases of this organisation")
+    mask = np.zeros(len(own.table), np.bool_)
+    mask[[row for each in references for row in at[each]]] = True
+    return mask
+
+
+def _by_reference(own: Gathered) -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, reference in enumerate(own.references):
+        found.setdefault(reference, []).append(row)
+    return found

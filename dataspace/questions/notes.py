@@ -1,0 +1,52 @@
+"""Codes of what a reader of a result has to know, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Note(StrEnum):
+    """A stable code; pages in other languages go by it."""
+
+    BELOW_THRESHOLD = "below-threshold"
+    WITHHELD_TOO = "withheld-too"
+    PEOPLE_IN_EACH = "people-in-each"
+    NOISY = "noisy"
+    RATIO_ROUNDED_DOWN = "ratio-rounded-down"
+    LOSSES_AS_NOTHING = "losses-as-nothing"
+    LEVELLED = "levelled"
+    NO_INTERVAL = "no-interval"
+    NO_ESTIMATE = "no-estimate"
+    NOT_ENOUGH_ROWS = "not-enough-rows"
+    NO_STANDARD_ERRORS = "no-standard-errors"
+    RARE_LEFT_OUT = "rare-left-out"
+    INTELLIGENCE = "intelligence"
+
+
+WORDS: Mapping[Note, str] = {
+    Note.BELOW_THRESHOLD: "A cell without a number was never opened: it is below the "
+    "threshold, zero included, or too few organisations have cases in it.",
+    Note.WITHHELD_TOO: "Some cells above the threshold are withheld too, since a small one "
+    "could be computed from them and a total.",
+    Note.PEOPLE_IN_EACH: "A person is counted once in each organisation that knows her, so the "
+    "sum counts her as often as organisations know her.",
+    Note.NOISY: "Every organisation added random noise to its own table before it entered the "
+    "computation. Small differences between cells mean nothing.",
+    Note.RATIO_ROUNDED_DOWN: "Numbers are rounded down to the last digit shown.",
+    Note.LOSSES_AS_NOTHING: "Where the benefits of an organisation's cell add up to less than "
+    "nothing they are counted as nothing.",
+    Note.LEVELLED: "A number at the upper limit stands for this much or more.",
+    Note.NO_INTERVAL: "One number under one assumption, that being on one list says nothing "
+    "about being on another. It has no interval and no model beside it: do not publish it "
+    "alone.",
+    Note.NO_ESTIMATE: "There is no estimate: the lists do not overlap, or it is larger than "
+    "what was asked about.",
+    Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for; nothing was opened.",
+    Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. "
+    "They show what goes together, not what causes what.",
+    Note.RARE_LEFT_OUT: "Each organisation left out its cases with a mark that fewer of its "
+    "cases have than the threshold.",
+    Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "
+    "shared by strangers too.",
+}

@@ -1,0 +1,243 @@
+"""What goes together with an outcome or a form of exploitation: odds ratios of factors.
+
+Logistic regression over the rows of all organisations: each works out the gradient of its own
+rows, only their mean over all rows is opened, a fixed number of times (circuit logistic). How
+many rows there are, in all and at each, stays hidden.
+
+A level that one or two people have would show their outcome in the mean. So each organisation
+leaves out its rows with a level that fewer of its own rows have than the plan's threshold. A
+ridge penalty draws odds ratios of few rows towards 1, and keeps those finite whose rows all
+have the same outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InvalidInput
+from dataspace.gathering.coded import CodedTable, Design
+from dataspace.planning.plan import Plan
+from dataspace.questions import tables
+from dataspace.questions.base import (
+    Circuit,
+    ColumnUse,
+    Engine,
+    Inputs,
+    Noise,
+    Opened,
+    Released,
+    Use,
+)
+from dataspace.questions.describing import NONE as NO_CHOICE
+from dataspace.questions.describing import (
+    Choice,
+    Description,
+    Option,
+    Takes,
+    columns_of,
+    filters_of,
+)
+from dataspace.questions.notes import Note
+from dataspace.questions.options import check_options, codes, number
+from dataspace.vocabulary.model import Kind, Vocabulary
+
+type Mask = npt.NDArray[np.bool_]
+
+COLUMNS: Final = ("factor", "level", "odds_ratio")
+MOST_FACTORS: Final = 4
+MOST_FEATURES: Final = 60
+_CONTEXT: Final = Context(prec=30)  # exp is rounded correctly, the same at every machine
+_DECIMALS: Final = 3
+
+CODES: Final = Option("codes", Takes.CODES, None, "the codes that count as the outcome")
+BASE: Final = Option(
+    "base", Takes.CODES, (), "for each factor the code that the others are compared with"
+)
+ITERATIONS: Final = Option(
+    "iterations", Takes.NUMBER, 200, "steps of the descent", least=20, most=1_000
+)
+MINIMUM: Final = Option(
+    "least_rows", Takes.NUMBER, 500, "fewest rows in all", least=100, most=1_000_000
+)
+RIDGE: Final = Option(
+    "ridge_milli",
+    Takes.NUMBER,
+    1,
+    "penalty, in thousandths, that draws odds ratios of few cases towards 1",
+    least=1,
+    most=1_000,
+)
+LARGEST: Final = Option(
+    "most_rows",
+    Takes.NUMBER,
+    2**20,
+    "most rows of all organisations together",
+    least=1_000,
+    most=2**24,
+)
+OPTIONS: Final = (CODES, BASE, ITERATIONS, MINIMUM, RIDGE, LARGEST)
+PRECISION: Final = 14  # binary digits of a mean gradient and a weight
+
+
+class Risk:
+    """Odds ratios of up to four factors for one outcome."""
+
+    name: Final = "risk"
+    computation: Final = "regression"
+    engine: Final = Engine.SHARES
+    titles: ClassVar[Mapping[str, str]] = {
+        "en": "What goes together with what",
+        "es": "Qué va junto con qué",
+        "km": "អ្វីដែលកើតឡើងជាមួយអ្វី",
+    }
+    leak: Final = (
+        "Every organisation, receiver or not, learns whether there are enough rows, and the"
+        " mean gradient over all rows in each step, rounded to about four digits. With its "
+        "own rows it can compare itself with all others together. Means of few rows can "
+        "betray how many they are. No organisation's rows, sums or number of rows are "
+        "opened."
+    )
+
+    def check(self, plan: Plan) -> None:
+        tables.check_filters(plan)
+        tables.check_nothing(plan, "link", "epsilon_milli")
+        check_options(plan, OPTIONS)
+        factors = [each.column for each in plan.groups]
+        if not 1 <= len(set(factors)) == len(factors) <= MOST_FACTORS:
+            raise InvalidInput(f"a regression has 1 to {MOST_FACTORS} different factors")
+        if any(each.period or each.cuts for each in plan.groups):
+            raise InvalidInput("the factors of a regression are columns of codes")
+        if len(plan.measures) != 1 or plan.measures[0] in factors:
+            raise InvalidInput("a regression has one outcome, which is none of its factors")
+        if len(codes(plan, BASE)) not in {0, len(factors)}:
+            raise InvalidInput("name a code to compare with for every factor, or for none")
+
+    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
+        tables.filters(plan, vocabulary)
+        (outcome,) = plan.measures
+        if not set(codes(plan, CODES)) < set(vocabulary.levels(outcome)):
+            raise InvalidInput("the outcome is some of its column's codes, and not all of them")
+        for factor, base in self._bases(plan, vocabulary).items():
+            if base not in vocabulary.levels(factor):
+                raise InvalidInput(f"column {factor} has no such code to compare with")
+        if len(self.labels(plan, vocabulary)) > MOST_FEATURES:
+            raise InvalidInput(f"the factors have {MOST_FEATURES} levels at most, in all")
+
+    def uses(self, plan: Plan) -> Sequence[ColumnUse]:
+        columns = [*(each.column for each in plan.groups), *plan.measures]
+        return (*(ColumnUse(each, Use.MODEL) for each in columns), *tables.filter_uses(plan))
+
+    def describe(self, vocabulary: Vocabulary) -> Description:
+        coded = columns_of(vocabulary, Kind.CODE)
+        return Description(
+            groups=Choice(1, MOST_FACTORS, coded),
+            filters=filters_of(vocabulary),
+            measures=Choice(1, 1, coded),
+            link=NO_CHOICE,
+            options=OPTIONS,
+            example={
+                "groups": [{"column": each} for each in coded[1:3]],
+                "measures": list(coded[:1]),
+                "options": {"codes": list(vocabulary.levels(coded[0])[:1])} if coded else {},
+            },
+        )
+
+    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+        """Factor and level of each weight after the first, which is the intercept's."""
+        return tuple(
+            (factor, level)
+            for factor, base in self._bases(plan, vocabulary).items()
+            for level in vocabulary.levels(factor)
+            if level != base
+        )
+
+    def opens_to_all(self, plan: Plan) -> bool:
+        return True
+
+    def circuit(self, plan: Plan, vocabulary: Vocabulary, holders: int) -> Circuit:
+        self.fits(plan, vocabulary)
+        return Circuit(
+            "logistic",
+            {
+                "features": len(self.labels(plan, vocabulary)) + 1,
+                "scale": 1,
+                "minimum": number(plan, MINIMUM),
+                "iterations": number(plan, ITERATIONS),
+                # one over the largest curvature: a row has a 1 for each factor, and one more
+                "step": 4.0 / (len(plan.groups) + 1),
+                "ridge": number(plan, RIDGE) / 1000,
+                "precision": PRECISION,
+                "most_rows": number(plan, LARGEST),
+            },
+        )
+
+    def inputs(self, plan: Plan, table: CodedTable, noise: Noise) -> Inputs:
+        (outcome,) = plan.measures
+        mask = tables.selected(plan, table) & (table.column(outcome) != 0)
+        design = self._common(plan, table, mask)
+        levels = table.vocabulary.levels(outcome)
+        wanted = [levels.index(each) + 1 for each in codes(plan, CODES)]
+        labels = np.isin(table.column(outcome)[design.kept], wanted)
+        if len(labels) > number(plan, LARGEST):
+            raise InvalidInput("this organisation has more rows than the plan provides for")
+        ones = np.ones((len(labels), 1), np.int64)
+        return {
+            "design": np.hstack([ones, design.values.astype(np.int64)]),
+            "labels": labels.astype(np.int64),
+        }
+
+    def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
+        cells = self.labels(plan, vocabulary)
+        if list(opened.values["enough"]) != [1]:
+            nothing = tuple((*each, None) for each in cells)
+            return Released(COLUMNS, nothing, len(nothing), (Note.NOT_ENOUGH_ROWS,))
+        weights = opened.values["weights"][1:]  # the first is the intercept's
+        rows = tuple(
+            (factor, level, _odds_milli(weight))
+            for (factor, level), weight in zip(cells, weights, strict=True)
+        )
+        return Released(
+            COLUMNS,
+            rows,
+            notes=(Note.NO_STANDARD_ERRORS, Note.RARE_LEFT_OUT),
+            decimals={COLUMNS[-1]: _DECIMALS},
+            extra={"base": self._bases(plan, vocabulary)},
+        )
+
+    def _bases(self, plan: Plan, vocabulary: Vocabulary) -> dict[str, str]:
+        """The level of each factor that others are compared with: the first, if not named."""
+        factors = [each.column for each in plan.groups]
+        named = codes(plan, BASE) or tuple(vocabulary.levels(each)[0] for each in factors)
+        return dict(zip(factors, named, strict=True))
+
+    def _common(self, plan: Plan, table: CodedTable, mask: Mask) -> Design:
+        """The rows whose levels are all those of enough rows here. Leaving a row out can make
+        another level rare, so it goes on until none is."""
+        bases = self._bases(plan, table.vocabulary)
+        while True:
+            design = table.design(list(bases), bases, mask)
+            kept = design.kept.copy()
+            for factor in bases:
+                places = table.column(factor).astype(np.int64)
+                count = np.bincount(
+                    places[design.kept], minlength=int(places.max(initial=0)) + 1
+                )
+                kept &= count[places] >= plan.threshold
+            if (kept == design.kept).all():
+                return design
+            mask = mask & kept
+
+
+def _odds_milli(weight: int) -> int:
+    """exp(weight / 2**PRECISION) in thousandths."""
+    exponent = _CONTEXT.divide(Decimal(weight), Decimal(2**PRECISION))
+    odds = _CONTEXT.multiply(_CONTEXT.exp(exponent), Decimal(10**_DECIMALS))
+    return int(odds.to_integral_value())
+
+
+QUESTION: Final = Risk()

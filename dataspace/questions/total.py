@@ -1,0 +1,179 @@
+"""How many there are in all, also those on no list: multiple systems estimation.
+
+By `models` the evaluator of the ring fits several models and only their estimates leave it, all
+beside each other with what speaks against them (`dataspace.estimating`). By `independence` it
+releases nothing: it brings the number of distinct people as a secret into a multi-party
+computation with the lists' lengths, and one number is opened (circuit independence).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from core.errors import Forbidden
+from dataspace.estimating.overlaps import overlaps
+from dataspace.estimating.side_by_side import FEWEST_SEEN, Row, estimates
+from dataspace.gathering.coding import Gathered
+from dataspace.gathering.matchkeys import PERSON_KEYS
+from dataspace.planning.plan import Plan
+from dataspace.questions import people, tables
+from dataspace.questions.base import (
+    Circuit,
+    ColumnUse,
+    Engine,
+    Inputs,
+    Opened,
+    Patterns,
+    Record,
+    Released,
+)
+from dataspace.questions.describing import (
+    NONE,
+    Choice,
+    Description,
+    Option,
+    Takes,
+    filters_of,
+)
+from dataspace.questions.notes import Note
+from dataspace.questions.options import check_options, number, text
+from dataspace.questions.whole_numbers import in_thousandths
+from dataspace.vocabulary.model import Vocabulary
+
+COLUMNS: Final = ("model", "people", "low", "high")
+MODELS, INDEPENDENCE = "models", "independence"
+
+METHOD: Final = Option(
+    "method",
+    Takes.CHOICE,
+    MODELS,
+    "several models beside each other, by the evaluator; or one number under independence, "
+    "without anybody seeing the overlaps beside the evaluator",
+    choices=(MODELS, INDEPENDENCE),
+)
+LEAST_SEEN: Final = Option(
+    "least_seen",
+    Takes.NUMBER,
+    FEWEST_SEEN,
+    "fewest distinct people that an estimate is made from",
+    least=FEWEST_SEEN,
+    most=1_000_000,
+)
+LARGEST: Final = Option(
+    "largest",
+    Takes.NUMBER,
+    1_000_000,
+    "for independence: the largest number asked about",
+    least=1_000,
+    most=2**24,
+)
+OPTIONS: Final = (METHOD, LEAST_SEEN, LARGEST)
+
+
+class Total:
+    """An estimate of how many people there are, from the overlaps of lists."""
+
+    name: Final = "total"
+    computation: Final = "estimate"
+    engine: Final = Engine.RING
+    titles: ClassVar[Mapping[str, str]] = {
+        "en": "How many people there are in all",
+        "es": "Cuántas personas hay en total",
+        "km": "សរុបមានមនុស្សប៉ុន្មាននាក់",
+    }
+    leak: Final = (
+        "The evaluator, which holds no data, learns exactly how many people are on exactly "
+        "which lists, and how long each list is. Of several models the receivers learn "
+        "whole numbers, which pairs of lists the models joined, and how many pairs have few"
+        " people in common; the lower end of an interval can be the number of people seen. "
+        "Under independence every organisation learns the one number, and with its own list"
+        " one equation about the number of people seen and the other lists' lengths."
+    )
+
+    def check(self, plan: Plan) -> None:
+        tables.check_nothing(plan, "groups", "measures", "epsilon_milli")
+        tables.check_filters(plan)
+        people.check_keys(plan)
+        check_options(plan, OPTIONS)
+
+    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
+        tables.filters(plan, vocabulary)
+
+    def uses(self, plan: Plan) -> Sequence[ColumnUse]:
+        return people.key_uses(plan)
+
+    def describe(self, vocabulary: Vocabulary) -> Description:
+        return Description(
+            groups=NONE,
+            filters=filters_of(vocabulary),
+            measures=NONE,
+            link=Choice(1, len(PERSON_KEYS), PERSON_KEYS),
+            options=OPTIONS,
+            example={"link": list(PERSON_KEYS), "options": {"method": MODELS}},
+        )
+
+    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+        return ()
+
+    def opens_to_all(self, plan: Plan) -> bool:
+        return text(plan, METHOD) == INDEPENDENCE
+
+    def keys(self, plan: Plan) -> tuple[str, ...]:
+        return people.keys_of(plan)
+
+    def records(self, plan: Plan, own: Gathered) -> list[Record]:
+        return people.records_of(plan, own)
+
+    def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
+        _require_enough(plan, patterns)
+        letters = dict(zip(totals, ascii_uppercase, strict=False))
+        named = {frozenset(letters[n] for n in way): count for way, count in patterns.items()}
+        found = estimates(overlaps(tuple(letters.values()), named))
+        extra: dict[str, Any] = in_thousandths(found.as_document())
+        lists = {letter: holder for holder, letter in letters.items()}
+        rows = tuple(_row(each) for each in found.rows)
+        return Released(COLUMNS, rows, extra={"estimates": extra, "lists": lists})
+
+    def follow(self, plan: Plan, holders: int) -> Circuit | None:
+        if text(plan, METHOD) != INDEPENDENCE:
+            return None
+        return Circuit(
+            "independence",
+            {"evaluator": holders, "lists": holders, "largest": number(plan, LARGEST)},
+        )
+
+    def holder_inputs(self, plan: Plan, length: int) -> Inputs:
+        own = np.array([length], np.int64)
+        return {"total": tables.bounded(own, number(plan, LARGEST), "the list")}
+
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns) -> Inputs:
+        seen = np.array([_require_enough(plan, patterns)], np.int64)
+        return {"distinct": tables.bounded(seen, number(plan, LARGEST), "a number")}
+
+    def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
+        found = list(opened.values["estimate"])
+        notes = (Note.NO_INTERVAL,) if found else (Note.NO_ESTIMATE,)
+        estimate = found[0] if found else None
+        return Released(COLUMNS, ((INDEPENDENCE, estimate, None, None),), notes=notes)
+
+
+def _row(row: Row) -> tuple[str | int | None, ...]:
+    shown = row.as_document()
+    return shown["model"], shown["number"], shown["low"], shown["high"]
+
+
+def _require_enough(plan: Plan, patterns: Patterns) -> int:
+    seen = sum(patterns.values())
+    if seen < number(plan, LEAST_SEEN):
+        raise Forbidden(
+            "fewer people are on these lists than an estimate may be made from",
+            code="too-few-seen",
+        )
+    return seen
+
+
+QUESTION: Final = Total()
