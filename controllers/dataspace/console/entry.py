@@ -228,7 +228,8 @@ async def error_page(request: Request, err: HavenError) -> Response:
         door = "/sign-in" if console_of(request).is_hosted else "/enter"
         return go(f"{door}?then={then}")
     text = words_of(language_of(request), err)
-    about = {"text": text, "checks": err.checks if isinstance(err, NodeRefused) else ()}
+    checks = err.checks if isinstance(err, NodeRefused) else ()
+    about: dict[str, Any] = {"text": text, "checks": checks}
     try:
         visitor = await visiting(request)
     except HavenError:

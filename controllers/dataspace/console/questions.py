@@ -40,6 +40,11 @@ class Option:
     least: int | None
     most: int | None
 
+    @property
+    def is_fine(self) -> bool:
+        """A number that most people leave as it is."""
+        return self.takes == "number" and self.default is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
@@ -57,6 +62,12 @@ class Offered:
     options: tuple[Option, ...]
     noise: bool
     example: Mapping[str, Any]
+
+    @property
+    def is_for_forms(self) -> bool:
+        """Whether a form can ask it: nothing has to be known that only the node makes (the
+        commitment to the cases that are to be revealed)."""
+        return all(each.takes != "text" or each.default is not None for each in self.options)
 
     def title(self, words: Words) -> str:
         """Its name for people."""

@@ -57,6 +57,12 @@ class Words:
             return say_in(self.language)(key)
         return name.replace("_", " ").replace("-", " ")
 
+    def sentence(self, key: str, parts: Mapping[str, Any]) -> str:
+        """A sentence of ours with a node's values; names of match keys in words."""
+        keys = str(parts.get("keys", ""))
+        named = ", ".join(self.said("link", each) for each in keys.split(", "))
+        return say_in(self.language)(key, **{**parts, "keys": named})
+
     def any(self, name: str) -> str:
         """A choice of an option: a column, or a word of ours."""
         return self.column(name) if self._column(name) else self.said("choice", name)

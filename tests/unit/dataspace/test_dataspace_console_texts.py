@@ -13,7 +13,12 @@ from controllers.dataspace import console
 from controllers.dataspace.console.attacks import ATTACKS
 from controllers.dataspace.console.texts import LANGUAGES, is_said
 from controllers.dataspace.console.tour import STEPS
-from tests.fakes.dataspace_nodes import CHECKS
+from dataspace.codes import CHECKS, CODES
+from dataspace.estimating.side_by_side import Finding
+from dataspace.questions.catalogue import catalogue
+from dataspace.questions.notes import Note
+from dataspace.recording.log import Kind
+from dataspace.vocabulary.model import cases
 
 FOLDER = Path(console.__file__).parent
 TEMPLATES = sorted((FOLDER / "templates").glob("*.html"))
@@ -73,3 +78,29 @@ def test_each_step_of_the_tour_is_told(step: str) -> None:
 @pytest.mark.parametrize("check", CHECKS)
 def test_each_check_of_the_gate_has_words(check: str) -> None:
     assert is_said("en", f"check.{check}")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_refusal_has_words(code: str) -> None:
+    assert is_said("en", f"refused.{code}")
+
+
+@pytest.mark.parametrize("note", [*Note, *(f"{each}" for each in Finding)])
+def test_each_note_and_finding_has_words(note: str) -> None:
+    assert is_said("en", f"note.{note}") or is_said("en", f"finding.{note}")
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_each_question_is_told_plainly(name: str) -> None:
+    assert is_said("en", f"help.{name}")
+    assert is_said("en", f"leak.{name}")
+
+
+def test_each_option_link_and_entry_has_words() -> None:
+    described = [each.describe(cases()) for each in catalogue().values()]
+    options = {option.name for each in described for option in each.options}
+    links = {name for each in described for name in each.link.names} - set(cases().columns)
+    wanted = [f"option.{name}" for name in options]
+    wanted += [f"link.{name}" for name in links]
+    wanted += [f"entry.{kind}" for kind in Kind]
+    assert [each for each in wanted if not is_said("en", each)] == []
