@@ -110,7 +110,11 @@ class Coordinating:
         others = {did: answer.get("entries") for did, answer in entries.items()}
         agreed = await self._all(tag, "run-compare", {"entries": others}, quick)
         both = {"agreed": _each(agreed, "agreed"), "reports": _each(agreed, "report")}
-        await self._all(tag, "run-release", both, quick)
+        # all have signed that they agree: whoever misses this word has the run as failed, and
+        # the others have it as it is
+        whole = {"run": tag, **both}
+        await self._partaking.release(self._agreements.own, whole)
+        await self._peers.tell_all("run-release", whole, seconds=quick)
 
     async def _all(self, tag: str, kind: str, body: Json, seconds: float) -> dict[str, Json]:
         """One step at every node, this one included; the first error ends it."""

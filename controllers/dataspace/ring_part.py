@@ -23,6 +23,7 @@ from dataspace.questions.base import (
     RingQuestion,
 )
 from dataspace.ring.counting import evaluate_count
+from dataspace.ring.lists import distinct
 from dataspace.ring.priorities import evaluate_priorities, prioritise_with
 from dataspace.ring.protocol import count_with
 from dataspace.ring.terms import Answer
@@ -85,14 +86,22 @@ class RingPart(BasePart):
         question = cast(RingQuestion, self.setting.question)
         if self._follow is None:
             return {}
-        return question.holder_inputs(self.setting.plan, len(self._records))
+        # as many as the ring counts: one record a person, whatever records have in common
+        length = len(distinct(self._records, len(question.keys(self.setting.plan))))
+        holders = self.setting.holders
+        place = holders.index(self.setting.me)
+        return question.holder_inputs(
+            self.setting.plan, length, place=place, holders=len(holders)
+        )
 
     def _evaluated(
         self, patterns: Mapping[frozenset[str], int]
     ) -> tuple[Released | None, Inputs]:
         question = cast(RingQuestion, self.setting.question)
         if self._follow is not None:
-            return None, question.evaluator_inputs(self.setting.plan, patterns)
+            return None, question.evaluator_inputs(
+                self.setting.plan, patterns, len(self.setting.holders)
+            )
         totals = {
             each.did: sum(n for names, n in patterns.items() if each.did in names)
             for each in self.setting.holders

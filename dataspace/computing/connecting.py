@@ -27,6 +27,7 @@ from dataspace.computing.steps import Step, Stopped
 _CERTIFICATES = Path(".config")
 _PATIENCE = 5.0  # seconds for a handshake or a greeting, before it is tried again
 _PAUSE = 0.1  # seconds between two tries
+_GLANCE = 0.005  # seconds between two looks at a connection
 
 
 class Connections:
@@ -149,7 +150,7 @@ class Connections:
                 while self._links.get(number) is not exchange:
                     if exchange.transport.is_closing():
                         return
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(_GLANCE)
                 return
         exchange.transport.abort()
 
@@ -172,10 +173,10 @@ class Connections:
         links = list(self._links.values())
         for link in links:
             link.send(GOODBYE, b"")
-        while not all(link.said_goodbye for link in links):
+        while not all(link.said_goodbye and link.is_flushed() for link in links):
             if self.failure.done():
-                raise Stopped(self.failure.result())
-            await asyncio.sleep(0.002)
+                raise Stopped("answering")
+            await asyncio.sleep(_GLANCE)
         for link in links:
             link.close_connection()
 

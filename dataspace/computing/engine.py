@@ -61,6 +61,10 @@ class Engine:
         """1 where a value is `least` or more, else 0."""
         return 1 - self.negative(values - least, bits)
 
+    def zero(self, values: Any, bits: int) -> Any:
+        """1 where a value of so many bits is 0, else 0. About log2(bits) + 2 rounds."""
+        return self._runtime.np_sgn(values, l=bits, EQ=True)
+
     def stack(self, rows: Iterable[Any]) -> Any:
         """Secure arrays of one shape as rows of one."""
         return self._runtime.np_stack(tuple(rows))

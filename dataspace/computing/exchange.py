@@ -92,6 +92,10 @@ class Exchange(asyncoro.MessageExchanger):
     def connection_lost(self, exc: Exception | None) -> None:
         self._meeting.lost(self)
 
+    def is_flushed(self) -> bool:
+        """Whether everything was handed to the system that was to be sent."""
+        return bool(self.transport.is_closing() or not self.transport.get_write_buffer_size())
+
     def _read_preface(self) -> bool:
         """Whether the number and the keys are there; the number is the certificate's."""
         if self.certified is None:

@@ -208,11 +208,12 @@ class RingQuestion(Question, Protocol):
         """The circuit that takes over, if there is one."""
         ...
 
-    def holder_inputs(self, plan: Plan, length: int) -> Inputs:
-        """A holder's input to it: the length of its list in the ring."""
+    def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
+        """A holder's input to it, who stands at this place of the ring: the length of its
+        list there."""
         ...
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
         """The evaluator's input to it. Raises Forbidden as `answer`."""
         ...
 

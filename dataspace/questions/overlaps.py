@@ -107,10 +107,10 @@ class Overlaps:
     def follow(self, plan: Plan, holders: int) -> Circuit | None:
         return None
 
-    def holder_inputs(self, plan: Plan, length: int) -> Inputs:
+    def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
         return {}
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
         return {}
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:

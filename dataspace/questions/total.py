@@ -143,16 +143,19 @@ class Total:
             return None
         return Circuit(
             "independence",
-            {"evaluator": holders, "lists": holders, "largest": number(plan, LARGEST)},
+            {"lists": holders, "largest": number(plan, LARGEST)},
         )
 
-    def holder_inputs(self, plan: Plan, length: int) -> Inputs:
-        own = np.array([length], np.int64)
-        return {"total": tables.bounded(own, number(plan, LARGEST), "the list")}
+    def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
+        totals = np.zeros(holders, np.int64)
+        totals[place] = length
+        own = tables.bounded(totals, number(plan, LARGEST), "the list")
+        return {"totals": own, "distinct": np.zeros(1, np.int64)}
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
         seen = np.array([_require_enough(plan, patterns)], np.int64)
-        return {"distinct": tables.bounded(seen, number(plan, LARGEST), "a number")}
+        distinct = tables.bounded(seen, number(plan, LARGEST), "a number")
+        return {"totals": np.zeros(holders, np.int64), "distinct": distinct}
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
         found = list(opened.values["estimate"])

@@ -90,15 +90,16 @@ class Space:
         return tag
 
 
-def made_up(count: int, seed: int = 1) -> bytes:
-    """A file of cases in the vocabulary's own names and codes."""
-    drawn = random.Random(seed)
+def made_up(count: int, seed: int = 1, *, family: int | None = None) -> bytes:
+    """A file of cases in the vocabulary's own names and codes; with a family of their own the
+    people of two files are others, else the first are the same."""
+    drawn, family = random.Random(seed), seed if family is None else family
     header = "case_reference,given_name,family_name,birth_date,gender,registered_on"
     lines = [header]
     for at in range(count):
-        day = f"{1970 + drawn.randrange(30)}-{1 + drawn.randrange(12):02}-15"
+        day = f"{1970 + at % 30}-{1 + at % 12:02}-15"
         lines.append(
-            f"C{seed}-{at},Given{at},Family{seed},{day},"
+            f"C{seed}-{at},Given{at},Family{family},{day},"
             f"{drawn.choice(('feminine', 'masculine'))},2025-{1 + drawn.randrange(12):02}-10"
         )
     return "\n".join(lines).encode()
@@ -217,6 +218,7 @@ async def running_space(
     compute: Compute | None = None,
     seconds: float = 5.0,
     database_url: str | None = None,
+    overlap: bool = False,
     **changed: Any,
 ) -> AsyncIterator[Space]:
     """So many organisations and an evaluator that have agreed and imported their cases."""
@@ -244,7 +246,9 @@ async def running_space(
             space.nodes.append(node)
             space.settings.append(settings)
         for number, node in enumerate(space.holders):
-            await import_made_up(node, cases_each, number + 1)
+            more = 10 * number  # lists of different lengths
+            family = 0 if overlap else None
+            await import_made_up(node, cases_each + more, number + 1, family=family)
         yield space
 
 
@@ -260,7 +264,11 @@ def settings_of(folder: Path, seconds: float = 5.0) -> NodeSettings:
     )
 
 
-async def import_made_up(node: Node, count: int, seed: int) -> None:
+async def import_made_up(
+    node: Node, count: int, seed: int, *, family: int | None = None
+) -> None:
     """Replace a node's cases by made-up ones."""
-    gathered = gather_file("cases.csv", BytesIO(made_up(count, seed)), node.outside.vocabulary)
+    gathered = gather_file(
+        "cases.csv", BytesIO(made_up(count, seed, family=family)), node.outside.vocabulary
+    )
     await node.import_cases(gathered, "0" * 64)

@@ -7,6 +7,7 @@ from dataspace.computing.circuits import (
     independence,
     logistic,
     ratios,
+    row_by_row,
     sum_only,
 )
 from dataspace.computing.circuits.declaring import Circuit
@@ -19,5 +20,6 @@ CIRCUITS: dict[str, Circuit] = {
         ratios.CIRCUIT,
         independence.CIRCUIT,
         logistic.CIRCUIT,
+        row_by_row.CIRCUIT,
     )
 }

@@ -73,7 +73,7 @@ class Circuit:
 
     `inputs(parameters, me)` gives the columns that party `me` brings. `bits(parameters)` gives
     the width of the secure integers. `require(parameters, parties)` raises InvalidInput where
-    parameters contradict each other. `everyone_learns` is True where the computation goes on
+    parameters contradict each other, and `together(parameters, inputs)` where inputs do. `everyone_learns` is True where the computation goes on
     with what was opened, so that every party sees it, and all of them must be receivers.
     `shareable` is True where organisations can join by shares instead of computing.
     """
@@ -85,6 +85,7 @@ class Circuit:
     bits: Callable[[Parameters], int]
     run: Callable[[Engine, Parameters, Inputs], Awaitable[Opened | None]]
     require: Callable[[Parameters, int], None] = field(default=lambda _p, _m: None)
+    together: Callable[[Parameters, Inputs], None] = field(default=lambda _p, _i: None)
     everyone_learns: bool = False
     shareable: bool = False
 
@@ -118,3 +119,4 @@ def require_inputs(circuit: Circuit, whole: Parameters, me: int, given: Inputs) 
     for name, column in columns.items():
         if not column.accepts(given[name]):
             raise InvalidInput(f"the input {name} has another shape or a value out of bounds")
+    circuit.together(whole, given)

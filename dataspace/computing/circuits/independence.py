@@ -55,7 +55,7 @@ PARAMETERS = {
 # the first question divides the magnitudes of N, for smaller numbers are compared faster
 _MAGNITUDES = 4
 # afterwards so many N are asked about at once: the more, the fewer rounds
-_AT_ONCE = 3
+_AT_ONCE = 5
 
 
 def _inputs(parameters: Parameters, _me: int) -> Mapping[str, Column]:

@@ -87,7 +87,6 @@ def _require(parameters: Parameters, _parties: int) -> None:
 async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened | None:
     design = np.asarray(inputs["design"], dtype=np.float64) / parameters["scale"]
     labels = np.asarray(inputs["labels"], dtype=np.float64)
-    require_rows(design, labels, parameters)
     rows = engine.total([len(labels)])
     sufficient = await engine.open(
         "bit: enough rows",
@@ -104,11 +103,9 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     return {"enough": [1], "weights": descent.whole_numbers()}
 
 
-def require_rows(
-    design: NDArray[np.float64], labels: NDArray[np.float64], parameters: Parameters
-) -> None:
-    """InvalidInput if there is not one label a row, or there are too many rows."""
-    if len(design) != len(labels) or len(labels) > parameters["most_rows"]:
+def _together(parameters: Parameters, inputs: Inputs) -> None:
+    rows = len(inputs["labels"])
+    if len(inputs["design"]) != rows or rows > parameters["most_rows"]:
         raise InvalidInput("each row has one label, and there is a largest number of rows")
 
 
@@ -185,5 +182,6 @@ CIRCUIT = Circuit(
     bits=_bits,
     run=_run,
     require=_require,
+    together=_together,
     everyone_learns=True,
 )

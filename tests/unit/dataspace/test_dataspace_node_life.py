@@ -2,35 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from controllers.dataspace.node import Node
 from controllers.dataspace.runs import RunState
 from core.errors import NotFound
+from dataspace.releasing.report import verify_report
 from tests.support.space import Space, running_space
 
 
-@pytest.fixture
-async def space(tmp_path: Path) -> AsyncIterator[Space]:
-    async with running_space(tmp_path) as running:
-        yield running
-
-
-async def test_a_count_goes_through_all_its_steps(space: Space) -> None:
-    digest = await space.approved(space.draft())
-    tag = await space.run(digest)
+async def released(space: Space, tag: str) -> None:
+    """It ended well, at every node."""
     for node in space.nodes:
         run = await node.books.runs.run(tag)
-        assert (run.state, run.failure, run.detail) == (RunState.RELEASED, None, None)
-    kept = await space.nodes[0].books.runs.result(tag)
-    expected = sum(
-        int((node.cases.now.gathered.table.columns["gender"] == 1).sum())
-        for node in space.holders
-    )
-    assert ["feminine", expected] in kept.result["rows"]
-    assert len(kept.report["proofs"]) == len(space.nodes)
-    for node in space.nodes[1:]:
-        with pytest.raises(NotFound):
-            await node.books.runs.result(tag)
+        assert [run.state, run.failure, run.detail] == [RunState.RELEASED, None, None], run
+
+
+def women(nodes: list[Node]) -> int:
+    """Over all of the nodes, in the clear."""
+    tables = [node.cases.now.gathered.table for node in nodes]
+    return sum(int((each.columns["gender"] == 1).sum()) for each in tables)
+
+
+async def test_a_count_goes_through_all_its_steps(tmp_path: Path) -> None:
+    async with running_space(tmp_path) as space:
+        digest = await space.approved(space.draft())
+        tag = await space.run(digest)
+        await released(space, tag)
+        kept = await space.nodes[0].books.runs.result(tag)
+        assert ["feminine", women(space.holders)] in kept.result["rows"]
+        report = verify_report(kept.report, space.terms, kept.result)
+        assert (report.tag, report.method.together) == (tag, 1)
+        for node in space.nodes[1:]:
+            with pytest.raises(NotFound):
+                await node.books.runs.result(tag)
+        again = await space.run(digest)
+        await released(space, again)
+        seen = await space.nodes[1].comparing.look_at_all()
+        assert all(each.agrees for each in seen)
+        ledger = await space.nodes[2].gate.ledger()
+        assert ledger.runs_of(digest) == 2
+
+
+async def test_who_does_not_compute_hands_shares_to_who_does(tmp_path: Path) -> None:
+    async with running_space(tmp_path, holders=5, computes=3) as space:
+        asker = 4  # holds data, does not compute, and receives
+        digest = await space.approved(space.draft(), by=asker)
+        tag = await space.run(digest, by=asker)
+        await released(space, tag)
+        kept = await space.nodes[asker].books.runs.result(tag)
+        assert ["feminine", women(space.holders)] in kept.result["rows"]
+        for node in space.nodes[:asker]:  # they computed it, and their people do not see it
+            with pytest.raises(NotFound):
+                await node.books.runs.result(tag)
+
+
+RINGS: list[tuple[str, dict[str, Any]]] = [
+    ("overlaps", {"link": ["national_id", "name_and_birth_date"]}),
+    (
+        "total",
+        {"link": ["name_and_birth_date"], "options": {"method": "independence"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "more"), RINGS, ids=[name for name, _ in RINGS])
+async def test_lists_are_compared_by_the_ring(
+    tmp_path: Path, operation: str, more: dict[str, Any]
+) -> None:
+    async with running_space(tmp_path, overlap=True) as space:
+        draft = space.draft(operation=operation, groups=[], **more)
+        tag = await space.run(await space.approved(draft))
+        await released(space, tag)
+        kept = await space.nodes[0].books.runs.result(tag)
+        assert kept.result["rows"]
+        evaluator = await space.nodes[-1].books.runs.run(tag)
+        assert evaluator.result_digest is not None

@@ -216,7 +216,7 @@ def test_too_few_people_are_refused() -> None:
     totals = lengths(("a", "b"), few)
     for way in (
         lambda: TOTAL.answer(total(), few, totals),
-        lambda: TOTAL.evaluator_inputs(total(method="independence"), few),
+        lambda: TOTAL.evaluator_inputs(total(method="independence"), few, 2),
         lambda: TOTAL.answer(total(least_seen=3_000), UK, UK_TOTALS),
     ):
         with pytest.raises(Forbidden) as refused:
@@ -231,8 +231,11 @@ def test_under_independence_only_the_number_is_opened() -> None:
     assert circuit is not None
     assert TOTAL.opens_to_all(asked)
     assert TOTAL.follow(total(), 5) is None
-    inputs = [TOTAL.holder_inputs(asked, length) for length in UK_TOTALS.values()]
-    inputs.append(TOTAL.evaluator_inputs(asked, UK))
+    inputs = [
+        TOTAL.holder_inputs(asked, length, place=place, holders=len(UK_LISTS))
+        for place, length in enumerate(UK_TOTALS.values())
+    ]
+    inputs.append(TOTAL.evaluator_inputs(asked, UK, len(UK_LISTS)))
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, len(UK_LISTS)))
     assert uk_five().seen == 2_744
@@ -245,8 +248,11 @@ def test_lists_without_overlap_have_no_estimate() -> None:
     apart: Patterns = {frozenset("a"): 100, frozenset("b"): 200, frozenset("c"): 50}
     circuit = TOTAL.follow(asked, 3)
     assert circuit is not None
-    inputs = [TOTAL.holder_inputs(asked, n) for n in (100, 200, 50)]
-    inputs.append(TOTAL.evaluator_inputs(asked, apart))
+    inputs = [
+        TOTAL.holder_inputs(asked, length, place=place, holders=3)
+        for place, length in enumerate((100, 200, 50))
+    ]
+    inputs.append(TOTAL.evaluator_inputs(asked, apart, 3))
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, 3))
     assert found.rows == (("independence", None, None, None),)
@@ -255,4 +261,4 @@ def test_lists_without_overlap_have_no_estimate() -> None:
 
 def test_a_list_longer_than_asked_about_is_refused() -> None:
     with pytest.raises(InvalidInput, match="larger than the plan"):
-        TOTAL.holder_inputs(total(largest=1_000), 1_001)
+        TOTAL.holder_inputs(total(largest=1_000), 1_001, place=0, holders=3)
