@@ -20,7 +20,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -45,6 +45,7 @@ from core.proof import SeedSigner
 from dataspace.agreeing.agreement import Environment, Terms
 from dataspace.agreeing.negotiating import Agreement, State, sign_terms
 from dataspace.gathering.made_up import CaseRow, made_up
+from dataspace.gathering.script import built_in
 from dataspace.gathering.writing import write_csv
 from dataspace.questions.catalogue import catalogue
 from dataspace.vocabulary.model import Vocabulary, cases
@@ -111,6 +112,12 @@ def read_cast() -> Cast:
     return Cast(
         kept["title"], kept["authority"], tuple(kept["purposes"]), kept["days"], members
     )
+
+
+def sample_day() -> date:
+    """A day in the last third of the made-up cases, where there are most of them."""
+    script = built_in()
+    return script.first_day + timedelta(days=script.days * 3 // 4)
 
 
 async def prepared(data: Path, first_port: int) -> Sequence[SandboxNode]:

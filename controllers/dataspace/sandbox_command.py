@@ -25,7 +25,7 @@ from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import Nodes
 from controllers.dataspace.console.sessions import Sessions
 from controllers.dataspace.listening import listening
-from controllers.dataspace.sandbox import SandboxNode, read_cast, running_nodes
+from controllers.dataspace.sandbox import SandboxNode, read_cast, running_nodes, sample_day
 from controllers.dataspace.serving import LOOPBACK
 from controllers.staff.relying import RelyingParty
 from core.errors import HavenError, InvalidInput
@@ -110,6 +110,7 @@ def made_console(
         nodes=Nodes.of(*(each.address for each in nodes)),
         sessions=Sessions(_HOSTED_IDLE if hosted else _OWN_IDLE),
         base_url=base_url,
+        sample_day=sample_day(),
         members=Members(data / "members.json", party) if hosted else None,
     )
 

@@ -351,12 +351,10 @@ class _Node:
         return [p for p in PLACES if p != "evaluator" and not (linked and p == NO_LINKAGE)]
 
     def _gate(self, place: str, plan: Json) -> str | None:
-        days = [
-            f for f in plan["filters"] if f.get("first") and f.get("first") == f.get("last")
-        ]
+        narrow = [f for f in plan["filters"] if f.get("first") and f.get("last")]
         if plan["threshold"] < LIMITS["least_cell"]:
             return "threshold-too-low"
-        if plan["link"] and days:
+        if plan["link"] and narrow:
             return "list-too-short"
         ran = [each.plan for each in self.space.plans.values() if each.runs]
         near = [p for p in ran if p["groups"] == plan["groups"] and _last(p) != _last(plan)]
@@ -364,7 +362,7 @@ class _Node:
 
     def _view(self, kept: Kept) -> Json:
         code = kept.refused.get(self.place)
-        own = {
+        own: Json = {
             "columns": ["region", "form_of_exploitation", "cases"],
             "rows": [["kh-phnom-penh", "sexual", 17], ["kh-siem-reap", "forced-labour", 4]],
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from controllers.dataspace.console.asking import filled, plan_of
@@ -23,8 +23,8 @@ from core.errors import HavenError, NotFound
 _DAYS = 7
 _RUN_SECONDS = 60
 _LOOK_SECONDS = 0.3
-_SOME_DAYS_AGO = 200
 _FEW_DAYS = 3
+_A_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,13 @@ type Attack = Callable[[Hand], Awaitable[list[Said]]]
 
 
 async def one_person(hand: Hand) -> list[Said]:
-    """A list that can name one person at most: those of one day."""
+    """A list that can name a few people at most: those of one week."""
     say = hand.visitor.say
     question, plan = await hand.plan("tour.one-person.plan", "ring", "owners")
-    day = _day()
-    plan["filters"] = [_days(_date_column(hand, question), day, day)]
+    first = hand.visitor.console.sample_day
+    last = first + timedelta(days=_A_WEEK - 1)
+    column = _date_column(hand, question)
+    plan["filters"] = [{"column": column, "first": first.isoformat(), "last": last.isoformat()}]
     said, digest = await hand.send(plan, say("tour.sent"))
     return [said, *(await hand.others(digest, say("tour.received")) if digest else [])]
 
@@ -125,14 +127,16 @@ async def two_plans(hand: Hand) -> list[Said]:
     """An answer about all until a day, and then all but those of the last few days before."""
     say = hand.visitor.say
     question, plan = await hand.plan("tour.two-plans.plan", "shares")
-    column, last = _date_column(hand, question), _day()
-    plan["filters"] = [{"column": column, "last": last}]
+    column, last = _date_column(hand, question), hand.visitor.console.sample_day
+    plan["filters"] = [{"column": column, "last": last.isoformat()}]
     first, digest = await hand.send(plan, say("tour.two-plans.first"))
     if digest is None:
         return [first]
     await hand.approve_everywhere(digest)
     run = await _run(hand, digest)
-    before = (date.fromisoformat(last) - timedelta(days=_FEW_DAYS)).isoformat()
+    if run.refused:
+        return [first, run]
+    before = (last - timedelta(days=_FEW_DAYS)).isoformat()
     changed = {**plan, "filters": [{"column": column, "last": before}]}
     second, digest = await hand.send(changed, say("tour.two-plans.second"))
     others = await hand.others(digest, say("tour.two-plans.second")) if digest else []
@@ -183,8 +187,9 @@ async def _run(hand: Hand, digest: str) -> Said:
         return Said(name, what, words_of(hand.visitor.language, err))
     except TimeoutError:
         return Said(name, what, say("tour.too-long"))
-    failed = run["state"] == "failed"
-    return Said(name, what, say("run.state.failed") if failed else None)
+    if run["state"] != "failed":
+        return Said(name, what, None)
+    return Said(name, what, hand.refusal((run.get("failure") or {}).get("code", "internal")))
 
 
 async def _ended(node: NodeClient, tag: str) -> Mapping[str, Any]:
@@ -202,13 +207,5 @@ def _approved(view: Mapping[str, Any]) -> int:
 def _date_column(hand: Hand, question: Offered) -> str:
     for column in question.filters.names:
         if hand.words.kind(column) == "date":
-            return str(column)
+            return column
     raise NotFound("This question cannot be narrowed to days")
-
-
-def _days(column: str, first: str, last: str) -> dict[str, str]:
-    return {"column": column, "first": first, "last": last}
-
-
-def _day() -> str:
-    return (date.today() - timedelta(days=_SOME_DAYS_AGO)).isoformat()

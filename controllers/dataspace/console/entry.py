@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, cast
 from urllib.parse import quote, urlencode
 
@@ -42,6 +43,7 @@ class Console:
     nodes: Nodes
     sessions: Sessions
     base_url: str
+    sample_day: date  # in the midst of the cases: around it the tour's attacks ask
     members: Members | None = None
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,6 +22,7 @@ from controllers.staff.relying import RelyingParty
 from tests.fakes.dataspace_nodes import PLACES, FakeSpace
 
 BASE = "http://localhost"
+DAY = date(2025, 4, 1)
 
 
 class _Forms(HTMLParser):
@@ -125,13 +127,13 @@ async def hands_at(
 
 def own_console(space: FakeSpace) -> Console:
     """A sandbox of one's own."""
-    return Console(space.nodes(), Sessions(3600), BASE)
+    return Console(space.nodes(), Sessions(3600), BASE, DAY)
 
 
 def hosted_console(space: FakeSpace, folder: Path) -> Console:
     """A hosted one."""
     members = Members(folder / "members.json", RelyingParty.at(BASE, "Data space"))
-    return Console(space.nodes(), Sessions(900), BASE, members)
+    return Console(space.nodes(), Sessions(900), BASE, DAY, members)
 
 
 def cookie_of(console: Console, *places: str) -> str:
