@@ -119,6 +119,12 @@ class Agreements:
         """The agreement, verified again. Raises Gone, VerificationError: not signed by all."""
         return require_all_signed(self.agreement)
 
+    def last_signed(self) -> SignedAgreement:
+        """The same of an agreement that may have ended, to show what was. Raises
+        VerificationError."""
+        agreement = self.agreement
+        return require_all_signed(Agreement(agreement.terms, State.FINALIZED, agreement.proofs))
+
     def document(self) -> Json:
         """The space file as it is now."""
         return {

@@ -95,13 +95,16 @@ class OpenRuns:
 
     @asynccontextmanager
     async def ending_on_failure(self, run: OpenRun) -> AsyncIterator[None]:
-        """Whatever leaves the block as an error ends the run at this node."""
+        """Whatever leaves the block as an error ends the run at this node. Who cancels it (the
+        coordinator, its own step) ends it with the error that is the reason."""
         try:
             yield
-        except BaseException as error:
-            if not isinstance(error, HavenError | asyncio.CancelledError):
-                LOGGER.error("unforeseen %s in a run", type(error).__name__)
-            await self.fail(run, error if isinstance(error, HavenError) else UNFORESEEN)
+        except HavenError as error:
+            await self.fail(run, error)
+            raise
+        except Exception as error:
+            LOGGER.error("unforeseen %s in a run", type(error).__name__)
+            await self.fail(run, UNFORESEEN)
             raise
 
     async def fail(self, run: OpenRun, error: HavenError) -> None:

@@ -41,6 +41,7 @@ LOGGER = logging.getLogger(__name__)
 MOST_MESSAGE = 4 * 1024 * 1024  # bytes of a message or an answer
 MOST_FRAME = 4 * 1024 * 1024  # bytes of a frame of the ring
 _CONNECT_SECONDS = 10
+_STOP_SECONDS = 1.0  # for answers that are being made when the node stops
 _TLS = ssl.TLSVersion.TLSv1_3
 
 type Handler = Callable[[Participant, Json], Awaitable[Json]]
@@ -110,7 +111,9 @@ class Peers:
         app = web.Application(client_max_size=MOST_MESSAGE, middlewares=[self._guarded])
         app.router.add_post("/peer/messages", self._message)
         app.router.add_post("/peer/runs/{tag}/frames", self._frame)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_SECONDS
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=self._server_context())
         try:

@@ -138,7 +138,7 @@ class Views:
         decisions = await self._node.plans.decisions(plan.digest)
         return standings(
             plan,
-            self._books.agreements.signed(),
+            self._books.agreements.last_signed(),
             documents_of(decisions, {}),
             self._node.plans.duties(plan),
             self._outside.clock.now(),

@@ -149,7 +149,11 @@ def rules(folder: Path, dids: Mapping[str, str]) -> Rules:
 
 
 def identities(
-    folder: Path, holders: int, environment: Environment = Environment.SANDBOX
+    folder: Path,
+    holders: int,
+    environment: Environment = Environment.SANDBOX,
+    *,
+    roles: Sequence[str] = ROLES,
 ) -> list[Identity]:
     """New nodes' folders: so many organisations, and an evaluator."""
     names = [*(f"org{number}" for number in range(holders)), EVALUATOR]
@@ -159,7 +163,7 @@ def identities(
             folder / name,
             did=f"did:web:{name}.example",
             name=name,
-            role=EVALUATOR if name == EVALUATOR else ROLES[number],
+            role=EVALUATOR if name == EVALUATOR else roles[number],
             environment=environment,
             at=now,
         )
@@ -219,10 +223,11 @@ async def running_space(
     seconds: float = 5.0,
     database_url: str | None = None,
     overlap: bool = False,
+    roles: Sequence[str] = ROLES,
     **changed: Any,
 ) -> AsyncIterator[Space]:
     """So many organisations and an evaluator that have agreed and imported their cases."""
-    who, vocabulary = identities(folder, holders), cases()
+    who, vocabulary = identities(folder, holders, roles=roles), cases()
     outside = Outside(
         rules=rules(folder, {each.did: each.role for each in who[:-1]}),
         questions=catalogue(),
@@ -260,7 +265,7 @@ def settings_of(folder: Path, seconds: float = 5.0) -> NodeSettings:
         officer_port=0,
         compute_host="127.0.0.1",
         answer_seconds=seconds,
-        compute_seconds=seconds * 2,
+        compute_seconds=seconds,
     )
 
 
