@@ -16,6 +16,7 @@ from rich.console import Console
 from controllers.dataspace.identity import create_identity, load_identity
 from controllers.dataspace.node import Books, Node, Outside, opened_books
 from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer
+from controllers.dataspace.sandbox_command import sandbox
 from controllers.dataspace.serving import outside_of, serve_node
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.dataspace.sources import (
@@ -40,6 +41,7 @@ node_app = typer.Typer(no_args_is_help=True, help="One organisation's node.")
 agreement_app = typer.Typer(no_args_is_help=True, help="The agreement of a data space.")
 officer_app = typer.Typer(no_args_is_help=True, help="Keys of the organisation's officers.")
 app.add_typer(node_app, name="node")
+app.command("sandbox")(sandbox)
 node_app.add_typer(agreement_app, name="agreement")
 node_app.add_typer(officer_app, name="officer")
 
