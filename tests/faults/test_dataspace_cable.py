@@ -152,8 +152,7 @@ async def _running(made: Hosts, number: int, identity: Identity) -> AsyncIterato
         "HAVEN_NODE_ANSWER_SECONDS": str(_ANSWER),
         "HAVEN_NODE_COMPUTE_SECONDS": str(_COMPUTE),
     }
-    program = "from controllers.cli import main; main()"
-    command = made.inside(number, sys.executable, "-c", program, "dataspace", "node", "run")
+    command = made.inside(number, sys.executable, "-m", "controllers.dataspace.serving")
     with (identity.folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=log, stderr=log
