@@ -16,6 +16,7 @@ from rich.console import Console
 from controllers.dataspace.identity import create_identity, load_identity
 from controllers.dataspace.node import Books, Node, Outside, opened_books
 from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer
+from controllers.dataspace.sandbox_command import sandbox
 from controllers.dataspace.serving import outside_of, serve_node
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.dataspace.sources import (
@@ -40,6 +41,7 @@ node_app = typer.Typer(no_args_is_help=True, help="One organisation's node.")
 agreement_app = typer.Typer(no_args_is_help=True, help="The agreement of a data space.")
 officer_app = typer.Typer(no_args_is_help=True, help="Keys of the organisation's officers.")
 app.add_typer(node_app, name="node")
+app.command("sandbox")(sandbox)
 node_app.add_typer(agreement_app, name="agreement")
 node_app.add_typer(officer_app, name="officer")
 
@@ -189,6 +191,26 @@ def remove_officer(
         return "The key has ended."
 
     Console().print(_with_books(_settings(folder), work))
+
+
+# --- what it costs --------------------------------------------------------------------------
+
+
+@app.command("bench")
+def bench(
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the figures")] = None,
+    rows: Annotated[int, typer.Option(min=1_000, help="Cases of each organisation")] = 10**6,
+    ring: Annotated[list[int] | None, typer.Option(help="Lengths of lists in the ring")] = None,
+) -> None:
+    """Print what joint answers cost, beside plain Python and beside the obvious secure way."""
+    from controllers.bench.dataspace import (  # noqa: PLC0415 (loads slowly)
+        RINGS,
+        measure_dataspace,
+        write,
+    )
+
+    write(asyncio.run(measure_dataspace(rows, ring or RINGS)), json_file)
 
 
 # --- what the commands share ----------------------------------------------------------------

@@ -92,6 +92,8 @@ class Gatekeeper:
     def selection(self, plan: Plan, own: OwnCasesNow) -> Mask:
         """Which of the own row versions a plan asks about. Raises InvalidInput, Forbidden."""
         mask = np.zeros(len(own.history.cases), np.bool_)
+        if not own.history.current.size:  # the evaluator's has no columns to look into either
+            return mask
         mask[own.history.current] = selected(plan, own.gathered.table)
         return mask
 

@@ -9,24 +9,21 @@ environment, and the process ends when its parent does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-import uvicorn
 
 from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
 from controllers.dataspace.identity import Identity, load_identity
+from controllers.dataspace.listening import listening
 from controllers.dataspace.node import Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_api import officer_app
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from core.clock import Clock, SystemClock
-from core.errors import HavenError, Unavailable
+from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment
 from dataspace.computing.launch import compute
 from dataspace.questions.catalogue import catalogue
@@ -34,22 +31,6 @@ from dataspace.vocabulary.model import Vocabulary, cases, load
 
 LOOPBACK = "127.0.0.1"
 SIGNERS, VOCABULARY = "framework-signers.json", "vocabulary.json"
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to us, and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def] # as in uvicorn
-        yield
 
 
 def vocabulary_of(settings: NodeSettings) -> Vocabulary:
@@ -73,30 +54,8 @@ async def outside_of(settings: NodeSettings, identity: Identity, clock: Clock) -
 @asynccontextmanager
 async def serving_officers(node: Node, port: int) -> AsyncIterator[int]:
     """The officers' API on loopback; the port that it has. Raises Unavailable."""
-    config = uvicorn.Config(
-        officer_app(node),
-        host=LOOPBACK,
-        port=port,
-        access_log=False,
-        log_level="warning",
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-        lifespan="off",
-    )
-    server = _Server(config)
-    try:
-        sock = config.bind_socket()
-    except SystemExit as err:  # uvicorn's word for a port that is taken
-        raise Unavailable("The port for officers is in use already") from err
-    task = asyncio.create_task(server.serve(sockets=[sock]))
-    try:
-        await server.listening.wait()
-        yield int(sock.getsockname()[1])
-    finally:
-        server.should_exit = True
-        await task
-        sock.close()
+    async with listening(officer_app(node), LOOPBACK, port) as given:
+        yield given
 
 
 async def serve_node(settings: NodeSettings) -> None:

@@ -13,28 +13,28 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
-from controllers.desks.pages import HEADERS, SECONDS_UNTIL_AWAY, page, render
+from controllers.desks.pages import HEADERS, SECONDS_UNTIL_AWAY, render
 from controllers.desks.texts import LANGUAGES, Say, is_said, say_in
 from controllers.haven import Haven, House
 from controllers.problems import problem, storage_problem
+from controllers.rendering import page
+from controllers.sent import require_own_site, sent_pairs
 from controllers.staff.people import Duty
 from controllers.staff.sessions import SignedIn
 from controllers.store.models import Organisation
 from controllers.words import preferred
-from core.errors import Forbidden, HavenError, InvalidInput, NotAuthenticated, TooLarge
+from core.errors import Forbidden, HavenError, InvalidInput, NotAuthenticated
 
 COOKIE = "haven-desk"
 LANGUAGE_COOKIE = "haven-desk-language"
 _PATH = "/desk"
-_MOST_FORM = 64 * 1024
-_MOST_FIELDS = 200
 _LONGEST_AGENT = 400
 _A_YEAR = 365 * 24 * 3600
 
@@ -205,32 +205,6 @@ async def at_kiosk(request: Request, house: House) -> Desk:
 AtKiosk = Annotated[Desk, Depends(at_kiosk)]
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """A form's fields (application/x-www-form-urlencoded). Raises TooLarge, InvalidInput."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_FORM:
-            raise TooLarge("This is more than this form holds", code="too-large")
-    try:
-        pairs = parse_qsl(
-            body.decode(),
-            keep_blank_values=True,
-            strict_parsing=bool(body),
-            max_num_fields=_MOST_FIELDS,
-            errors="strict",
-        )
-    except ValueError as err:
-        raise InvalidInput("This is not the form of this page", code="not-the-form") from err
-    return dict(pairs)
-
-
-def require_own_site(request: Request) -> None:
-    """Refuse what a browser says that another site sent. Raises Forbidden."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("This was not sent from this page", code="not-from-here")
-
-
 async def sent_form(request: Request, house: House) -> Fields:
     """The fields of a form that was sent from one of our pages by who is signed in.
 
@@ -238,7 +212,7 @@ async def sent_form(request: Request, house: House) -> Fields:
     """
     require_own_site(request)
     who = await recognised(request, house)
-    fields = await _fields(request)
+    fields = dict(await sent_pairs(request))
     if not house.desks.sessions.is_meant(who, fields.pop("csrf", None)):
         raise Forbidden("Please open the page again and repeat this", code="not-from-here")
     return fields

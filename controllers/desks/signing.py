@@ -22,12 +22,11 @@ from controllers.desks.entry import (
     keep_session,
     network_of,
     plain_page,
-    require_own_site,
 )
 from controllers.desks.pages import HEADERS
 from controllers.haven import House
+from controllers.sent import require_own_script
 from controllers.staff.passkeys import Proven
-from core.errors import Forbidden
 
 router = APIRouter(prefix="/desk", route_class=DeskRoute, include_in_schema=False)
 
@@ -61,14 +60,7 @@ class Answered(_Sent):
     credential: dict[str, Any] = Field(max_length=16)
 
 
-def _own_site(request: Request) -> None:
-    """Only from our own page, and only as JSON, which no form of another site can send."""
-    require_own_site(request)
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Forbidden("This was not sent from this page", code="not-from-here")
-
-
-OwnSite = Depends(_own_site)
+OwnSite = Depends(require_own_script)
 
 
 @router.get("/sign-in")

@@ -10,46 +10,27 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Row, bindparam, delete, select, update
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from controllers.moment import now
 from controllers.staff.deeds import hold, note
 from controllers.staff.people import People, digest
+from controllers.staff.relying import CHALLENGE, RelyingParty, not_known
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import Passkey, StaffCeremony, StaffEnrolment, StaffMember
-from core.errors import Conflict, Gone, InvalidInput, NotAuthenticated
+from core.errors import Conflict, Gone
 
 _LASTS = timedelta(minutes=5)
 _SHOWN_AS = "Desk"
-_CHALLENGE = 32
 _ENROL, _SIGN_IN = "enrol", "sign-in"
-# whatever a device sends that cannot be read is one thing to us: no passkey of ours
-_UNREADABLE = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
 
 _CEREMONY, _KEY = table_of(StaffCeremony), table_of(Passkey)
 _INVITATION, _MEMBER = table_of(StaffEnrolment), table_of(StaffMember)
@@ -115,11 +96,9 @@ class Passkeys:
     """Makes and recognises passkeys of one installation."""
 
     def __init__(self, database: Database, people: People, base_url: str) -> None:
-        parts = urlsplit(base_url)
         self._database = database
         self._people = people
-        self._rp_id = parts.hostname or ""
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._party = RelyingParty.at(base_url, _SHOWN_AS)
 
     # --- making one -------------------------------------------------------------------------
 
@@ -128,7 +107,7 @@ class Passkeys:
 
         Raises Gone, the same for a link that is unknown, past or used.
         """
-        challenge, wanted = secrets.token_bytes(_CHALLENGE), digest(token)
+        challenge, wanted = secrets.token_bytes(CHALLENGE), digest(token)
 
         def begin(steps: Steps) -> tuple[Row[Any], str]:
             invited = _invited(steps, wanted)
@@ -136,19 +115,11 @@ class Passkeys:
 
         invited, ceremony_id = await self._database.write(begin)
         member = str(invited.member_id)
-        options = generate_registration_options(
-            rp_id=self._rp_id,
-            rp_name=_SHOWN_AS,
-            user_id=uuid.UUID(member).bytes,
-            user_name=f"{_SHOWN_AS} {member[:4]}",
-            challenge=challenge,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
-            ),
+        options = self._party.to_make(
+            uuid.UUID(member).bytes, f"{_SHOWN_AS} {member[:4]}", challenge
         )
         name = self._people.name_of(member, invited.sealed_name)
-        return Ceremony(ceremony_id, json.loads(options_to_json(options))), name
+        return Ceremony(ceremony_id, options), name
 
     async def finish_enrolment(
         self, token: str, ceremony_id: str, credential: dict[str, Any]
@@ -161,7 +132,7 @@ class Passkeys:
         asked = await self._answered(ceremony_id, _ENROL)
         if asked is None or asked.enrolment_digest != wanted:
             raise _ended()
-        made = self._registered(credential, asked.challenge)
+        made = self._party.made(credential, asked.challenge)
         named = _named(made.credential_id)
 
         def keep(steps: Steps) -> Proven:
@@ -184,34 +155,15 @@ class Passkeys:
 
         return await self._database.write(keep)
 
-    def _registered(self, credential: dict[str, Any], challenge: bytes) -> VerifiedRegistration:
-        try:
-            return verify_registration_response(
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                require_user_verification=True,
-            )
-        except _UNREADABLE as err:
-            raise InvalidInput(
-                "This cannot be kept as a passkey. Please try again.", code="no-passkey"
-            ) from err
-
     # --- signing in -------------------------------------------------------------------------
 
     async def begin_sign_in(self) -> Ceremony:
         """A question for whichever passkey of ours a device has."""
-        challenge = secrets.token_bytes(_CHALLENGE)
+        challenge = secrets.token_bytes(CHALLENGE)
         ceremony_id = await self._database.write(
             lambda steps: _ask(steps, _SIGN_IN, challenge, enrolment=None)
         )
-        options = generate_authentication_options(
-            rp_id=self._rp_id,
-            challenge=challenge,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return Ceremony(ceremony_id, json.loads(options_to_json(options)))
+        return Ceremony(ceremony_id, self._party.to_answer(challenge))
 
     async def finish_sign_in(self, ceremony_id: str, credential: dict[str, Any]) -> Proven:
         """Who answered. Raises NotAuthenticated, the same for every reason."""
@@ -219,8 +171,10 @@ class Passkeys:
         wanted = _digest_of_answer(credential)
         key = await self._database.row(_KNOWN, its_digest=wanted) if wanted else None
         if asked is None or key is None:
-            raise _not_known()
-        answer = self._verified(credential, asked.challenge, key)
+            raise not_known()
+        answer = self._party.answered(
+            credential, asked.challenge, key.public_key, key.sign_count
+        )
         if answer.new_sign_count:
             # a device that counts never counts the same twice: of two copies one is found out
             counted = await self._database.change(
@@ -230,24 +184,8 @@ class Passkeys:
                 sign_count=answer.new_sign_count,
             )
             if not counted:
-                raise _not_known()
+                raise not_known()
         return Proven(str(key.member_id), str(key.credential_digest))
-
-    def _verified(
-        self, credential: dict[str, Any], challenge: bytes, key: Row[Any]
-    ) -> VerifiedAuthentication:
-        try:
-            return verify_authentication_response(
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                credential_public_key=key.public_key,
-                credential_current_sign_count=key.sign_count,
-                require_user_verification=True,
-            )
-        except _UNREADABLE as err:
-            raise _not_known() from err
 
     async def purge(self) -> None:
         """Forget questions and invitations whose time is over."""
@@ -304,7 +242,3 @@ def _digest_of_answer(credential: dict[str, Any]) -> str | None:
 
 def _ended() -> Gone:
     return Gone("This link has ended. Please ask for a new one.", code="invitation-ended")
-
-
-def _not_known() -> NotAuthenticated:
-    return NotAuthenticated("This passkey is not known here", code="passkey-not-known")

@@ -3,6 +3,7 @@
 
 const form = document.querySelector("form[data-passkey]");
 const told = document.querySelector("[data-told]");
+const at = form.dataset.at ?? "/desk"; // where the steps are asked for
 const WAITING = 429;
 
 class Told extends Error {
@@ -17,7 +18,7 @@ class Told extends Error {
 async function ask(path, body) {
   let answer;
   try {
-    answer = await fetch(`/desk/${path}`, {
+    answer = await fetch(`${at}/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(body),

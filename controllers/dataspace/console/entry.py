@@ -1,0 +1,247 @@
+"""Who stands at the console, and whether a form was really sent from its page.
+
+1. A person may stand at the places of her session. Another organisation's pages are answered
+   like pages that do not exist.
+2. A form counts if it carries its session's token and no browser says that another site sent
+   it. Nothing is changed by opening an address.
+3. Errors are pages, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, cast
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+
+from controllers.dataspace.console.members import Members
+from controllers.dataspace.console.nodes import NodeClient, NodeRefused, Nodes
+from controllers.dataspace.console.pages import render
+from controllers.dataspace.console.sessions import Session, Sessions, is_meant
+from controllers.dataspace.console.texts import LANGUAGES, Say, is_said, say_in
+from controllers.problems import problem
+from controllers.rendering import STRICT, page
+from controllers.sent import require_own_site, sent_pairs
+from controllers.words import preferred
+from core.errors import Forbidden, HavenError, InvalidInput, NotAuthenticated, NotFound
+
+COOKIE = "haven-space"
+LANGUAGE_COOKIE = "haven-space-language"
+_A_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the pages are made of. Without `members` it is one person's own sandbox."""
+
+    nodes: Nodes
+    sessions: Sessions
+    base_url: str
+    sample_day: date  # in the midst of the cases: around it the tour's attacks ask
+    members: Members | None = None
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether people of several organisations sign in, each to her own."""
+        return self.members is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a form; a name may come several times."""
+
+    pairs: Sequence[tuple[str, str]] = ()
+
+    def one(self, name: str, default: str = "") -> str:
+        """The last value of a name, without blanks around it."""
+        return next((v.strip() for k, v in reversed(self.pairs) if k == name), default)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a name, each once, in order."""
+        return tuple(dict.fromkeys(v.strip() for k, v in self.pairs if k == name and v.strip()))
+
+    def has(self, name: str) -> bool:
+        """Whether there is one of this name."""
+        return any(k == name for k, _ in self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person at the console: where she may stand, in which language, how to answer."""
+
+    console: Console
+    request: Request
+    language: str
+    session: Session
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def say(self) -> Say:
+        """Sentences in her language."""
+        return say_in(self.language)
+
+    def node(self, place: str) -> NodeClient:
+        """A node of hers. Raises NotFound, the same for another's and for none."""
+        if place not in self.session.places:
+            raise NotFound("There is no such organisation here")
+        return self.console.nodes.at(place)
+
+    async def page(
+        self, template: str, status: int = 200, *, at: str = "", **context: Any
+    ) -> HTMLResponse:
+        """A page of the frame; `at` is the place that she stands at."""
+        content = render(
+            template,
+            self.language,
+            who=self.session,
+            hosted=self.console.is_hosted,
+            at=at,
+            desks=await self.desks(),
+            **_address(self.request),
+            **context,
+        )
+        return page(content, status, _remembering(self.request, self.language))
+
+    def part(self, template: str, **context: Any) -> HTMLResponse:
+        """A part of a page, without the frame."""
+        return page(render(template, self.language, who=self.session, **context))
+
+    async def desks(self) -> list[tuple[str, str]]:
+        """The places that she may stand at, with the organisations' names."""
+        for place in self.session.places:
+            if place not in self.names:
+                self.names[place] = await _name_of(self.console, place)
+        return [(place, self.names[place]) for place in self.session.places]
+
+
+async def _name_of(console: Console, place: str) -> str:
+    try:
+        return str((await console.nodes.at(place).get("/node"))["name"])
+    except HavenError:
+        return place  # a node that is down has a place in the list all the same
+
+
+def go(path: str) -> Response:
+    """On to another page, after something was done."""
+    return RedirectResponse(path, 303, headers=dict(STRICT))
+
+
+def _address(request: Request) -> dict[str, str]:
+    asked = [(name, value) for name, value in request.query_params.items() if name != "lang"]
+    return {"here": request.url.path, "asked": urlencode(asked)}
+
+
+def language_of(request: Request) -> str:
+    """As just chosen, as chosen before, or as the browser asks for."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return chosen
+    return preferred(request.headers.get("accept-language", "")[:200])
+
+
+def _remembering(request: Request, language: str) -> dict[str, str]:
+    if request.query_params.get("lang") != language:
+        return {}
+    kept = f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={_A_YEAR}; SameSite=Strict; HttpOnly"
+    return {"Set-Cookie": kept}
+
+
+def plain_page(
+    request: Request, template: str, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page for somebody who is not signed in."""
+    language = language_of(request)
+    context = {"who": None, "at": "", "desks": [], **_address(request), **context}
+    context.setdefault("hosted", console_of(request).is_hosted)
+    return page(render(template, language, **context), status, _remembering(request, language))
+
+
+def console_of(request: Request) -> Console:
+    """The console that a request came to."""
+    return cast(Console, request.app.state.console)
+
+
+def keep_session(response: Response, console: Console, value: str) -> None:
+    """Give a browser its session; it ends with the browser at the latest."""
+    response.set_cookie(
+        COOKIE,
+        value,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=console.base_url.startswith("https:"),
+    )
+
+
+async def visiting(request: Request) -> Visitor:
+    """Whoever is signed in. Raises NotAuthenticated."""
+    console = console_of(request)
+    by_itself = "part" in request.query_params  # a page that looks by itself touches nothing
+    session = console.sessions.recognise(request.cookies.get(COOKIE), touch=not by_itself)
+    return Visitor(console, request, language_of(request), session)
+
+
+AtConsole = Annotated[Visitor, Depends(visiting)]
+
+
+async def sent_form(request: Request, visitor: AtConsole) -> Fields:
+    """The fields of a form of one of our pages. Raises Forbidden, InvalidInput."""
+    require_own_site(request)
+    fields = Fields(await sent_pairs(request))
+    if not is_meant(visitor.session, fields.one("csrf")):
+        raise Forbidden("Please open the page again and repeat this", code="not-from-here")
+    return fields
+
+
+Sent = Annotated[Fields, Depends(sent_form)]
+OwnConsole = Annotated[Console, Depends(console_of)]
+
+
+class SpaceRoute(APIRoute):
+    """A route whose errors are pages."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override] # the same, awaited alike
+        """The handler, and what it raises in words."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError:
+                return await error_page(request, InvalidInput("This address is not complete"))
+            except HavenError as err:
+                return await error_page(request, err)
+
+        return handled
+
+
+async def error_page(request: Request, err: HavenError) -> Response:
+    """What went wrong, in the person's language, and a way on."""
+    if "application/json" in request.headers.get("accept", ""):
+        return problem(err)
+    if isinstance(err, NotAuthenticated) and request.method == "GET":
+        then = quote(request.url.path)
+        door = "/sign-in" if console_of(request).is_hosted else "/enter"
+        return go(f"{door}?then={then}")
+    text = words_of(language_of(request), err)
+    checks = err.checks if isinstance(err, NodeRefused) else ()
+    about: dict[str, Any] = {"text": text, "checks": checks}
+    try:
+        visitor = await visiting(request)
+    except HavenError:
+        return plain_page(request, "error.html", err.status, **about)
+    return await visitor.page("error.html", err.status, **about)
+
+
+def words_of(language: str, err: HavenError) -> str:
+    """An error in a person's words: by its code, its kind, or at least as it is."""
+    for key in (f"refused.{err.code}", f"error.{err.code}", f"error.{err.slug}"):
+        if is_said(language, key):
+            return say_in(language)(key)
+    return say_in(language)("error.other", detail=err.detail)

@@ -1,0 +1,126 @@
+"""The console's side of the officer API: JSON on loopback, one key a node.
+
+What a node refuses arrives as an error of core/errors.py with the node's own code, so that a
+page can say it in the person's language; the gate's checks come along where there are some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from core.errors import HavenError, Unavailable
+
+_SECONDS = 30.0
+_SERVER_ERROR = 500
+
+type Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """Where a node listens for its officers, and the key of theirs. `place` names it in the
+    addresses of pages."""
+
+    place: str
+    url: str
+    key: str = field(repr=False)
+
+
+class NodeRefused(HavenError):
+    """A node said no: its status, its `code`, and the gate's checks if it was the gate."""
+
+    slug = "node-refused"
+    title = "The node does not do this"
+
+    def __init__(self, detail: str, *, status: int, code: str, checks: tuple[Document, ...]):
+        super().__init__(detail, code=code)
+        self.status = status  # type: ignore[misc] # as the node answered, not of the class
+        self.checks = checks
+
+
+class NodeClient:
+    """One node, asked as its officer."""
+
+    def __init__(
+        self, address: NodeAddress, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.place = address.place
+        self._client = httpx.AsyncClient(
+            base_url=f"{address.url}/api",
+            headers={"Authorization": f"Bearer {address.key}"},
+            timeout=_SECONDS,
+            transport=transport,
+            trust_env=False,  # loopback: no proxy of the machine's is asked
+        )
+
+    async def get(self, path: str) -> Any:
+        """What stands at a path. Raises NodeRefused, Unavailable."""
+        return (await self._ask("GET", path)).json()
+
+    async def post(self, path: str, body: Document | None = None) -> Any:
+        """The answer to a step. Raises NodeRefused, Unavailable."""
+        answer = await self._ask("POST", path, body or {})
+        return answer.json() if answer.content else {}
+
+    async def file(self, path: str) -> tuple[bytes, str]:
+        """A file's bytes and media type. Raises NodeRefused, Unavailable."""
+        answer = await self._ask("GET", path)
+        return answer.content, answer.headers.get("content-type", "application/octet-stream")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
+    async def _ask(
+        self, method: str, path: str, body: Document | None = None
+    ) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, json=body)
+        except httpx.HTTPError as err:
+            raise Unavailable("The organisation's node does not answer") from err
+        if answer.is_success:
+            return answer
+        if answer.status_code >= _SERVER_ERROR:
+            raise Unavailable("The organisation's node could not do this now")
+        raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> NodeRefused:
+    try:
+        said = answer.json()
+    except ValueError:
+        said = {}
+    checks = said.get("checks", ())
+    named = str(said.get("code") or "node-refused")
+    detail = str(said.get("detail") or "The node did not say why")
+    return NodeRefused(detail, status=answer.status_code, code=named, checks=tuple(checks))
+
+
+class Nodes:
+    """All nodes that this console may ask, in order: holders first, then the evaluator."""
+
+    def __init__(self, clients: Mapping[str, NodeClient]) -> None:
+        self._clients = dict(clients)
+
+    @classmethod
+    def of(cls, *addresses: NodeAddress) -> Self:
+        """Of the nodes at these addresses."""
+        return cls({each.place: NodeClient(each) for each in addresses})
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Their short names."""
+        return tuple(self._clients)
+
+    def at(self, place: str) -> NodeClient:
+        """One of them. Raises KeyError."""
+        return self._clients[place]
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for each in self._clients.values():
+            await each.close()

@@ -1,0 +1,379 @@
+"""The console's pages at one organisation: ask, look, approve, run, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import HTMLResponse
+
+from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of, whole
+from controllers.dataspace.console.charts import chart_of
+from controllers.dataspace.console.entry import (
+    AtConsole,
+    Fields,
+    Sent,
+    SpaceRoute,
+    Visitor,
+    go,
+    words_of,
+)
+from controllers.dataspace.console.nodes import NodeClient, NodeRefused
+from controllers.dataspace.console.questions import Offered, question_at, questions_at
+from controllers.dataspace.console.words import Words, day, minute
+from controllers.rendering import STRICT
+from core.errors import HavenError, InvalidInput, NotFound
+
+router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
+
+# what stands in an address goes into one to a node: nothing but what ids are made of
+Place = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9:_-]{1,128}$")]
+Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+_REASONS = ("purpose", "too-much", "law", "later")
+UNFINISHED = frozenset(("preparing", "computing", "comparing"))
+
+
+async def words_at(visitor: Visitor, node: NodeClient) -> Words:
+    """The words of a node's vocabulary, and of its space, in the person's language."""
+    names = names_of(await node.get("/node"))
+    return Words(await node.get("/vocabulary"), visitor.language, names)
+
+
+@router.get("/")
+async def start(visitor: AtConsole) -> Response:
+    """Who is in the space, what is agreed, which questions there are."""
+    place = visitor.session.places[0]
+    node = visitor.node(place)
+    return await visitor.page(
+        "start.html",
+        at=place if visitor.console.is_hosted else "",
+        place=place,
+        node=await node.get("/node"),
+        questions=await questions_at(node),
+        plans=(await node.get("/plans"))["items"],
+        words=await words_at(visitor, node),
+        day=day,
+    )
+
+
+@router.get("/at/{place}")
+async def desk(visitor: AtConsole, place: Place) -> HTMLResponse:
+    """One organisation's desk: what waits for it, its cases, its questions."""
+    node = visitor.node(place)
+    about = await node.get("/node")
+    return await visitor.page(
+        "desk.html",
+        at=place,
+        node=about,
+        plans=(await node.get("/plans"))["items"],
+        questions=await questions_at(node) if about["holds_data"] else [],
+        cases=await node.get("/cases/summary") if about["holds_data"] else None,
+        words=await words_at(visitor, node),
+        people=_people(visitor, place),
+    )
+
+
+def _people(visitor: Visitor, place: str) -> tuple[str, ...]:
+    members = visitor.console.members
+    return () if members is None else members.of(place)
+
+
+@router.get("/at/{place}/ask/{name}")
+async def form(visitor: AtConsole, place: Place, name: Name) -> HTMLResponse:
+    """A question's form, as its example fills it in."""
+    node = visitor.node(place)
+    about, words = await node.get("/node"), await words_at(visitor, node)
+    question = await question_at(node, name)
+    return await _form(visitor, place, question, filled(question, about, words))
+
+
+@router.post("/at/{place}/ask/{name}")
+async def asked(visitor: AtConsole, place: Place, name: Name, fields: Sent) -> Response:
+    """Look at a plan before it is sent, or send it."""
+    node = visitor.node(place)
+    question, words = await question_at(node, name), await words_at(visitor, node)
+    try:
+        plan = plan_of(fields, question, words)
+        if fields.one("step") == "send":
+            made = await node.post("/plans", plan)
+            return go(f"/at/{place}/plans/{made['digest']}")
+    except InvalidInput as err:
+        return await _form(
+            visitor, place, question, fields, problem=words_of(visitor.language, err)
+        )
+    except NodeRefused as err:
+        problem = words_of(visitor.language, err)
+        return await _form(visitor, place, question, fields, problem=problem, checks=err.checks)
+    step = "change" if fields.one("step") == "change" else "look"
+    looked = plan if step == "look" else None
+    return await _form(visitor, place, question, fields, looked=looked)
+
+
+async def _form(
+    visitor: Visitor,
+    place: str,
+    question: Offered,
+    fields: Fields,
+    *,
+    problem: str = "",
+    checks: tuple[Mapping[str, Any], ...] = (),
+    looked: Mapping[str, Any] | None = None,
+) -> HTMLResponse:
+    node = visitor.node(place)
+    words = await words_at(visitor, node)
+    about = await node.get("/node")
+    return await visitor.page(
+        "ask.html" if looked is None else "look.html",
+        200 if not problem else 422,
+        at=place,
+        node=about,
+        question=question,
+        fields=fields,
+        problem=problem,
+        checks=checks,
+        plan=looked,
+        cells=most_cells(looked, words) if looked else None,
+        periods=PERIODS,
+        words=words,
+        names=names_of(about),
+    )
+
+
+def names_of(node: Mapping[str, Any]) -> dict[str, str]:
+    return {each["did"]: each["name"] for each in node["agreement"]["participants"]}
+
+
+@router.get("/at/{place}/plans/{digest}")
+async def plan(visitor: AtConsole, place: Place, digest: Id) -> HTMLResponse:
+    """A plan as this organisation sees it: checks, what it would reveal, who has approved."""
+    return await plan_page(visitor, place, digest)
+
+
+async def plan_page(
+    visitor: Visitor, place: str, digest: str, *, problem: str = "", status: int = 200
+) -> HTMLResponse:
+    """The page of a plan, with what went wrong just now, if something did."""
+    node = visitor.node(place)
+    about = await node.get("/node")
+    view = await node.get(f"/plans/{digest}")
+    return await visitor.page(
+        "plan.html",
+        status,
+        at=place,
+        node=about,
+        view=view,
+        plan=view["plan"],
+        own=[each for each in view["approvals"] if each["did"] == about["did"]],
+        waiting=[each for each in view["approvals"] if each["state"] == "waiting"],
+        question=await _question_or_none(node, view["plan"]["operation"]),
+        words=await words_at(visitor, node),
+        names=names_of(about),
+        reasons=_REASONS,
+        problem=problem,
+        minute=minute,
+        day=day,
+    )
+
+
+async def _question_or_none(node: NodeClient, name: str) -> Offered | None:
+    try:
+        return await question_at(node, name)
+    except NotFound:
+        return None
+
+
+@router.post("/at/{place}/plans/{digest}/{step}")
+async def step(
+    visitor: AtConsole, place: Place, digest: Id, step: Name, fields: Sent
+) -> Response:
+    """Approve, refuse, withdraw or run."""
+    steps = {"approve": _approve, "refuse": _refuse, "withdraw": _withdraw, "run": _run}
+    if step == "approve-all":
+        await _approve_everywhere(visitor, digest, fields)
+        return go(f"/at/{place}/plans/{digest}")
+    if step not in steps:
+        raise NotFound("There is no such step")
+    try:
+        return go(await steps[step](visitor.node(place), place, digest, fields))
+    except NodeRefused as err:
+        problem = words_of(visitor.language, err)
+        return await plan_page(visitor, place, digest, problem=problem, status=err.status)
+
+
+async def _approve(node: NodeClient, place: str, digest: str, fields: Fields) -> str:
+    body = {"duty": fields.one("duty", "data"), "days": whole(fields, "days")}
+    await node.post(f"/plans/{digest}/approve", body)
+    return f"/at/{place}/plans/{digest}"
+
+
+async def _refuse(node: NodeClient, place: str, digest: str, fields: Fields) -> str:
+    await node.post(f"/plans/{digest}/refuse", {"reason_code": fields.one("reason", "later")})
+    return f"/at/{place}/plans/{digest}"
+
+
+async def _withdraw(node: NodeClient, place: str, digest: str, _fields: Fields) -> str:
+    await node.post(f"/plans/{digest}/withdraw")
+    return f"/at/{place}/plans/{digest}"
+
+
+async def _run(node: NodeClient, place: str, digest: str, _fields: Fields) -> str:
+    return f"/at/{place}/runs/{(await node.post(f'/plans/{digest}/run'))['tag']}"
+
+
+async def _approve_everywhere(visitor: Visitor, digest: str, fields: Fields) -> None:
+    """At each desk of a sandbox of one's own: each node signs by itself, with its own key."""
+    if visitor.console.is_hosted:
+        raise NotFound("Each organisation's own people approve for it")
+    for place in visitor.session.places:
+        await approve_at(visitor.node(place), digest, whole(fields, "days"))
+
+
+async def approve_at(node: NodeClient, digest: str, days: int) -> None:
+    """Give every approval that waits for this node's organisation. Raises NodeRefused."""
+    did = (await node.get("/node"))["did"]
+    for each in (await node.get(f"/plans/{digest}"))["approvals"]:
+        if each["did"] == did and each["state"] == "waiting":
+            body = {"duty": each["duty"], "days": days}
+            await node.post(f"/plans/{digest}/approve", body)
+
+
+@router.get("/at/{place}/runs/{tag}")
+async def run(visitor: AtConsole, place: Place, tag: Id, part: str = "") -> Response:
+    """How far a run is; the page looks again by itself, also without scripts."""
+    node = visitor.node(place)
+    running = await node.get(f"/runs/{tag}")
+    about = {
+        "run": running,
+        "place": place,
+        "tag": tag,
+        "live": running["state"] in UNFINISHED,
+        "result": await _has_result(node, tag) if running["state"] == "released" else False,
+        "words": Words({}, visitor.language),
+    }
+    if part:
+        return visitor.part("run_live.html", **about)
+    return await visitor.page("run.html", at=place, **about)
+
+
+async def _has_result(node: NodeClient, tag: str) -> bool:
+    """Whether this node is a receiver. Raises Unavailable."""
+    try:
+        await node.get(f"/results/{tag}")
+    except NodeRefused:
+        return False
+    return True
+
+
+@router.get("/at/{place}/results/{tag}")
+async def result(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
+    """What came out: table, chart, what was suppressed and why."""
+    node = visitor.node(place)
+    found, words = await node.get(f"/results/{tag}"), await words_at(visitor, node)
+    released = found["released"]
+    about = await node.get("/node")
+    view = await _view_or_none(node, str(found.get("plan") or found.get("digest") or ""))
+    return await visitor.page(
+        "result.html",
+        at=place,
+        tag=tag,
+        result=found,
+        released=released,
+        chart=chart_of(released, words),
+        findings=_findings(released.get("extra") or {}),
+        plan=view["plan"] if view else None,
+        words=words,
+        names=names_of(about),
+        minute=minute,
+    )
+
+
+async def _view_or_none(node: NodeClient, digest: str) -> Mapping[str, Any] | None:
+    if not digest:
+        return None
+    try:
+        found: Mapping[str, Any] = await node.get(f"/plans/{digest}")
+    except HavenError:
+        return None
+    return found
+
+
+def _findings(extra: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What speaks against believing an estimate: codes with words."""
+    found = extra.get("estimates") or {}
+    listed = [*found.get("findings", ())]
+    listed += [
+        {"code": each["fault"], "words": each.get("why") or "", "model": each["model"]}
+        for each in found.get("models", ())
+        if each.get("fault")
+    ]
+    return listed
+
+
+@router.get("/at/{place}/results/{tag}/{kind}")
+async def file(visitor: AtConsole, place: Place, tag: Id, kind: Name) -> Response:
+    """The answer as JSON or CSV, or its signed report."""
+    paths = {
+        "json": f"/results/{tag}",
+        "csv": f"/results/{tag}.csv",
+        "report": f"/results/{tag}/report",
+    }
+    if kind not in paths:
+        raise NotFound("There is no such file")
+    content, media = await visitor.node(place).file(paths[kind])
+    headers = dict(STRICT)
+    if kind == "report":
+        # the node's page, with its own style in it; it may do nothing else
+        headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
+        )
+    else:
+        headers["Content-Disposition"] = f'attachment; filename="answer.{kind}"'
+    return Response(content, media_type=media, headers=headers)
+
+
+@router.get("/at/{place}/priorities/{tag}")
+async def priorities(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
+    """An owner's own cases, ranked, with reasons: for this organisation alone."""
+    node = visitor.node(place)
+    return await visitor.page(
+        "priorities.html",
+        at=place,
+        tag=tag,
+        found=await node.get(f"/priorities/{tag}"),
+        words=await words_at(visitor, node),
+    )
+
+
+@router.get("/at/{place}/log")
+async def log(visitor: AtConsole, place: Place) -> HTMLResponse:
+    """The node's log and what is left of its budget."""
+    return await _log(visitor, place, None)
+
+
+@router.post("/at/{place}/log/compare")
+async def compare(visitor: AtConsole, place: Place, _fields: Sent) -> HTMLResponse:
+    """Ask all nodes for the heads of their logs."""
+    return await _log(visitor, place, await visitor.node(place).post("/log/compare"))
+
+
+async def _log(
+    visitor: Visitor, place: str, compared: Mapping[str, Any] | None
+) -> HTMLResponse:
+    node = visitor.node(place)
+    about = await node.get("/node")
+    entries = await node.get("/log?after=0")
+    return await visitor.page(
+        "log.html",
+        at=place,
+        node=about,
+        ledger=await node.get("/ledger"),
+        entries=entries["items"] if isinstance(entries, dict) else entries,
+        compared=compared,
+        words=Words({}, visitor.language),
+        names=names_of(about),
+        minute=minute,
+    )

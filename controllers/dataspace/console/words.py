@@ -1,0 +1,115 @@
+"""Words for names: columns and codes from the vocabulary, the rest from the language files.
+
+Questions, columns and codes are data of the nodes. A name that nobody gave words to is shown
+as it is, so that a new question needs no new release of these pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from controllers.dataspace.console.texts import is_said, say_in
+
+_HIDDEN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one vocabulary in one language."""
+
+    vocabulary: Mapping[str, Any]
+    language: str
+    names: Mapping[str, str] = field(default_factory=dict)  # of organisations, by DID
+
+    def text(self, labels: object) -> str:
+        """One of several languages' texts: the person's, the English one, or any."""
+        if not isinstance(labels, Mapping):
+            return "" if labels is None else str(labels)
+        found = labels.get(self.language) or labels.get("en") or next(iter(labels.values()), "")
+        return str(found)
+
+    def kind(self, column: str) -> str:
+        """code, date, number, identifier or text."""
+        return str(self._column(column).get("kind", "code"))
+
+    def column(self, name: str) -> str:
+        """A column, or a column that an answer has of its own."""
+        labels = self._column(name).get("labels")
+        return self.text(labels) if labels else self.said("column", name)
+
+    def codes(self, column: str) -> list[tuple[str, str]]:
+        """The codes of a column and their words, in the vocabulary's order."""
+        listed = self.vocabulary.get("codes", {}).get(self._column(column).get("codes"), {})
+        return [(each["code"], self.text(each["labels"])) for each in listed.get("entries", [])]
+
+    def code(self, column: str, code: str) -> str:
+        """What a code of a column means."""
+        return next((words for each, words in self.codes(column) if each == code), code)
+
+    def said(self, kind: str, name: str) -> str:
+        """A name of the nodes in our words, or as it is."""
+        key = f"{kind}.{name}"
+        if is_said(self.language, key):
+            return say_in(self.language)(key)
+        return name.replace("_", " ").replace("-", " ")
+
+    def sentence(self, key: str, parts: Mapping[str, Any]) -> str:
+        """A sentence of ours with a node's values; names of match keys in words."""
+        keys = str(parts.get("keys", ""))
+        named = ", ".join(self.said("link", each) for each in keys.split(", "))
+        return say_in(self.language)(key, **{**parts, "keys": named})
+
+    def any(self, name: str) -> str:
+        """A choice of an option: a column, or a word of ours."""
+        return self.column(name) if self._column(name) else self.said("choice", name)
+
+    def cell(self, column: str, value: object, decimals: int = 0) -> str:
+        """One value of a table; of a number so many digits stand behind the point."""
+        if value is None:
+            return _HIDDEN
+        if isinstance(value, bool):
+            return say_in(self.language)("yes" if value else "no")
+        if isinstance(value, int | float):
+            return number(value, self.language, decimals)
+        text = str(value)
+        if text.startswith("did:"):
+            return " + ".join(self.names.get(each, each) for each in text.split(" + "))
+        return self.code(column, text) if self._column(column) else self.said("value", text)
+
+    def numbers(self, table: Mapping[str, Any]) -> frozenset[int]:
+        """The places of the columns that hold numbers."""
+        return frozenset(
+            at
+            for at in range(len(table["columns"]))
+            if any(isinstance(row[at], int | float) for row in table["rows"])
+        )
+
+    def _column(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.vocabulary.get("columns", {}).get(name, {})
+        return found
+
+
+def number(value: int | float, language: str, decimals: int = 0) -> str:
+    """A number as people of a language write it (CLDR: Spanish and Khmer part with points)."""
+    scaled = Decimal(str(value)).scaleb(-decimals)
+    text = f"{scaled:,.{decimals}f}" if decimals else f"{scaled:,f}"
+    if language == "en":
+        return text
+    return text.translate(str.maketrans(",.", ".,"))
+
+
+def minute(moment: object) -> str:
+    """A time of a node (RFC 3339), to the minute."""
+    try:
+        return datetime.fromisoformat(str(moment)).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "" if moment is None else str(moment)
+
+
+def day(moment: object) -> str:
+    """The same, to the day."""
+    return minute(moment)[:10]
