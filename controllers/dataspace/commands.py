@@ -193,6 +193,26 @@ def remove_officer(
     Console().print(_with_books(_settings(folder), work))
 
 
+# --- what it costs --------------------------------------------------------------------------
+
+
+@app.command("bench")
+def bench(
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the figures")] = None,
+    rows: Annotated[int, typer.Option(min=1_000, help="Cases of each organisation")] = 10**6,
+    ring: Annotated[list[int] | None, typer.Option(help="Lengths of lists in the ring")] = None,
+) -> None:
+    """Print what joint answers cost, beside plain Python and beside the obvious secure way."""
+    from controllers.bench.dataspace import (  # noqa: PLC0415 (loads slowly)
+        RINGS,
+        measure_dataspace,
+        write,
+    )
+
+    write(asyncio.run(measure_dataspace(rows, ring or RINGS)), json_file)
+
+
 # --- what the commands share ----------------------------------------------------------------
 
 

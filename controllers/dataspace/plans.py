@@ -228,8 +228,9 @@ class Plans:
         await self._journal.append(
             Kind.PLAN_RECEIVED, plan=plan.digest, agreement=plan.agreement
         )
-        if gate["told"] is not None:  # the log is shown to peers: not which rule of own data
-            await self._journal.append(Kind.GATE_REFUSED, plan=plan.digest, code=gate["told"])
+        told = gate["told"]  # the log is shown to peers: not which rule about own data it was
+        if told is not None:
+            await self._journal.append(Kind.GATE_REFUSED, plan=plan.digest, code=told)
 
     async def _keep_decision(self, document: Any) -> None:
         said = read_decision(document)

@@ -100,7 +100,7 @@ class RingPart(BasePart):
         question = cast(RingQuestion, self.setting.question)
         if self._follow is not None:
             return None, question.evaluator_inputs(
-                self.setting.plan, patterns, len(self.setting.holders)
+                self.setting.plan, patterns, holders=len(self.setting.holders)
             )
         totals = {
             each.did: sum(n for names, n in patterns.items() if each.did in names)

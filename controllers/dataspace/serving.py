@@ -1,20 +1,29 @@
-"""A node's process: the other nodes over mutual TLS, its own officers on loopback."""
+"""A node's process: the other nodes over mutual TLS, its own officers on loopback.
+
+    python -m controllers.dataspace.serving
+
+is what `haven dataspace node run` is, for who starts several: settings come from the
+environment, and the process ends when its parent does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
 from controllers.dataspace.identity import Identity, load_identity
 from controllers.dataspace.listening import listening
 from controllers.dataspace.node import Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_api import officer_app
-from controllers.dataspace.settings import NodeSettings
+from controllers.dataspace.settings import NodeSettings, read_node_settings
 from core.clock import Clock, SystemClock
+from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment
 from dataspace.computing.launch import compute
 from dataspace.questions.catalogue import catalogue
@@ -64,3 +73,16 @@ async def serve_node(settings: NodeSettings) -> None:
         if identity.environment is Environment.PRODUCTION:
             node.books.agreements.signed()
         await stop.wait()
+
+
+def main() -> None:
+    """Be a node until told to stop, or until the parent is gone."""
+    die_with_parent()
+    try:
+        asyncio.run(serve_node(read_node_settings()))
+    except HavenError as err:  # in our words, which hold no value
+        sys.exit(f"{err.title}. {err.detail}")
+
+
+if __name__ == "__main__":
+    main()

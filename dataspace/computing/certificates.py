@@ -71,9 +71,9 @@ def belong_together(key: bytes, certificate: bytes) -> bool:
     except (ValueError, TypeError) as error:
         raise InvalidInput("the party's private key cannot be read") from error
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    return loaded.public_key().public_bytes(*form) == _read(certificate).public_key().public_bytes(
-        *form
-    )
+    return loaded.public_key().public_bytes(*form) == _read(
+        certificate
+    ).public_key().public_bytes(*form)
 
 
 def _read(certificate: bytes) -> x509.Certificate:

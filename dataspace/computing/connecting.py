@@ -7,7 +7,7 @@ those with larger numbers and listens for the others.
 
 A connection counts once both sides have greeted each other. Until then it may break, or be
 accepted by a proxy behind which nobody listens yet, and is tried again until the deadline of
-the run, which launch.py keeps.
+the run, which launch.py keeps. Afterwards its loss ends the run: who stops tells the others.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from dataspace.computing.steps import Step, Stopped
 _CERTIFICATES = Path(".config")
 _PATIENCE = 5.0  # seconds for a handshake or a greeting, before it is tried again
 _PAUSE = 0.1  # seconds between two tries
+_LINGER = 3.0  # seconds in which a party that stops tells those who come late
+_FAREWELL = 0.1  # seconds in which last words leave
 _GLANCE = 0.005  # seconds between two looks at a connection
 
 
@@ -40,6 +42,11 @@ class Connections:
         self._greeting = agreed(job)
         self._numbers = {fingerprint(each.certificate): each.number for each in job.parties}
         self._links: dict[int, Exchange] = {}
+        self._open: set[Exchange] = set()
+        self._last_words: Step | None = None
+        self._told: set[int | None] = set()
+        self._server: asyncio.Server | None = None
+        self._dialling: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._computing = False
 
@@ -50,56 +57,64 @@ class Connections:
         shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         return None if not shown else self._numbers.get(sha256(shown).hexdigest())
 
-    def greeting(self) -> bytes:
-        """The hash of what this party agreed to."""
+    def greeting(self, exchange: Exchange) -> bytes:
+        """The hash of what this party agreed to, for a peer whose certificate is right."""
+        self._open.add(exchange)
+        if self._last_words is not None:
+            asyncio.get_running_loop().call_soon(self._tell, exchange, self._last_words)
         return self._greeting
 
-    def greeted(self, exchange: Exchange, payload: bytes) -> None:
-        """A connection counts from here on; a newer one takes the place of a broken one."""
-        if payload != self._greeting:
-            self.refuse("agreeing")
-        elif exchange.certified is not None and not self._computing:
+    def agrees(self, payload: bytes) -> bool:
+        """Whether the other side agreed to the same."""
+        return payload == self._greeting
+
+    def ready(self, exchange: Exchange) -> None:
+        """A connection counts from here on."""
+        if exchange.certified is None or exchange.certified in self._links:
+            self.refuse("messages")
+        else:
             self._links[exchange.certified] = exchange
             self._changed.set()
 
     def lost(self, exchange: Exchange) -> None:
-        """Before all are connected another try may follow; afterwards it is the end."""
-        if self._links.get(exchange.certified) is exchange:
-            del self._links[exchange.certified]
-            if self._computing and not exchange.said_goodbye:
-                self.refuse("computing")
+        """A connection that did not count yet is tried again; one that did was the last."""
+        self._open.discard(exchange)
+        counted = exchange in self._links.values()
+        if counted and not exchange.said_goodbye:
+            self.refuse("computing" if self._computing else "connecting")
         self._changed.set()
 
     def refuse(self, step: Step) -> None:
         """Keeps the first failure; whoever waits on `failure` stops."""
         if not self.failure.done():
             self.failure.set_result(step)
+        self._changed.set()
 
     # what the party does
 
     async def connect(self) -> None:
         """Returns when all parties are connected. Raises Stopped."""
         me = self.runtime.pid
-        server = await self._listen() if me > 0 else None
+        if me > 0:
+            self._server = await self._listen()
         peers = self._job.parties[me + 1 :]
-        dialling = [asyncio.ensure_future(self._dial(peer.number)) for peer in peers]
-        try:
-            while len(self._links) < len(self._job.parties) - 1:
-                await self._wait_for_change()
-        finally:
-            for task in dialling:
-                task.cancel()
-            await asyncio.gather(*dialling, return_exceptions=True)
-            if server is not None:
-                server.close()
+        self._dialling = [asyncio.create_task(self._dial(peer.number)) for peer in peers]
+        while len(self._links) < len(self._job.parties) - 1:
+            await self._wait_for_change()
         self._computing = True
+        await self._meet_no_more()
         for number, link in self._links.items():
             self.runtime.parties[number].protocol = link
 
+    async def _meet_no_more(self) -> None:
+        for task in self._dialling:
+            task.cancel()
+        await asyncio.gather(*self._dialling, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+
     async def _wait_for_change(self) -> None:
-        change = asyncio.ensure_future(self._changed.wait())
-        await asyncio.wait({change, self.failure}, return_when=asyncio.FIRST_COMPLETED)
-        change.cancel()
+        await self._changed.wait()
         self._changed.clear()
         if self.failure.done():
             raise Stopped(self.failure.result())
@@ -121,11 +136,10 @@ class Connections:
             raise Stopped("listening") from None
 
     async def _dial(self, number: int) -> None:
-        """Tries until the connection is greeted on both sides, and again when it breaks."""
+        """Tries until the connection counts."""
         context = self._secured(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        while True:
-            if number not in self._links:
-                await self._try_once(number, context)
+        while number not in self._links and number not in self._told:
+            await self._try_once(number, context)
             await asyncio.sleep(_PAUSE)
 
     async def _try_once(self, number: int, context: ssl.SSLContext) -> None:
@@ -180,9 +194,25 @@ class Connections:
         for link in links:
             link.close_connection()
 
-    def abort(self, step: Step) -> None:
-        """Tells all that are connected why this party stops, so that none waits for it."""
-        for link in self._links.values():
-            if not link.transport.is_closing():
-                link.send(ABORT, step.encode())
-                link.close_connection()
+    async def abort(self, step: Step) -> None:
+        """Tells all why this party stops, so that none waits for it until the deadline.
+
+        Who is not connected yet is waited for, for a few seconds.
+        """
+        self._last_words = step
+        for exchange in list(self._open):
+            self._tell(exchange, step)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if self._computing else _LINGER):
+                while len(self._told) < len(self._job.parties) - 1:
+                    self._changed.clear()
+                    await self._changed.wait()
+        await asyncio.sleep(_FAREWELL)
+        await self._meet_no_more()
+
+    def _tell(self, exchange: Exchange, step: Step) -> None:
+        if not exchange.transport.is_closing():
+            exchange.send(ABORT, step.encode())
+            exchange.close_connection()
+            self._told.add(exchange.certified)
+            self._changed.set()

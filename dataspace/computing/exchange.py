@@ -1,7 +1,9 @@
 """One connection between two parties: MPyC's messages, bounded, after a greeting of ours.
 
-    client -> server   number (2 bytes), keys of pseudorandom sharing   (MPyC's own preface)
-    both ways          GREETING with the hash of what was agreed
+    client -> server   number (2 bytes), keys of pseudorandom sharing   (MPyC's own preface),
+                       GREETING with the hash of what was agreed
+    server -> client   GREETING likewise
+    client -> server   READY
     both ways          MPyC's messages
     both ways          GOODBYE, after which the other may close; or ABORT with a step's name
 
@@ -18,7 +20,7 @@ from mpyc import asyncoro
 from dataspace.computing.steps import STEPS, Step
 
 # MPyC's own labels are hashes; that one of them is so small has a chance of 2**-62
-GREETING, GOODBYE, ABORT = (-(2**63) + number for number in range(3))
+GREETING, READY, GOODBYE, ABORT = (-(2**63) + number for number in range(4))
 MOST_MESSAGE = 64 * 2**20  # bytes: twenty times what 100,000 cells need in one message
 MOST_WAITING = 256 * 2**20  # bytes of messages that nobody here has asked for yet
 _HEADER = struct.Struct("<qI")
@@ -32,11 +34,14 @@ class Meeting(Protocol):
     def number_of(self, transport: Any) -> int | None:
         """The party whose pinned certificate the other side showed."""
 
-    def greeting(self) -> bytes:
-        """The hash of what this party agreed to."""
+    def greeting(self, exchange: Exchange) -> bytes:
+        """The hash of what this party agreed to, for a peer whose certificate is right."""
 
-    def greeted(self, exchange: Exchange, payload: bytes) -> None:
-        """The other side said what it agreed to."""
+    def agrees(self, payload: bytes) -> bool:
+        """Whether the other side agreed to the same."""
+
+    def ready(self, exchange: Exchange) -> None:
+        """The connection counts, at this side at least."""
 
     def lost(self, exchange: Exchange) -> None:
         """The connection is gone."""
@@ -45,7 +50,7 @@ class Meeting(Protocol):
         """Something is wrong that no second try mends."""
 
 
-class Exchange(asyncoro.MessageExchanger):
+class Exchange(asyncoro.MessageExchanger):  # type: ignore[misc]  # MPyC has no types
     """MPyC's end of a connection with one peer; `peer` is None where the peer connects."""
 
     def __init__(self, meeting: Meeting, peer: int | None = None) -> None:
@@ -54,6 +59,7 @@ class Exchange(asyncoro.MessageExchanger):
         self.said_goodbye = False
         self._meeting = meeting
         self._waiting_bytes = 0
+        self._outgoing: list[bytes] = []
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -69,7 +75,7 @@ class Exchange(asyncoro.MessageExchanger):
             if not self.runtime.options.no_prss:
                 preface += self.runtime._prss_keys_to_peer(self.peer_pid)
             transport.write(b"".join(preface))
-            self.send(GREETING, self._meeting.greeting())
+            self.send(GREETING, self._meeting.greeting(self))
 
     def data_received(self, data: bytes) -> None:
         if self.transport is None or self.transport.is_closing():
@@ -89,12 +95,34 @@ class Exchange(asyncoro.MessageExchanger):
             del self.bytes[:end]
             self._take(label, payload)
 
+    def send(self, pc: int, payload: bytes) -> None:
+        """Sends what one turn of the loop says to this peer in one piece.
+
+        A circuit's parallel steps then share a TLS record and a wake-up of the peer: with six
+        parties on two processors a tenth of the time.
+        """
+        if not self._outgoing:
+            self.runtime._loop.call_soon(self._flush)
+        self._outgoing += (_HEADER.pack(pc, len(payload)), payload)
+        self.nbytes_sent += _HEADER.size + len(payload)
+
+    def _flush(self) -> None:
+        pieces, self._outgoing = self._outgoing, []
+        if not self.transport.is_closing():
+            self.transport.write(b"".join(pieces))
+
+    def close_connection(self) -> None:
+        self._flush()
+        self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._meeting.lost(self)
 
     def is_flushed(self) -> bool:
         """Whether everything was handed to the system that was to be sent."""
-        return bool(self.transport.is_closing() or not self.transport.get_write_buffer_size())
+        transport = self.transport
+        unsent = self._outgoing or transport.get_write_buffer_size()
+        return transport.is_closing() or not unsent
 
     def _read_preface(self) -> bool:
         """Whether the number and the keys are there; the number is the certificate's."""
@@ -113,29 +141,43 @@ class Exchange(asyncoro.MessageExchanger):
         if with_keys:
             self.runtime._prss_keys_from_peer(self.certified, keys)
         self.peer_pid = self.certified
-        self.send(GREETING, self._meeting.greeting())
         return True
 
     def _take(self, label: int, payload: bytes) -> None:
         if label == GREETING:
-            self._meeting.greeted(self, payload)
+            self._greet(payload)
+        elif label == READY:
+            self._meeting.ready(self)
         elif label == GOODBYE:
             self.said_goodbye = True
         elif label == ABORT:
             named = payload.decode("ascii", "replace")
             self._meeting.refuse(next((step for step in STEPS if step == named), "messages"))
-        elif label in self.buffers:
-            expected = self.buffers.pop(label)
-            if isinstance(expected, bytes):
-                self._refuse("messages")  # the same label twice
-            elif not expected.done():
-                expected.set_result(payload)
         else:
+            self._deliver(label, payload)
+
+    def _greet(self, payload: bytes) -> None:
+        is_client = self.certified is not None and self.certified > self.runtime.pid
+        if not is_client:
+            self.send(GREETING, self._meeting.greeting(self))
+        if not self._meeting.agrees(payload):
+            self._meeting.refuse("agreeing")
+        elif is_client:
+            self.send(READY, b"")
+            self._meeting.ready(self)
+
+    def _deliver(self, label: int, payload: bytes) -> None:
+        """To whoever waits for it, or into the buffer."""
+        expected = self.buffers.pop(label, None)
+        if expected is None:
             self._waiting_bytes += len(payload)
+            self.buffers[label] = payload
             if self._waiting_bytes > MOST_WAITING:
                 self._refuse("messages")
-                return
-            self.buffers[label] = payload
+        elif isinstance(expected, bytes):
+            self._refuse("messages")  # the same label twice
+        elif not expected.done():
+            expected.set_result(payload)
 
     def receive(self, pc: int) -> Any:
         found = super().receive(pc)

@@ -102,7 +102,7 @@ def field_modulus(circuit: str, parameters: Mapping[str, Any], parties: int) -> 
 
 
 def require_consistent(job: Job) -> None:
-    """Refuses a job before anything is started. Raises InvalidInput; the words name no value."""
+    """Refuses a job before anything is started. Raises InvalidInput, naming no value."""
     count = len(job.parties)
     if not FEWEST <= count <= MOST:
         raise InvalidInput(f"a computation takes {FEWEST} to {MOST} parties that compute")
@@ -127,7 +127,7 @@ def _require_circuit(job: Job) -> None:
     circuit = circuit_of(job.circuit)
     whole = complete(circuit, job.parameters, len(job.parties))
     if circuit.everyone_learns and len(job.receivers) != len(job.parties):
-        raise InvalidInput("every party is a receiver of this computation: it goes by the result")
+        raise InvalidInput("every party is a receiver here: the computation goes by the result")
     require_inputs(circuit, whole, job.me, job.inputs)
     modulus = modulus_of(circuit.bits(whole))
     for name, residues in job.residues.items():

@@ -7,6 +7,7 @@ each case the process is gone and its directory, with the key of this run, remov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -110,12 +111,10 @@ class _Reader:
         """The outcome. Raises RunFailed if the process says so, or ends without one."""
         if process.stdin is None or process.stdout is None:
             raise RunFailed("start")
-        try:
+        with contextlib.suppress(ConnectionError):  # it ended early: what it said tells why
             process.stdin.write(wire)
             await process.stdin.drain()
             process.stdin.close()
-        except ConnectionError:
-            raise RunFailed("start") from None
         while True:
             said = await self._line(process.stdout)
             if said.get("step") in STEPS:

@@ -65,7 +65,9 @@ def make_jobs(
     made = [make_certificate(number, "measuring") for number in range(count)]
     parties = tuple(
         Party(number, _HOST, port, certificate)
-        for number, (port, (_, certificate)) in enumerate(zip(free_ports(count), made, strict=True))
+        for number, (port, (_, certificate)) in enumerate(
+            zip(free_ports(count), made, strict=True)
+        )
     )
     return [
         Job(
@@ -91,10 +93,20 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-async def table(parties: int = 3, cells: int = 50, delay: float = 0.0) -> Measure:
-    """A table of sums with threshold; `delay` is the one-way delay of every line, in seconds."""
-    tables = _tables(parties, cells)
-    jobs = make_jobs("gated-sums", {"cells": cells, "most": _MOST}, tables)
+async def table(
+    parties: int = 3,
+    cells: int = 50,
+    delay: float = 0.0,
+    *,
+    tables: Sequence[Mapping[str, NDArray[np.int64]]] | None = None,
+    most: int = _MOST,
+) -> Measure:
+    """A table of sums with threshold; `delay` is the one-way delay of every line, in seconds.
+
+    `tables` are the parties' own inputs with counts up to `most`; made up if none are given.
+    """
+    tables = tables or _tables(parties, cells)
+    jobs = make_jobs("gated-sums", {"cells": cells, "most": most}, tables)
     name = f"table of {cells} cells, {parties} organisations"
     if not delay:
         return await _measured(name, parties, jobs, tables)
@@ -116,9 +128,7 @@ async def table_by_shares(organisations: int = 15, nodes: int = 3, cells: int = 
     jobs = with_shares(jobs, tables[nodes:])
     name = f"table of {cells} cells, {organisations} organisations, {nodes} of them compute"
     measured = await _measured(name, organisations, jobs, tables)
-    return replace(
-        measured, start_seconds=time.perf_counter() - started - measured.seconds
-    )
+    return replace(measured, start_seconds=time.perf_counter() - started - measured.seconds)
 
 
 def with_shares(jobs: Sequence[Job], others: Sequence[Mapping[str, Any]]) -> list[Job]:
@@ -148,9 +158,11 @@ async def independence(lists: int = 5) -> Measure:
 
 
 async def row_by_row(rows: int = 100, cells: int = 50) -> Measure:
-    """The table in the obvious way: `rows` rows of each of 3 organisations, shared one by one."""
+    """The table in the obvious way: each of 3 organisations shares `rows` rows one by one."""
     codes = [_random().integers(0, cells, rows) for _ in range(3)]
-    jobs = make_jobs("row-by-row", {"cells": cells, "rows": rows}, [{"codes": c} for c in codes])
+    jobs = make_jobs(
+        "row-by-row", {"cells": cells, "rows": rows}, [{"codes": c} for c in codes]
+    )
     started = time.perf_counter()
     counts = np.bincount(np.concatenate(codes), minlength=cells)
     expected = _gated(counts, counts >= _THRESHOLD)
@@ -167,7 +179,7 @@ def extrapolated(measured: Measure, rows: int, wanted_rows: int) -> float:
 
 
 def estimate(totals: Sequence[int], distinct: int, largest: int) -> list[int]:
-    """The whole part of the independence estimate in plain Python; empty above `largest`."""
+    """The whole part of the independence estimate in plain Python; empty from `largest` on."""
 
     def above(n: int) -> bool:
         product = 1
@@ -225,7 +237,7 @@ def plain_table(
     tables: Sequence[Mapping[str, Any]], threshold: int, contributors: int
 ) -> dict[str, list[int]]:
     """What gated-sums opens, in plain Python."""
-    sums = {name: sum(np.asarray(each[name]) for each in tables) for name in tables[0]}
+    sums = {name: np.sum([each[name] for each in tables], axis=0) for name in tables[0]}
     released = (sums["gate"] >= threshold) & (sums.pop("present") >= contributors)
     gate = sums.pop("gate")
     values = {name: (each * released).tolist() for name, each in sums.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,9 +16,6 @@ from dataspace.computing.engine import Engine
 from dataspace.computing.fields import modulus_of
 from dataspace.computing.job import Job, Outcome, Values, circuit_of
 from dataspace.computing.steps import Step, Stopped
-
-# seconds in which the last words of a party that stops reach the others
-_FAREWELL = 0.2
 
 
 async def run(runtime: Any, job: Job, begin: Callable[[Step], None]) -> dict[str, Any]:
@@ -32,17 +29,12 @@ async def run(runtime: Any, job: Job, begin: Callable[[Step], None]) -> dict[str
         begin("answering")
         await connections.part()
     except Stopped as stopped:
-        await _tell(connections, stopped.step)
+        await connections.abort(stopped.step)
         raise
     except Exception:
-        await _tell(connections, "computing")
+        await connections.abort("computing")
         raise
     return asdict(outcome)
-
-
-async def _tell(connections: Connections, step: Step) -> None:
-    connections.abort(step)
-    await asyncio.sleep(_FAREWELL)
 
 
 async def _compute(runtime: Any, job: Job, connections: Connections) -> Outcome:
@@ -78,11 +70,13 @@ def _with_residues(values: Values, residues: Sequence[int] | None, modulus: int)
     return np.array([(own + share) % modulus for own, share in pairs], dtype=object)
 
 
-async def _or_failure[T](connections: Connections, work: Awaitable[T]) -> T:
+async def _or_failure[T](connections: Connections, work: Coroutine[Any, Any, T]) -> T:
     """The result of the work, unless a connection fails first."""
     task = asyncio.ensure_future(work)
-    await asyncio.wait({task, connections.failure}, return_when=asyncio.FIRST_COMPLETED)
-    if not task.done():
-        task.cancel()
-        raise Stopped(connections.failure.result())
-    return task.result()
+    connections.failure.add_done_callback(lambda _: task.cancel())
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if connections.failure.done():
+            raise Stopped(connections.failure.result()) from None
+        raise

@@ -22,7 +22,7 @@ STEPS: tuple[Step, ...] = get_args(Step.__value__)
 WORDS: Mapping[Step, str] = {
     "start": "this node could not start its part of the computation",
     "listening": "this node cannot listen at the address that was agreed for it",
-    "connecting": "not every organisation's node could be reached in time; is each running?",
+    "connecting": "not every organisation's node could be reached; is each of them running?",
     "identities": "a node showed a certificate that is not the one agreed for it",
     "agreeing": "the nodes were given different computations to do; approve one plan again",
     "inputs": "what this organisation brings does not fit the plan",

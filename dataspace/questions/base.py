@@ -209,11 +209,11 @@ class RingQuestion(Question, Protocol):
         ...
 
     def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
-        """A holder's input to it, who stands at this place of the ring: the length of its
-        list there."""
+        """A holder's input to it: the length of its list in the ring, at its own place among
+        the holders."""
         ...
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, *, holders: int) -> Inputs:
         """The evaluator's input to it. Raises Forbidden as `answer`."""
         ...
 

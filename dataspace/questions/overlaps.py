@@ -110,7 +110,7 @@ class Overlaps:
     def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
         return {}
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, *, holders: int) -> Inputs:
         return {}
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from core.errors import Forbidden
+from core.errors import Forbidden, VerificationError
 from dataspace.estimating.overlaps import overlaps
 from dataspace.estimating.side_by_side import FEWEST_SEEN, Row, estimates
 from dataspace.gathering.coding import Gathered
@@ -141,10 +141,7 @@ class Total:
     def follow(self, plan: Plan, holders: int) -> Circuit | None:
         if text(plan, METHOD) != INDEPENDENCE:
             return None
-        return Circuit(
-            "independence",
-            {"lists": holders, "largest": number(plan, LARGEST)},
-        )
+        return Circuit("independence", {"lists": holders, "largest": number(plan, LARGEST)})
 
     def holder_inputs(self, plan: Plan, length: int, *, place: int, holders: int) -> Inputs:
         totals = np.zeros(holders, np.int64)
@@ -152,12 +149,16 @@ class Total:
         own = tables.bounded(totals, number(plan, LARGEST), "the list")
         return {"totals": own, "distinct": np.zeros(1, np.int64)}
 
-    def evaluator_inputs(self, plan: Plan, patterns: Patterns, holders: int) -> Inputs:
+    def evaluator_inputs(self, plan: Plan, patterns: Patterns, *, holders: int) -> Inputs:
         seen = np.array([_require_enough(plan, patterns)], np.int64)
         distinct = tables.bounded(seen, number(plan, LARGEST), "a number")
         return {"totals": np.zeros(holders, np.int64), "distinct": distinct}
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
+        if not opened.values["consistent"][0]:
+            raise VerificationError(
+                "the lists of this run do not belong to the number counted", step="lists"
+            )
         found = list(opened.values["estimate"])
         notes = (Note.NO_INTERVAL,) if found else (Note.NO_ESTIMATE,)
         estimate = found[0] if found else None

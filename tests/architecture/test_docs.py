@@ -126,7 +126,9 @@ def test_every_code_is_documented() -> None:
     section = text("docs/wallet-and-links.md").split("## When something does not work")[1]
     desks = text("docs/desks.md").split("## What can go wrong")[1]
     rules = text("docs/governance.md").split("## Codes")[1]
-    listed = [row for part in (section, desks, rules) for row in rows(part.split("\n##")[0])]
+    spaces = text("docs/dataspace/running-a-node.md").split("## Codes")[1]
+    parts = (section, desks, rules, spaces)
+    listed = [row for part in parts for row in rows(part.split("\n##")[0])]
     documented = {row[0].strip("`") for row in listed}
     slugs = {each.slug for each in errors()}
     ours = {code for code in {*given_codes(), *_SAID, _MAY_NOT} if code not in slugs}

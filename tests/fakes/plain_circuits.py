@@ -21,14 +21,8 @@ type Inputs = Mapping[str, Any]
 type Opened = dict[str, list[int]]
 
 
-def opened(
-    circuit: str,
-    parameters: Mapping[str, Any],
-    inputs: Sequence[Inputs],
-    by_shares: Sequence[Inputs] = (),
-) -> Opened:
-    """What the parties with these inputs, in their order, open together. What came `by_shares`
-    is of several organisations, and may be beyond one's bounds.
+def opened(circuit: str, parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
+    """What the parties with these inputs, in their order, open together.
 
     Raises InvalidInput: as the circuit would.
     """
@@ -36,7 +30,7 @@ def opened(
     whole = complete(declared, parameters, min(len(inputs), 7))
     for me, each in enumerate(inputs):
         require_inputs(declared, whole, me, each)
-    return _PLAIN[circuit](whole, [*inputs, *by_shares])
+    return _PLAIN[circuit](whole, inputs)
 
 
 def _sum(inputs: Sequence[Inputs], name: str) -> list[int]:
@@ -74,8 +68,7 @@ def _independence(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Op
     if not max(totals) <= seen <= sum(totals):
         return {"consistent": [0], "estimate": []}
     found = independence_floor(totals, seen, parameters["largest"] + 1)
-    estimate = [found] if found <= parameters["largest"] else []
-    return {"consistent": [1], "estimate": estimate}
+    return {"consistent": [1], "estimate": [found] if found <= parameters["largest"] else []}
 
 
 def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
@@ -133,7 +126,6 @@ class PlainComputing:
             openings=tuple((name, len(values)) for name, values in shown.items()),
             bytes_sent=0,
             seconds=0.0,
-            processor_seconds=0.0,
             parties=len(job.parties),
             threshold=job.threshold(),
         )
@@ -143,8 +135,8 @@ class PlainComputing:
         first = jobs[0]
         inputs = [jobs[me].inputs for me in range(len(jobs))]
         try:
-            shared = _by_shares(first, jobs)
-            done.set_result(opened(first.circuit, first.parameters, inputs, shared))
+            joined = [*inputs, *_by_shares(first, jobs)]
+            done.set_result(opened(first.circuit, first.parameters, joined))
         except Exception as error:  # every party of the run is told
             done.set_exception(error)
 

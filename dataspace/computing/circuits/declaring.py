@@ -7,7 +7,7 @@ public values, because all parties must take the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,9 @@ class Number:
 
     def accepts(self, value: object) -> bool:
         """Whether the value is a number of this kind within the bounds; never a bool."""
-        kinds = (int, float) if self.real else (int,)
-        return type(value) in kinds and self.least <= value <= self.most  # type: ignore[operator]  # type() in kinds says it is a number
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return (self.real or isinstance(value, int)) and self.least <= value <= self.most
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,10 @@ class Circuit:
 
     `inputs(parameters, me)` gives the columns that party `me` brings. `bits(parameters)` gives
     the width of the secure integers. `require(parameters, parties)` raises InvalidInput where
-    parameters contradict each other, and `together(parameters, inputs)` where inputs do. `everyone_learns` is True where the computation goes on
-    with what was opened, so that every party sees it, and all of them must be receivers.
-    `shareable` is True where organisations can join by shares instead of computing.
+    parameters contradict each other, and `together(parameters, inputs)` where inputs do.
+    `everyone_learns` is True where the computation goes on with what was opened, so that every
+    party sees it, and all of them must be receivers. `shareable` is True where organisations
+    can join by shares instead of computing.
     """
 
     name: str
@@ -83,7 +85,7 @@ class Circuit:
     parameters: Mapping[str, Number]
     inputs: Callable[[Parameters, int], Mapping[str, Column]]
     bits: Callable[[Parameters], int]
-    run: Callable[[Engine, Parameters, Inputs], Awaitable[Opened | None]]
+    run: Callable[[Engine, Parameters, Inputs], Coroutine[Any, Any, Opened | None]]
     require: Callable[[Parameters, int], None] = field(default=lambda _p, _m: None)
     together: Callable[[Parameters, Inputs], None] = field(default=lambda _p, _i: None)
     everyone_learns: bool = False

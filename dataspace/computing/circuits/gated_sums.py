@@ -62,9 +62,7 @@ def gate_most(parameters: Parameters) -> int:
 
 
 def _bits(parameters: Parameters) -> int:
-    return bits_for(
-        gate_most(parameters), parameters["largest"] * parameters["organisations"]
-    )
+    return bits_for(gate_most(parameters), parameters["largest"] * parameters["organisations"])
 
 
 def require_shared(parameters: Parameters, parties: int) -> None:
@@ -99,12 +97,8 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     names = ["gate", *value_names(parameters)]
     total = engine.total([inputs[name] for name in ("present", *names)])
     # both tests run at the same time; what is shared enough waits for the longer one
-    enough = engine.at_least(
-        total[1], parameters["threshold"], width(gate_most(parameters))
-    )
-    polynomial = step(
-        parameters["contributors"], parameters["organisations"], engine.modulus
-    )
+    enough = engine.at_least(total[1], parameters["threshold"], width(gate_most(parameters)))
+    polynomial = step(parameters["contributors"], parameters["organisations"], engine.modulus)
     shared = engine.stack([engine.polynomial(polynomial, total[0])])
     gated = engine.join([shared, shared * total[1:]])
     opened = await engine.open("bits and gated sums", engine.stack([enough]) * gated)
@@ -117,7 +111,7 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
 
 CIRCUIT = Circuit(
     name="gated-sums",
-    opens="sums of cells at or above the threshold with enough contributors, and which these are",
+    opens="sums of cells that are large and shared enough, and which these are",
     parameters=PARAMETERS,
     inputs=_inputs,
     bits=_bits,

@@ -23,8 +23,8 @@ Opened, to all parties:
   result: whoever knows the result could have written them down. Below M such a bit is 0
   whatever the lists are.
 
-The result is the whole part of N, or none if that is above the parameter `largest` or does not
-exist (lists without overlap). M, the totals and the overlaps stay hidden. A list holder
+The result is the whole part of N, or none if that is the parameter `largest` or more, or does
+not exist (lists without overlap). M, the totals and the overlaps stay hidden. A list holder
 learns the result beside its own total; everybody does, because the narrowing goes by it.
 """
 
@@ -50,7 +50,7 @@ from dataspace.computing.fields import bits_for, width
 
 PARAMETERS = {
     "lists": Number(2, 12),
-    "largest": Number(2, 2**24),  # the largest N asked about; no list is longer
+    "largest": Number(2, 2**24),  # results are below it, and no list is longer
 }
 # the first question divides the magnitudes of N, for smaller numbers are compared faster
 _MAGNITUDES = 4
@@ -67,7 +67,8 @@ def _inputs(parameters: Parameters, _me: int) -> Mapping[str, Column]:
 
 def _size(largest: int, lists: int) -> int:
     """The largest size of f(N) - 1 if N, M and all totals are 0 .. largest."""
-    return 2 * int(largest) ** lists
+    size: int = 2 * largest**lists
+    return size
 
 
 def _bits(parameters: Parameters) -> int:
@@ -79,7 +80,9 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     lists, largest = parameters["lists"], parameters["largest"]
     total = engine.total([*inputs["totals"], *inputs["distinct"]])
     totals, distinct = total[:lists], total[lists:]
-    if await _opened(engine, "bit: totals fit", _fit(engine, totals, distinct, parameters)) != [1]:
+    if await _opened(engine, "bit: totals fit", _fit(engine, totals, distinct, parameters)) != [
+        1
+    ]:
         return {"consistent": [0], "estimate": []}
     above = _Above(engine, lists, totals, distinct)
     low, high = 0, largest + 1  # the smallest N above the estimate is in low + 1 .. high
@@ -142,9 +145,7 @@ class _Above:
         offsets = [offset - 1 for _, offset in sides]
         difference = engine.weighted(weights, self._known) + engine.constants(offsets)
         positive = engine.at_least(difference, 0, width(_size(most, self._lists)))
-        reached = engine.at_least(
-            engine.constants(asked) - self._distinct, 0, width(most)
-        )
+        reached = engine.at_least(engine.constants(asked) - self._distinct, 0, width(most))
         return await _opened(engine, "bits: is N above the estimate", positive * reached)
 
     def _sides(self, n: int) -> tuple[list[int], int]:

@@ -63,9 +63,7 @@ def _inputs(parameters: Parameters, _me: int) -> Mapping[str, Column]:
 
 def _reciprocal_digits(parameters: Parameters) -> int:
     """2**R / n keeps the mean's precision for every n up to most_rows."""
-    return int(
-        parameters["most_rows"].bit_length() + parameters["precision"] + _GUARD
-    )
+    return int(parameters["most_rows"].bit_length() + parameters["precision"] + _GUARD)
 
 
 def _product_most(parameters: Parameters) -> int:
@@ -75,7 +73,9 @@ def _product_most(parameters: Parameters) -> int:
 
 
 def _bits(parameters: Parameters) -> int:
-    most = max(_product_most(parameters), parameters["most_rows"] << _reciprocal_digits(parameters))
+    most = max(
+        _product_most(parameters), parameters["most_rows"] << _reciprocal_digits(parameters)
+    )
     return bits_for(most, most)
 
 
@@ -135,7 +135,8 @@ async def _mean(
     opened = await engine.open("mean gradient", rounded)
     if opened is None:
         raise InvalidInput("every party is a receiver of this computation")
-    return np.array(opened, dtype=np.float64) / 2.0 ** parameters["precision"]
+    unit = float(2 ** parameters["precision"])
+    return np.array(opened, dtype=np.float64) / unit
 
 
 def _reciprocal(engine: Engine, rows: Any, parameters: Parameters) -> Any:

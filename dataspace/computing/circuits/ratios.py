@@ -76,9 +76,7 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     names = ("present", "count", "numerator", "denominator")
     present, count, numerator, denominator = engine.total([inputs[name] for name in names])
     organisations = parameters["organisations"]
-    enough = engine.at_least(
-        count, parameters["threshold"], width(_count_most(parameters))
-    )
+    enough = engine.at_least(count, parameters["threshold"], width(_count_most(parameters)))
     divisible = engine.at_least(
         denominator, 1, width(parameters["most_denominator"] * organisations)
     )

@@ -55,9 +55,7 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     apart = codes - engine.constants([list(range(cells))])
     counts = engine.add_up(engine.zero(apart, bits))
     enough = engine.at_least(counts, parameters["threshold"], width(_most(parameters)))
-    opened = await engine.open(
-        "bits and gated sums", engine.join([enough, enough * counts])
-    )
+    opened = await engine.open("bits and gated sums", engine.join([enough, enough * counts]))
     return None if opened is None else {"released": opened[:cells], "gate": opened[cells:]}
 
 

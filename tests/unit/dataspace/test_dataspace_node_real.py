@@ -68,9 +68,8 @@ async def started(folder: Path, port: int) -> Process:
         "HAVEN_NODE_ANSWER_SECONDS": "8",
         "HAVEN_NODE_COMPUTE_SECONDS": str(SECONDS),
     }
-    command = (sys.executable, "-c", "from controllers.cli import main; main()")
     return await asyncio.create_subprocess_exec(
-        *command, "dataspace", "node", "run", cwd=ROOT, env=environment,
+        sys.executable, "-m", "controllers.dataspace.serving", cwd=ROOT, env=environment,
         stdout=DEVNULL, stderr=DEVNULL,
     )  # fmt: skip
 

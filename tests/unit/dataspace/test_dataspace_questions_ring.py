@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from questions_world import DIDS, VOCABULARY, lists, plan, read, world
 from ring_world import counted, terms
 
-from core.errors import Forbidden, InvalidInput
+from core.errors import Forbidden, InvalidInput, VerificationError
 from dataspace.gathering.matchkeys import PERSON_KEYS
-from dataspace.questions.base import Opened, Patterns
+from dataspace.planning.plan import Plan
+from dataspace.questions.base import Inputs, Opened, Patterns
 from dataspace.questions.overlaps import BETWEEN, BOTH, DISTINCT, EXACTLY, MOST_LISTS
 from dataspace.questions.overlaps import QUESTION as OVERLAPS
 from dataspace.questions.total import QUESTION as TOTAL
@@ -216,7 +217,7 @@ def test_too_few_people_are_refused() -> None:
     totals = lengths(("a", "b"), few)
     for way in (
         lambda: TOTAL.answer(total(), few, totals),
-        lambda: TOTAL.evaluator_inputs(total(method="independence"), few, 2),
+        lambda: TOTAL.evaluator_inputs(total(method="independence"), few, holders=2),
         lambda: TOTAL.answer(total(least_seen=3_000), UK, UK_TOTALS),
     ):
         with pytest.raises(Forbidden) as refused:
@@ -225,17 +226,33 @@ def test_too_few_people_are_refused() -> None:
         assert not any(sign.isdigit() for sign in refused.value.detail)
 
 
+def independent(asked: Plan, totals: tuple[int, ...], patterns: Patterns) -> list[Inputs]:
+    """What the holders and the evaluator bring to the circuit."""
+    holders = len(totals)
+    brought = [
+        TOTAL.holder_inputs(asked, length, place=place, holders=holders)
+        for place, length in enumerate(totals)
+    ]
+    return [*brought, TOTAL.evaluator_inputs(asked, patterns, holders=holders)]
+
+
+def test_figures_of_different_runs_have_no_estimate() -> None:
+    asked = total(method="independence")
+    circuit = TOTAL.follow(asked, 3)
+    assert circuit is not None
+    few: Patterns = {frozenset("a"): 100, frozenset("b"): 60}
+    values = opened(circuit.name, circuit.parameters, independent(asked, (300, 20, 20), few))
+    with pytest.raises(VerificationError, match="do not belong"):
+        TOTAL.release(asked, VOCABULARY, Opened(values, 3))
+
+
 def test_under_independence_only_the_number_is_opened() -> None:
     asked = total(method="independence")
     circuit = TOTAL.follow(asked, len(UK_LISTS))
     assert circuit is not None
     assert TOTAL.opens_to_all(asked)
     assert TOTAL.follow(total(), 5) is None
-    inputs = [
-        TOTAL.holder_inputs(asked, length, place=place, holders=len(UK_LISTS))
-        for place, length in enumerate(UK_TOTALS.values())
-    ]
-    inputs.append(TOTAL.evaluator_inputs(asked, UK, len(UK_LISTS)))
+    inputs = independent(asked, tuple(UK_TOTALS.values()), UK)
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, len(UK_LISTS)))
     assert uk_five().seen == 2_744
@@ -248,11 +265,7 @@ def test_lists_without_overlap_have_no_estimate() -> None:
     apart: Patterns = {frozenset("a"): 100, frozenset("b"): 200, frozenset("c"): 50}
     circuit = TOTAL.follow(asked, 3)
     assert circuit is not None
-    inputs = [
-        TOTAL.holder_inputs(asked, length, place=place, holders=3)
-        for place, length in enumerate((100, 200, 50))
-    ]
-    inputs.append(TOTAL.evaluator_inputs(asked, apart, 3))
+    inputs = independent(asked, (100, 200, 50), apart)
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, 3))
     assert found.rows == (("independence", None, None, None),)
