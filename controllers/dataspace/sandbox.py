@@ -27,20 +27,19 @@ from uuid import uuid4
 
 import httpx
 
-from agent.launch import die_with_parent
 from agent.supervisor import Child, ChildSpec
 from controllers.dataspace.console.nodes import NodeAddress
-from controllers.dataspace.identity import Identity, create_identity, load_identity
+from controllers.dataspace.identity import Identity, create_identity
 from controllers.dataspace.node import Node, opened_books
 from controllers.dataspace.officers import OfficerDuty, create_officer
-from controllers.dataspace.serving import LOOPBACK, SIGNERS, outside_of, serve_node
+from controllers.dataspace.serving import LOOPBACK, SIGNERS, outside_of
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.dataspace.sources import gather_file
 from controllers.moment import now
 from controllers.running import only_one
 from controllers.secrets import write_private
 from core.clock import SystemClock
-from core.errors import ConfigurationError, HavenError
+from core.errors import ConfigurationError
 from core.proof import SeedSigner
 from dataspace.agreeing.agreement import Environment, Terms
 from dataspace.agreeing.negotiating import Agreement, State, sign_terms
@@ -98,11 +97,6 @@ class SandboxNode:
     def address(self) -> NodeAddress:
         """Where its officer's API is."""
         return NodeAddress(self.place, f"http://{LOOPBACK}:{self.officer_port}", self.key)
-
-    @property
-    def settings(self) -> NodeSettings:
-        """On loopback alone."""
-        return _settings(self.folder, self.officer_port)
 
 
 def read_cast() -> Cast:
@@ -337,32 +331,17 @@ def _spec(node: SandboxNode, logs: Path) -> ChildSpec:
         return answer.is_success
 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAVEN_")}
+    own = {
+        "HAVEN_NODE_FOLDER": str(node.folder.resolve()),
+        "HAVEN_NODE_HOST": LOOPBACK,
+        "HAVEN_NODE_OFFICER_PORT": str(node.officer_port),
+        "HAVEN_NODE_COMPUTE_HOST": LOOPBACK,
+    }
     return ChildSpec(
         name=node.place,
-        command=(
-            sys.executable,
-            "-m",
-            "controllers.dataspace.sandbox",
-            str(node.folder.resolve()),
-            str(node.officer_port),
-        ),
-        environment=kept,
+        command=(sys.executable, "-m", "controllers.dataspace.serving"),
+        environment=kept | own,
         log_file=logs / f"{node.place}.log",
         ready=ready,
         stop_seconds=5,
     )
-
-
-def main() -> None:
-    """Be one node of a sandbox, until told to stop or the sandbox ends."""
-    die_with_parent()
-    folder, officer_port = Path(sys.argv[1]), int(sys.argv[2])
-    try:
-        load_identity(folder)
-        asyncio.run(serve_node(_settings(folder, officer_port)))
-    except HavenError as err:  # in our words, which hold no value
-        sys.exit(f"{err.title}. {err.detail}")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,8 +11,11 @@ from starlette.exceptions import HTTPException
 import controllers
 from controllers.dataspace.console import routes, signing, tour
 from controllers.dataspace.console.entry import Console, error_page
-from core.errors import NotFound
+from controllers.problems import Guard
+from core.errors import HavenError, InvalidInput, NotFound
 
+_UNREAD = 400
+_MOST_BODY = 256 * 1024
 _STATIC = Path(controllers.__file__).parent / "static"
 
 
@@ -24,8 +27,19 @@ def console_app(console: Console) -> FastAPI:
         app.include_router(each)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)
+    app.add_middleware(Guard, most_body=_MOST_BODY)
     return app
 
 
-async def _missing(request: Request, _err: Exception) -> Response:
-    return await error_page(request, NotFound("There is no such page"))
+async def _missing(request: Request, err: Exception) -> Response:
+    """What the framework refuses by itself: a path that there is not, a body without form."""
+    cause = err.__cause__
+    if isinstance(cause, HavenError):  # of a body that was too large while it was read
+        return await error_page(request, cause)
+    unread = isinstance(err, HTTPException) and err.status_code == _UNREAD
+    return await error_page(
+        request,
+        InvalidInput("This is not what this page sends")
+        if unread
+        else NotFound("There is no such page"),
+    )

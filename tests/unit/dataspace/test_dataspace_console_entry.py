@@ -234,3 +234,11 @@ def test_nothing_shows_a_secret() -> None:
     value = sessions.open("A", ("police",))
     session = sessions.recognise(value)
     assert session.csrf not in repr(session)
+
+
+async def test_more_than_a_form_holds_is_not_taken(tmp_path: Path) -> None:
+    space = FakeSpace()
+    async with hands_at(space, hosted_console(space, tmp_path), signed_in=False) as hands:
+        answer = await hands.client.post("/enrol/begin", json={"token": "x" * 300_000})
+        assert answer.status_code == 413
+        assert (await hands.post("/enter", [("token", "x" * 70_000)])).status_code == 413
