@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from controllers.sealing import Seal
 from controllers.store.brief import Steps, table_of
@@ -59,6 +59,7 @@ BEFORE: Final[Mapping[RunState, tuple[RunState, ...]]] = {
     RunState.FAILED: (RunState.PREPARING, RunState.COMPUTING, RunState.COMPARING),
 }
 OPEN: Final = BEFORE[RunState.FAILED]
+_ONLY: Final = 1  # there is one slot for an open run
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +114,19 @@ class Runs:
             agreement=agreement,
             coordinator=coordinator,
             state=RunState.PREPARING.value,
+            open_slot=_ONLY,
             phase=RunState.PREPARING.value,
             parties=0,
             threshold=0,
             epsilon_milli=epsilon_milli,
             started_at=at,
         )
-        is_open = select(func.count()).where(_RUN.c.state.in_(OPEN))
 
         def add(steps: Steps) -> str | None:
-            if steps.value(is_open):
-                return "busy"  # one at a time, so that two cannot spend one budget
-            return None if steps.add_unless_there(run) else "approval-tag"
+            if steps.add_unless_there(run):
+                return None
+            # one at a time, so that two cannot spend one budget
+            return "busy" if steps.row(_OF_TAG, wanted=tag) is None else "approval-tag"
 
         refused = await self._database.write(add)
         if refused is not None:
@@ -155,6 +157,7 @@ class Runs:
             .where(_RUN.c.tag == bindparam("wanted"), _RUN.c.state.in_(OPEN))
             .values(
                 state=RunState.FAILED.value,
+                open_slot=None,
                 failure=error.code[:64],
                 detail=error.detail[:400],
                 ended_at=at,
@@ -238,6 +241,7 @@ class Runs:
             )
             .values(
                 state=RunState.RELEASED.value,
+                open_slot=None,
                 phase=RunState.RELEASED.value,
                 result_digest=digest,
                 ended_at=at,

@@ -21,8 +21,14 @@ type Inputs = Mapping[str, Any]
 type Opened = dict[str, list[int]]
 
 
-def opened(circuit: str, parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
-    """What the parties with these inputs, in their order, open together.
+def opened(
+    circuit: str,
+    parameters: Mapping[str, Any],
+    inputs: Sequence[Inputs],
+    by_shares: Sequence[Inputs] = (),
+) -> Opened:
+    """What the parties with these inputs, in their order, open together. What came `by_shares`
+    is of several organisations, and may be beyond one's bounds.
 
     Raises InvalidInput: as the circuit would.
     """
@@ -30,7 +36,7 @@ def opened(circuit: str, parameters: Mapping[str, Any], inputs: Sequence[Inputs]
     whole = complete(declared, parameters, min(len(inputs), 7))
     for me, each in enumerate(inputs):
         require_inputs(declared, whole, me, each)
-    return _PLAIN[circuit](whole, inputs)
+    return _PLAIN[circuit](whole, [*inputs, *by_shares])
 
 
 def _sum(inputs: Sequence[Inputs], name: str) -> list[int]:
@@ -126,6 +132,7 @@ class PlainComputing:
             openings=tuple((name, len(values)) for name, values in shown.items()),
             bytes_sent=0,
             seconds=0.0,
+            processor_seconds=0.0,
             parties=len(job.parties),
             threshold=job.threshold(),
         )
@@ -135,8 +142,8 @@ class PlainComputing:
         first = jobs[0]
         inputs = [jobs[me].inputs for me in range(len(jobs))]
         try:
-            joined = [*inputs, *_by_shares(first, jobs)]
-            done.set_result(opened(first.circuit, first.parameters, joined))
+            shared = _by_shares(first, jobs)
+            done.set_result(opened(first.circuit, first.parameters, inputs, shared))
         except Exception as error:  # every party of the run is told
             done.set_exception(error)
 

@@ -69,6 +69,7 @@ class DataspaceRun(Base):
     agreement: Mapped[str] = mapped_column(String(100))  # its id: a new version is no new purse
     coordinator: Mapped[str] = mapped_column(String(500))
     state: Mapped[str] = mapped_column(String(16), index=True)
+    open_slot: Mapped[int | None] = mapped_column(Integer, unique=True)  # 1 while it is open
     phase: Mapped[str] = mapped_column(String(16))
     failure: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str | None] = mapped_column(String(400))

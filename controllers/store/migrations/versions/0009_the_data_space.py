@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("agreement", sa.String(length=100), nullable=False),
         sa.Column("coordinator", sa.String(length=500), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("open_slot", sa.Integer(), nullable=True),
         sa.Column("phase", sa.String(length=16), nullable=False),
         sa.Column("failure", sa.String(length=64), nullable=True),
         sa.Column("detail", sa.String(length=400), nullable=True),
@@ -136,6 +137,7 @@ def upgrade() -> None:
             name=op.f("fk_dataspace_run_plan_dataspace_plan"),
         ),
         sa.PrimaryKeyConstraint("tag", name=op.f("pk_dataspace_run")),
+        sa.UniqueConstraint("open_slot", name=op.f("uq_dataspace_run_open_slot")),
     )
     op.create_index(op.f("ix_dataspace_run_plan"), "dataspace_run", ["plan"], unique=False)
     op.create_index(op.f("ix_dataspace_run_state"), "dataspace_run", ["state"], unique=False)
