@@ -25,7 +25,7 @@ from dataspace.gating.gate import Admitted, CheckResult, Outcome, Refused, judge
 from dataspace.gating.ledger import Ledger, LedgerEntry, Standing
 from dataspace.planning.plan import Plan, read_plan
 from dataspace.planning.taking_part import LINKING, taking_part
-from dataspace.questions.base import Question
+from dataspace.questions.base import Question, StatingQuestion
 from dataspace.questions.tables import selected
 from dataspace.vocabulary.model import Vocabulary
 
@@ -63,6 +63,13 @@ class Gatekeeper:
         found = self._questions.get(plan.operation)
         if found is None:
             raise InvalidInput("this node knows no such question", code="question-other")
+        return found
+
+    def stating(self, operation: str) -> StatingQuestion:
+        """A question about stated cases. Raises InvalidInput: it is about none."""
+        found = self._questions.get(operation)
+        if not isinstance(found, StatingQuestion):
+            raise InvalidInput("this question is not about stated cases", code="cases-stated")
         return found
 
     async def judge(self, plan: Plan) -> Outcome:

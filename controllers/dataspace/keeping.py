@@ -90,7 +90,14 @@ class Keeping:
         await self._database.write(keep)
 
     async def add_plan(
-        self, digest: str, agreement: str, document: Json, gate: Json, at: datetime
+        self,
+        digest: str,
+        agreement: str,
+        document: Json,
+        gate: Json,
+        at: datetime,
+        *,
+        sealed_stated: bytes | None = None,
     ) -> bool:
         """Keep a plan and the gate's word; False if it is there already."""
         plan = DataspacePlan(
@@ -99,9 +106,18 @@ class Keeping:
             document=written(document),
             gate=written(gate),
             refused=gate.get("refused"),
+            sealed_stated=sealed_stated,
             created_at=at,
         )
         return await self._database.write(lambda steps: steps.add_unless_there(plan))
+
+    async def sealed_stated(self, digest: str) -> bytes | None:
+        """Which cases an own plan is about, sealed. Raises NotFound."""
+        row = await self._database.row(_PLAN_OF, wanted=digest)
+        if row is None:
+            raise NotFound("There is no plan with this digest")
+        found: bytes | None = row.sealed_stated
+        return found
 
     async def plan(self, digest: str) -> KeptPlan:
         """Raises NotFound."""

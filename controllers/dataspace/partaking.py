@@ -165,7 +165,7 @@ class Partaking:
         setting = Setting(
             tag=request.tag,
             plan=plan,
-            question=self._gate.question(plan),
+            question=await self._plans.question(plan),
             terms=approved.agreement.terms,
             me=own,
             own=self._cases.now,

@@ -18,6 +18,7 @@ from controllers.dataspace.journal import Journal
 from controllers.dataspace.judging import Gatekeeper, gate_document, plan_in
 from controllers.dataspace.keeping import Keeping, KeptPlan
 from controllers.dataspace.peers import Peers
+from controllers.sealing import Seal
 from core.canonical import Json
 from core.clock import Clock
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, VerificationError
@@ -27,6 +28,7 @@ from dataspace.gating.gate import Outcome, Refused, require_admitted
 from dataspace.planning.approvals import Documents, duties_of, verify_approval
 from dataspace.planning.plan import Plan, read_plan
 from dataspace.planning.statements import Approval, Duty, Refusal, Withdrawal, fresh_tag
+from dataspace.questions.base import Question, StatingQuestion
 from dataspace.recording.log import Kind
 
 PLAN, DECISION = "plan", "decision"
@@ -60,6 +62,8 @@ class Draft(BaseModel):
     receivers: list[str] = Field(default_factory=list)
     runs: int = 1
     days: int = Field(7, ge=1, le=366)
+    # own references, for a question about stated cases; they never leave this node
+    cases: list[str] = Field(default_factory=list, max_length=1000, repr=False)
 
 
 class PlanRefused(InvalidInput):
@@ -86,6 +90,7 @@ class Plans:
         self._identity, self._agreements = identity, agreements
         self._keeping, self._journal = keeping, journal
         self._gate, self._clock = gate, clock
+        self._seal = Seal(identity.sealing_key, "dataspace-stated")
         self._peers: Peers | None = None
 
     def connect(self, peers: Peers) -> None:
@@ -100,7 +105,10 @@ class Plans:
         """Make a plan of a draft, and send it to all. Raises InvalidInput: it is none, or this
         node's own gate refuses it (`code` says why)."""
         signed, now = self._agreements.signed(), self._clock.now()
-        written = draft.model_dump(exclude={"days"})
+        written, kept = draft.model_dump(exclude={"days", "cases"}), None
+        if draft.cases:
+            kept, options = self._gate.stating(draft.operation).stated(draft.cases)
+            written["options"] |= options
         written["receivers"] = written["receivers"] or [self._identity.did]
         plan = read_plan(
             written
@@ -116,9 +124,23 @@ class Plans:
             raise PlanRefused(outcome)
         proof = proof_of(plan.digest, self._identity.signer, self._identity.did, now)
         document = {**plan.document(), "proof": proof}
-        await self._keep(plan, document, outcome)
+        sealed = self._seal.seal(kept, plan.digest) if kept is not None else None
+        await self._keep(plan, document, outcome, sealed)
         await self._tell(PLAN, {"plan": document})
         return plan
+
+    async def question(self, plan: Plan) -> Question:
+        """The plan's question as this node puts it: of its own plan about stated cases, with
+        the cases. Raises Conflict: they are not here."""
+        found = self._gate.question(plan)
+        if plan.asker != self._identity.did or not isinstance(found, StatingQuestion):
+            return found
+        sealed = await self._keeping.sealed_stated(plan.digest)
+        if sealed is None:
+            raise Conflict(
+                "Which cases this plan is about is not kept here", code="cases-unstated"
+            )
+        return found.about(self._seal.open(sealed, plan.digest))
 
     async def approve(self, digest: str, duty: Duty, days: int) -> None:
         """Say yes for this organisation, for so many days; the gate has to let it through."""
@@ -218,10 +240,17 @@ class Plans:
         """
         await self._keep_decision(document)
 
-    async def _keep(self, plan: Plan, document: Json, outcome: Outcome) -> None:
+    async def _keep(
+        self, plan: Plan, document: Json, outcome: Outcome, sealed: bytes | None = None
+    ) -> None:
         gate = gate_document(outcome)
         new = await self._keeping.add_plan(
-            plan.digest, plan.agreement, document, gate, self._clock.now()
+            plan.digest,
+            plan.agreement,
+            document,
+            gate,
+            self._clock.now(),
+            sealed_stated=sealed,
         )
         if not new:
             return

@@ -126,10 +126,12 @@ class RingPart(BasePart):
 
     def _terms(self) -> RingTerms:
         plan, terms = self.setting.plan, self.setting.terms
-        answer = None
+        answer, answered = None, None
         if self.setting.question.engine is Engine.OWNERS:
             owners = cast(OwnersQuestion, self.setting.question)
             keys, answer = owners.kinds(plan), Answer(owners.detail(plan))
+            told = owners.answered(plan)
+            answered = tuple(each.did for each in self.setting.holders if each.did in told)
         else:
             keys = cast(RingQuestion, self.setting.question).keys(plan)
         return RingTerms(
@@ -143,6 +145,8 @@ class RingPart(BasePart):
             minimum=terms.limits.least_list,
             seconds=self.setting.seconds,
             answer=answer,
+            answered=answered,
+            stated=answered or () if answer is Answer.REVEAL else (),
         )
 
 

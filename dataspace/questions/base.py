@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -244,4 +244,21 @@ class OwnersQuestion(Question, Protocol):
     def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
         """For the owner: its cases by their own references, with reasons. `ranked` counts the
         cases as `records` gave them."""
+        ...
+
+
+@runtime_checkable
+class StatingQuestion(Protocol):
+    """An owners' question about stated cases alone, which its plan commits to without naming
+    them; only the asker's node keeps which they are."""
+
+    def stated(self, references: Sequence[str]) -> tuple[str, Mapping[str, int | str]]:
+        """What the asker's node keeps (text), and the options of the plan.
+
+        Raises InvalidInput: none, too many, or one twice.
+        """
+        ...
+
+    def about(self, kept: str) -> OwnersQuestion:
+        """The question as the asker's node puts it, with what it kept."""
         ...

@@ -10,7 +10,6 @@ about other cases, or about more of them, than were approved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import Annotated, ClassVar, Final
 
@@ -59,7 +58,7 @@ class Stated(BaseModel):
         return content_digest({"salt": self.salt, "references": sorted(self.references)})
 
     @property
-    def options(self) -> dict[str, int | str | tuple[str, ...]]:
+    def options(self) -> dict[str, int | str]:
         """The options of a plan about these cases."""
         return {CASES.name: self.commitment, HOW_MANY.name: len(self.references)}
 
@@ -69,35 +68,6 @@ def state(references: Sequence[str]) -> Stated:
     if not 1 <= len(references) <= MOST_CASES or len(set(references)) != len(references):
         raise InvalidInput(f"a plan to reveal is about 1 to {MOST_CASES} different cases")
     return Stated(salt=token_hex(_SALT_BYTES), references=tuple(references))
-
-
-@dataclass(frozen=True, slots=True)
-class StatedCases:
-    """The question at the asker's node, where the stated cases are at hand."""
-
-    stated: Stated
-
-    def records(self, plan: Plan, own: Gathered) -> list[Links]:
-        """The links of the stated cases alone.
-
-        Raises VerificationError: step `stated-cases`, the plan was approved for other cases.
-        InvalidInput: a case that the organisation has not.
-        """
-        return links.links_of(plan, own, self._rows(plan, own))
-
-    def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
-        """The stated cases with the names of those who share a link."""
-        return links.named(links.ranking(own, self._rows(plan, own), ranked), ranked)
-
-    def _rows(self, plan: Plan, own: Gathered) -> list[int]:
-        if (text(plan, CASES), number(plan, HOW_MANY)) != (
-            self.stated.commitment,
-            len(self.stated.references),
-        ):
-            raise VerificationError(
-                "the plan was approved for other cases than these", step="stated-cases"
-            )
-        return links.chosen_rows(plan, own, links.places_of(own, self.stated.references))
 
 
 class Reveal:
@@ -168,6 +138,42 @@ class Reveal:
     def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
         """At an organisation that is asked there is nothing to tell."""
         raise InvalidInput("only the asker, with the stated cases, is told anything")
+
+    def stated(self, references: Sequence[str]) -> tuple[str, Mapping[str, int | str]]:
+        made = state(references)
+        return made.model_dump_json(), made.options
+
+    def about(self, kept: str) -> StatedCases:
+        return StatedCases(Stated.model_validate_json(kept))
+
+
+class StatedCases(Reveal):
+    """The question at the asker's node, where the stated cases are at hand."""
+
+    def __init__(self, stated: Stated) -> None:
+        self._stated = stated
+
+    def records(self, plan: Plan, own: Gathered) -> list[Links]:
+        """The links of the stated cases alone.
+
+        Raises VerificationError: step `stated-cases`, the plan was approved for other cases.
+        InvalidInput: a case that the organisation has not.
+        """
+        return links.links_of(plan, own, self._rows(plan, own))
+
+    def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
+        """The stated cases with the names of those who share a link."""
+        return links.named(links.ranking(own, self._rows(plan, own), ranked), ranked)
+
+    def _rows(self, plan: Plan, own: Gathered) -> list[int]:
+        if (text(plan, CASES), number(plan, HOW_MANY)) != (
+            self._stated.commitment,
+            len(self._stated.references),
+        ):
+            raise VerificationError(
+                "the plan was approved for other cases than these", step="stated-cases"
+            )
+        return links.chosen_rows(plan, own, links.places_of(own, self._stated.references))
 
 
 QUESTION: Final = Reveal()

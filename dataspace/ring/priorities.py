@@ -6,10 +6,11 @@ shuffling. So the evaluator can answer for each place, and only the owner knows 
 stands there. No record of a case enters the ring: neither the evaluator nor a neighbour learns
 which identifiers belong to one case, or in how many cases one stands.
 
-The owner is told for each of its identifiers whether at least one OTHER organisation has it, by
-option whether at least two have it, and in a revealing run (LINK_REVEAL, approved by everyone)
-which ones. Nobody else is told anything; the evaluator learns who shares how many identifiers
-of each kind with whom. docs/dataspace/leaks-ring.md has all of it.
+Only those that the terms name are answered. Such an owner is told for each of its identifiers
+whether at least one OTHER organisation has it, by option whether at least two have it, and in a
+revealing run (LINK_REVEAL, approved by everyone) which ones. Nobody else is told anything; the
+evaluator learns who shares how many identifiers of each kind with whom.
+docs/dataspace/leaks-ring.md has all of it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from core.errors import InvalidInput, VerificationError
 from dataspace.ring.collecting import Incoming, cut, parts
 from dataspace.ring.group import TOKEN
 from dataspace.ring.lists import Record, random_order, require_distinct
-from dataspace.ring.messages import Marks, Message, Network
+from dataspace.ring.messages import Done, Marks, Message, Network
 from dataspace.ring.protocol import (
     Blinder,
     Gathered,
@@ -79,12 +80,18 @@ async def prioritise_with(
             released.
     """
     async with one_run(terms, me, network):
-        table = _table(terms, _links(terms, cases))
+        links = _links(terms, cases)
+        if me not in terms.stated:
+            terms.require_own_size(max(map(len, links)))
+        table = _table(terms, links)
         with Blinder(threads) as blinder:
             holder = Holder(terms, me, network, blinder, shuffles=False)
             async with grouped() as sending:
                 sending.create_task(holder.send_own(table))
                 await holder.take_others(sending)
+                if not terms.is_answered(me):
+                    await _end(holder)
+                    return []
                 marks = await _answers(terms, holder, len(table))
     found: dict[str, dict[bytes, int]] = {kind: {} for kind in terms.keys}
     for record, row in zip(table, marks, strict=True):
@@ -184,18 +191,25 @@ def _links(terms: Terms, cases: Sequence[Case]) -> list[list[bytes]]:
     links = [{each for case in cases for each in case.get(kind, ())} for kind in terms.keys]
     if any(b"" in each for each in links):
         raise InvalidInput("an identifier of a link is empty")
-    terms.require_own_size(max(map(len, links)))
     return [sorted(each) for each in links]
 
 
 def _table(terms: Terms, links: Sequence[Sequence[bytes]]) -> list[Record]:
-    """Every kind filled up to one padded size, each in a random order of its own."""
-    size = terms.padded(max(map(len, links)))
+    """Every kind filled up to one padded size, each in a random order of its own.
+
+    Stated cases are few: filled up to the least size, their list looks like a short one.
+    """
+    size = terms.padded(max(terms.minimum, *map(len, links)))
     columns = []
     for identifiers in links:
         filled: list[bytes | None] = [*identifiers, *[None] * (size - len(identifiers))]
         columns.append([filled[at] for at in random_order(size)])
     return list(zip(*columns, strict=True))
+
+
+async def _end(holder: Holder) -> None:
+    if not isinstance(await holder.answer(), Done):
+        raise VerificationError("this answer belongs to somebody else", step="answer")
 
 
 async def _answers(terms: Terms, holder: Holder, records: int) -> list[tuple[int, ...]]:
@@ -214,9 +228,11 @@ async def _answers(terms: Terms, holder: Holder, records: int) -> list[tuple[int
 
 def _messages(terms: Terms, tables: Sequence[bytes]) -> list[tuple[str, Message]]:
     run, width = terms.tag(), len(terms.keys) * MARK
-    return [
+    others = [each for each in terms.holders if not terms.is_answered(each)]
+    return [(name, Done(run)) for name in others] + [
         (name, Marks(run, place, part, parts(terms, records), records, marks))
         for place, (name, table) in enumerate(zip(terms.holders, tables, strict=True))
+        if terms.is_answered(name)
         for records in (len(table) // width,)
         for part, marks in enumerate(cut(terms, table, width))
     ]

@@ -50,6 +50,9 @@ class Terms:
     bucket: the unit of padded sizes in records; every padded size is a multiple of it.
     batch: records a message. most: most records of a padded list. seconds: deadline of the run.
     answer: what owners are told in a run for priorities; None in a counting run.
+    answered: the holders that are told; None for all. The others bring their lists and hear
+    nothing but the end.
+    stated: in a revealing run who brings only the cases that everybody approved, however few.
     """
 
     purpose: str
@@ -66,6 +69,8 @@ class Terms:
     most: int = 2**17
     seconds: float = 600.0
     answer: Answer | None = None
+    answered: tuple[str, ...] | None = None
+    stated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises InvalidInput."""
@@ -81,7 +86,15 @@ class Terms:
             raise InvalidInput("the batch or the deadline of a ring is out of bounds")
         if not 0 <= self.minimum <= self.most:
             raise InvalidInput("the shortest list of a ring is out of bounds")
+        if not {*(self.answered or ()), *self.stated} <= set(self.holders):
+            raise InvalidInput("who is told anything holds a list of this ring")
+        if self.stated and (self.answer is not Answer.REVEAL or self.answered != self.stated):
+            raise InvalidInput("few cases are stated only by who is told in a revealing run")
         self.separation_tags()
+
+    def is_answered(self, name: str) -> bool:
+        """Whether this holder is told about its own links."""
+        return self.answered is None or name in self.answered
 
     @property
     def width(self) -> int:

@@ -32,7 +32,8 @@ class DataspaceAgreement(Base):
 
 
 class DataspacePlan(Base):
-    """A plan as its asker signed it, and what this node's gate said of it."""
+    """A plan as its asker signed it, and what this node's gate said of it. `sealed_stated` is
+    which cases a plan of this node's own is about, where it commits to them."""
 
     __tablename__ = "dataspace_plan"
 
@@ -41,6 +42,7 @@ class DataspacePlan(Base):
     document: Mapped[str] = mapped_column(Text)
     gate: Mapped[str] = mapped_column(Text)
     refused: Mapped[str | None] = mapped_column(String(64))
+    sealed_stated: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 

@@ -253,3 +253,48 @@ async def test_owners_alone_see_their_ranked_cases(tmp_path: Path) -> None:
             place = found["columns"].index("case")
             assert {str(row[place])[:5] for row in found["rows"]} == {f"REF{at}-"}
         assert (await desks.clients[3].get(f"/api/priorities/{tag}")).status_code == 404
+
+
+async def test_who_else_knows_a_stated_case_is_told_to_the_asker_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """LINK_REVEAL: a plan of its own that every data and every legal officer approves."""
+    async with desks_of(tmp_path, holders=3, roles=("shelter", "police", "shelter")) as desks:
+        for at in range(3):
+            rows = b"case_reference,trafficker,gender\n" + b"".join(
+                f"REF{at}-{n},Boss {n if n < 5 * at + 5 else n + 100 * at},feminine\n".encode()
+                for n in range(40)
+            )
+            await desks.ok(at, "POST", "/cases", content=rows)
+        asked = body(
+            operation="reveal",
+            purpose="prevention",
+            groups=[],
+            link=["trafficker"],
+            cases=["REF0-1", "REF0-30"],
+            runs=1,
+        )
+        view = await desks.ok(0, "POST", "/plans", json=asked)
+        digest = view["digest"]
+        for at in range(3):
+            shown = await desks.clients[at].get(f"/api/plans/{digest}")
+            assert "REF0-" not in shown.text
+            await desks.ok(at, "POST", f"/plans/{digest}/approve", json={"days": 2})
+        early = await desks.clients[0].post(f"/api/plans/{digest}/run")
+        if early.status_code < 300:  # begun, and refused by every node that it asks
+            ended = await until_ended(desks, 0, early.json()["tag"])
+            assert ended["state"] == "failed"
+        for at in range(3):
+            yes = {"duty": "legal", "days": 2}
+            await desks.ok(at, "POST", f"/plans/{digest}/approve", json=yes)
+        tag = (await desks.ok(0, "POST", f"/plans/{digest}/run"))["tag"]
+        run = await until_ended(desks, 0, tag)
+        assert run["failure"] is None
+        found = await desks.ok(0, "GET", f"/priorities/{tag}")
+        place = found["columns"].index("case")
+        assert {row[place] for row in found["rows"]} == {"REF0-1"}
+        others = [each.did for each in desks.space.terms.holders[1:]]
+        assert all(any(did in str(row) for row in found["rows"]) for did in others)
+        for at in (1, 2, 3):
+            assert (await desks.clients[at].get(f"/api/priorities/{tag}")).status_code == 404
+        assert "REF0-" not in caplog.text

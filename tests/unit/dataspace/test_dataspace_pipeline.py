@@ -1,7 +1,8 @@
 """Through everything: five nodes hold one list each of the United Kingdom's table of 2013.
 
-Rows are made whose overlaps are the published ones. They are imported, their people become match
-keys, the keys go round the ring, the evaluator estimates: what is released is what was published.
+Rows are made whose overlaps are the published ones. They are imported, their people become
+match keys, the keys go round the ring, the evaluator estimates: what is released is what was
+published.
 """
 
 from __future__ import annotations

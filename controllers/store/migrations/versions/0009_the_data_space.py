@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("gate", sa.Text(), nullable=False),
         sa.Column("refused", sa.String(length=64), nullable=True),
+        sa.Column("sealed_stated", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_dataspace_plan")),
     )
