@@ -21,7 +21,11 @@ class NodeSettings(BaseSettings):
     folder: Path = Field(
         Path(".haven/node"), description="The node's own folder: keys, framework, database"
     )
-    host: str = Field("0.0.0.0", description="Address that the port for other nodes binds to")  # noqa: S104 (other organisations connect to it, and are known by their certificates)
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that the port for other nodes binds to; others reach it only "
+        "where this is one of the machine's own addresses, or 0.0.0.0",
+    )
     officer_port: int = Field(
         8060, ge=0, le=65535, description="Port for officers, on loopback; 0: any free one"
     )

@@ -245,7 +245,9 @@ class Outcomes:
             measures=Choice(1, 2, columns_of(vocabulary, Kind.CODE, Kind.DATE, Kind.NUMBER)),
             link=NONE,
             options=OPTIONS,
+            # by a column of its own: a bare total is the margin of every earlier table
             example={
+                "groups": [{"column": each} for each in columns_of(vocabulary, Kind.CODE)[-1:]],
                 "measures": [name for name, _ in _DATES],
                 "options": {"indicator": "referral-days"},
             },
