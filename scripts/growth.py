@@ -21,6 +21,7 @@ from tests.support.postgres import running_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES, DRAWING = ROOT / "docs" / "figures", ROOT / "docs" / "growth.svg"
+SPACE, SPACE_DRAWING = FIGURES / "dataspace.json", ROOT / "docs" / "dataspace" / "growth.svg"
 TOPOLOGIES = {
     "growth-sqlite": "SQLite",
     "growth-postgresql": "PostgreSQL",
@@ -98,7 +99,29 @@ def plot() -> int:
     axes.flat[0].legend(fontsize=7)
     figure.savefig(DRAWING, metadata={"Date": None})
     _print_table(measured)
+    if SPACE.exists():
+        _plot_space(json.loads(SPACE.read_text())["figures"])
     return 0
+
+
+def _plot_space(figures: list[dict[str, Any]]) -> None:
+    """How a table grows with organisations, and the ring with its lists."""
+    figure, (tables, rings) = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    drawn = (
+        (tables, "dataspace.growth.", "a table of 50 cells, s, by organisations"),
+        (rings, "dataspace.ring.", "the ring of three lists, s, by people on each"),
+    )
+    for axis, prefix, heading in drawn:
+        points = sorted(
+            (int(each["name"].removeprefix(prefix)), each["value"])
+            for each in figures
+            if each["name"].startswith(prefix) and each["name"].rpartition(".")[2].isdigit()
+        )
+        axis.plot([at for at, _ in points], [value for _, value in points], marker="o")
+        axis.set_title(heading, fontsize=9)
+        axis.set_ylim(bottom=0)
+        axis.tick_params(labelsize=7)
+    figure.savefig(SPACE_DRAWING, metadata={"Date": None})
 
 
 def _print_table(measured: dict[str, list[dict[str, Any]]]) -> None:
