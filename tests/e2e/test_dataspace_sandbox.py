@@ -81,6 +81,12 @@ async def ask(page: Page, base_url: str, question: str) -> None:
     await page.locator("button[value=send]").click()
     await page.locator("form[action$=approve-all] button").click()
     await page.locator("form[action$='/run'] button").click()
+    await page.wait_for_url("**/runs/*")
+
+
+async def away(page: Page) -> None:
+    """Leave before the server ends, or the page asks for its icon when nobody is there."""
+    await page.goto("about:blank")
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -92,7 +98,8 @@ async def test_every_page_is_for_everybody(phones: Phones, language: str) -> Non
         found: list[str] = []
 
         async def look(name: str) -> None:
-            assert await page.evaluate("document.documentElement.lang") == language
+            # a locator waits for the page that a click has led to
+            assert await page.locator("html").get_attribute("lang") == language
             found.extend(await faults(page, f"{language}-{name}"))
 
         await page.goto(f"{base}/enter")
@@ -132,6 +139,7 @@ async def test_every_page_is_for_everybody(phones: Phones, language: str) -> Non
         await look("attack")
         await page.goto(f"{base}/nowhere")
         await look("error")
+        await away(page)
     assert not found, "\n".join(found)
     own = [each for each in phone.requests if not each.split(" ")[1].startswith(base)]
     assert own == []  # nothing from anybody else
@@ -148,6 +156,7 @@ async def test_it_works_without_scripts(phones: Phones) -> None:
         assert "http-equiv" in await page.content()  # it looks again by itself
         await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
         assert "441" in await page.locator("main").inner_text()
+        await away(page)
 
 
 async def test_by_keyboard_alone(phones: Phones) -> None:
@@ -162,6 +171,7 @@ async def test_by_keyboard_alone(phones: Phones) -> None:
         await page.keyboard.press("Tab")  # the tour's button
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{console.base_url}/tour")
+        await away(page)
 
 
 async def test_an_invited_person_stands_at_her_own_organisation_alone(
@@ -184,6 +194,7 @@ async def test_an_invited_person_stands_at_her_own_organisation_alone(
         await page.get_by_role("button", name=say("frame.leave")).click()
         await page.get_by_role("button", name=say("signing.button")).click()
         await page.wait_for_url(f"{console.base_url}/")
+        await away(page)
 
 
 # --- real nodes ---------------------------------------------------------------------------
@@ -220,6 +231,7 @@ async def test_from_the_command_to_an_answer(
             assert say_in("en")(f"refused.{refusal}") in said, step
         nodes = children_of(process.pid)
         assert len(nodes) >= len(PLACES)
+        await away(page)
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), 30) == 0
     assert alive(nodes) == []
