@@ -19,7 +19,7 @@ from core.errors import HavenError
 from dataspace.agreeing.signatures import read
 from dataspace.planning.plan import Plan
 from dataspace.planning.taking_part import taking_part
-from dataspace.questions.base import Engine, Integers, Question, SharesQuestion
+from dataspace.questions.base import Engine, Integers, Question, SharesQuestion, StatingQuestion
 from dataspace.recording.log import LogEntry
 from dataspace.releasing.release import to_csv
 
@@ -97,6 +97,7 @@ class Views:
             "computation": question.computation,
             "engine": question.engine.value,
             "leak": {"en": question.leak},
+            "stated": isinstance(question, StatingQuestion),
             **described,
         }
 

@@ -19,7 +19,9 @@ PERIODS = ("year", "quarter", "month")
 
 def plan_of(fields: Fields, question: Offered, words: Words) -> dict[str, Any]:
     """The plan's body that a form asks for. Raises InvalidInput."""
+    stated = {"cases": _lines(fields.one("cases"))} if question.stated else {}
     return {
+        **stated,
         "operation": question.name,
         "title": fields.one("title") or question.title(words),
         "purpose": fields.one("purpose"),
@@ -89,6 +91,10 @@ def whole(fields: Fields, name: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidInput("A number of this form is not a whole number", code="invalid-input")
     return int(text)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _grouping(fields: Fields, words: Words, column: str) -> dict[str, Any]:

@@ -61,12 +61,12 @@ class Offered:
     link: Choice
     options: tuple[Option, ...]
     noise: bool
+    stated: bool  # about own cases that are named to the own node alone
     example: Mapping[str, Any]
 
     @property
     def is_for_forms(self) -> bool:
-        """Whether a form can ask it: nothing has to be known that only the node makes (the
-        commitment to the cases that are to be revealed)."""
+        """Whether a form can ask it: nothing has to be known that only the node makes."""
         return all(each.takes != "text" or each.default is not None for each in self.options)
 
     def title(self, words: Words) -> str:
@@ -102,6 +102,9 @@ async def question_at(node: NodeClient, name: str) -> Offered:
 def read_question(document: Mapping[str, Any]) -> Offered:
     """A question from the node's document."""
     example = dict(document.get("example") or {})
+    stated, options = bool(document.get("stated")), _options(document.get("options"))
+    if stated:  # the node works those out from the cases
+        options = tuple(each for each in options if each.default is not None)
     return Offered(
         name=str(document["name"]),
         engine=str(document.get("engine", "")),
@@ -112,7 +115,8 @@ def read_question(document: Mapping[str, Any]) -> Offered:
         filters=_choice(document.get("filters")),
         measures=_choice(document.get("measures")),
         link=_choice(document.get("link")),
-        options=_options(document.get("options")),
+        options=options,
+        stated=stated,
         noise=bool(document.get("noise", True)),
         example=example,
     )

@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from console_hands import Hands, hands_at, own_console
 
+from controllers.dataspace.console.asking import plan_of
+from controllers.dataspace.console.entry import Fields
+from controllers.dataspace.console.questions import read_question
 from controllers.dataspace.console.texts import say_in
+from controllers.dataspace.console.words import Words
 from tests.fakes.dataspace_nodes import PLACES, QUESTIONS, FakeSpace, did_of
 
 
@@ -227,3 +231,23 @@ async def test_every_page_is_said_in_every_language(hands: Hands, language: str)
         assert answer.status_code == 200, path
         assert f'<html lang="{language}">' in hands.text
     assert say_in(language)("frame.tour") in (await hands.open("/")).text  # and it is kept
+
+
+def test_cases_are_stated_in_lines_and_their_commitment_is_the_nodes() -> None:
+    """What the node works out of the cases is asked of nobody."""
+    options = {
+        "cases": {"kind": "text", "default": None},
+        "how_many": {"kind": "number", "default": None, "least": 1, "most": 100},
+    }
+    known = {"name": "reveal", "stated": True, "options": options, "link": ["phone"]}
+    question = read_question(known)
+    assert question.is_for_forms
+    assert question.options == ()
+    numbers = ("threshold", "contributors", "epsilon_milli", "runs", "days")
+    sent = Fields(
+        (("cases", " A 1 \r\n\r\nB2"), ("link", "phone"), *((each, "1") for each in numbers))
+    )
+    assert plan_of(sent, question, Words({}, "en"))["cases"] == ["A 1", "B2"]
+    assert "cases" not in plan_of(
+        sent, read_question({**known, "stated": False}), Words({}, "en")
+    )
