@@ -59,14 +59,14 @@ def load_rules(
 
 
 def documents_in(path: Path) -> Callable[[str], Json]:
-    """DID documents of the framework's signers, from a file that was verified when it was put
-    there: a list of documents, found by their `id`."""
+    """DID documents from a file that was verified when it was put there: a list of documents,
+    found by their `id`."""
     try:
         listed: list[Any] = json.loads(path.read_text())
         known = {str(each["id"]): dict(each) for each in listed}
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ConfigurationError(
-            "The file of the signers' DID documents cannot be read"
+            f"The file of DID documents cannot be read: {path.name}"
         ) from err
     return lambda did: _known(known, did)
 
@@ -74,6 +74,6 @@ def documents_in(path: Path) -> Callable[[str], Json]:
 def _known(known: dict[str, Json], did: str) -> Json:
     if did not in known:
         raise VerificationError(
-            "a signer of the framework is not known here", step="signatures"
+            "a DID is not among the documents that were verified here", step="signatures"
         )
     return known[did]

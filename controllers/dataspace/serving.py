@@ -25,12 +25,14 @@ from controllers.dataspace.settings import NodeSettings, read_node_settings
 from core.clock import Clock, SystemClock
 from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment
+from dataspace.agreeing.keys import require_listed_keys
 from dataspace.computing.launch import compute
 from dataspace.questions.catalogue import catalogue
 from dataspace.vocabulary.model import Vocabulary, cases, load
 
 LOOPBACK = "127.0.0.1"
 SIGNERS, VOCABULARY = "framework-signers.json", "vocabulary.json"
+PARTICIPANTS = "participants.json"
 
 
 def vocabulary_of(settings: NodeSettings) -> Vocabulary:
@@ -42,12 +44,17 @@ def vocabulary_of(settings: NodeSettings) -> Vocabulary:
 async def outside_of(settings: NodeSettings, identity: Identity, clock: Clock) -> Outside:
     """What a real node is given: the framework that its terms name, real computing.
 
+    For real cases the keys of the terms have to be the participants' own: each stands in its
+    DID's document.
+
     Raises ConfigurationError, VerificationError.
     """
     async with opened_books(settings, identity, clock) as books:
-        authority = books.agreements.agreement.terms.framework
+        terms = books.agreements.agreement.terms
+    if identity.environment is Environment.PRODUCTION:
+        require_listed_keys(terms, documents_in(settings.folder / PARTICIPANTS))
     signers = documents_in(settings.folder / SIGNERS)
-    rules = load_rules(settings.framework_path, authority, signers, now=clock.now())
+    rules = load_rules(settings.framework_path, terms.framework, signers, now=clock.now())
     return Outside(rules, catalogue(), vocabulary_of(settings), clock, compute)
 
 

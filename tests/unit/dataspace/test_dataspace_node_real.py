@@ -19,9 +19,15 @@ import pytest
 from typer.testing import CliRunner
 
 from controllers.dataspace.commands import app
+from controllers.dataspace.identity import Identity
+from controllers.dataspace.node import opened_books
 from controllers.dataspace.runs import RunState
-from controllers.dataspace.serving import SIGNERS
+from controllers.dataspace.serving import PARTICIPANTS, SIGNERS, outside_of
 from controllers.dataspace.settings import NodeSettings
+from controllers.moment import now
+from core.clock import SystemClock
+from core.errors import ConfigurationError, VerificationError
+from dataspace.agreeing.agreement import Environment
 from dataspace.computing.launch import compute
 from dataspace.vocabulary.model import cases
 from tests.architecture.source import ROOT
@@ -215,3 +221,39 @@ def test_init_prints_what_stands_in_the_terms(tmp_path: Path) -> None:
     assert again.exit_code == 1
     wrong = CliRunner().invoke(app, ["node", "run", "--folder", str(tmp_path / "nothing")])
     assert wrong.exit_code == 1
+
+
+def did_document(identity: Identity, key: str) -> dict[str, Any]:
+    method = {
+        "id": f"{identity.did}#{key}",
+        "type": "Multikey",
+        "controller": identity.did,
+        "publicKeyMultibase": key,
+    }
+    return {"id": identity.did, "assertionMethod": [method]}
+
+
+@pytest.mark.parametrize("wrong", [None, "missing", "another"])
+async def test_for_real_cases_the_keys_of_the_terms_are_the_participants_own(
+    tmp_path: Path, wrong: str | None
+) -> None:
+    who = identities(tmp_path, 3, Environment.PRODUCTION)
+    file, own = space_file(terms_of(who, cases()), who), who[0]
+    listed = [did_document(each, each.signer.multikey) for each in who]
+    if wrong == "another":
+        listed[1] = did_document(who[1], who[2].signer.multikey)
+    if wrong != "missing":
+        (own.folder / PARTICIPANTS).write_text(json.dumps(listed))
+    (own.folder / SIGNERS).write_text(json.dumps([authority_document(AUTHORITY)]))
+    made = framework({each.did: each.role for each in who[:-1]}, now() - timedelta(minutes=1))
+    (own.folder / "framework.json").write_bytes(made)
+    settings, clock = NodeSettings(folder=own.folder), SystemClock()
+    async with opened_books(settings, own, clock) as books:
+        await books.agreements.adopt(file)
+    if wrong is None:
+        assert (await outside_of(settings, own, clock)).compute is compute
+        return
+    expected = ConfigurationError if wrong == "missing" else VerificationError
+    with pytest.raises(expected) as refused:
+        await outside_of(settings, own, clock)
+    assert refused.value.code in ("configuration", "agreement-key")
