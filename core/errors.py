@@ -3,7 +3,8 @@
     HavenError
     ├── InvalidInput            the caller sent something that cannot be meant
     │   ├── TooLarge            more than is taken at once
-    │   └── MalformedQuery      a query to the trust registry that is none of its protocol's
+    │   ├── MalformedQuery      a query to the trust registry that is none of its protocol's
+    │   └── PlanRefused         a plan for the data space that a node's own gate refuses
     ├── NotAuthenticated        no key, or a key that opens nothing
     ├── Forbidden               a key that may not do this
     │   ├── SessionClosed       the wallet's session is not open on its agent (any more)
@@ -16,6 +17,8 @@
     ├── TooManyRequests         more is asked from one network than we can do for all
     ├── VerificationError       something signed or hashed does not hold; names the step
     ├── Unavailable             an agent, a registry or the database does not answer
+    │   └── RunFailed           a joint computation ended without an outcome
+    ├── NodeRefused             a node of the data space said no to the console before it
     ├── StorageFull             the disk is full; nothing was written
     └── ConfigurationError      the installation is set up wrongly
 
@@ -27,7 +30,8 @@ by `code`, which says it more closely than the slug where there is more to tell 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class HavenError(Exception):
@@ -66,6 +70,19 @@ class MalformedQuery(InvalidInput):
     slug = "malformed-query"
     title = "This is no query of the protocol"
     status = 400
+
+
+class PlanRefused(InvalidInput):
+    """`checks` are those of the gate, each with its result, as JSON."""
+
+    slug = "plan-refused"
+    title = "This question is not let through"
+
+    def __init__(
+        self, detail: str, *, checks: Sequence[Mapping[str, Any]] = (), **extra: str | int
+    ) -> None:
+        super().__init__(detail, **extra)
+        self.checks = checks
 
 
 class NotAuthenticated(HavenError):
@@ -151,6 +168,41 @@ class Unavailable(HavenError):
     slug = "unavailable"
     title = "A part of the system does not answer"
     status = 503
+
+
+class RunFailed(Unavailable):
+    """Nothing was released at this party. `step` names where it ended; `kind` is the name of
+    the error's class where this party's own process failed."""
+
+    slug = "run-failed"
+    title = "The joint computation did not finish"
+
+    def __init__(
+        self, detail: str, *, step: str = "", kind: str = "", **extra: str | int
+    ) -> None:
+        super().__init__(detail, **({"step": step} if step else {}), **extra)
+        self.step = step
+        self.kind = kind
+
+
+class NodeRefused(HavenError):
+    """Its `status` and `code` are the node's, and `checks` the gate's if it was the gate."""
+
+    slug = "node-refused"
+    title = "The node does not do this"
+    status = 409
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        answered: int = 409,
+        checks: Sequence[Mapping[str, Any]] = (),
+        **extra: str | int,
+    ) -> None:
+        super().__init__(detail, **extra)
+        self.status = answered  # type: ignore[misc] # as the node answered, not of the class
+        self.checks = checks
 
 
 class StorageFull(HavenError):

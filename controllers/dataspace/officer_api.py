@@ -17,16 +17,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from controllers.dataspace.judging import gate_document
 from controllers.dataspace.node import Node
 from controllers.dataspace.officers import Officer, OfficerDuty, recognise
-from controllers.dataspace.plans import Draft, PlanRefused
+from controllers.dataspace.plans import Draft
 from controllers.dataspace.report_page import report_page
 from controllers.dataspace.sources import MAPPING, gather_file, own_mapping, read_mapping
 from controllers.dataspace.views import Views
 from controllers.problems import install, problem
 from controllers.secrets import write_private
-from core.errors import HavenError, NotAuthenticated
+from core.errors import HavenError, NotAuthenticated, PlanRefused
 from dataspace.planning.statements import Duty
 
 MOST_UPLOAD = 512 * 1024 * 1024  # bytes of a file of cases; larger ones go by the command line
@@ -73,7 +72,7 @@ async def _plan_refused(_request: Request, error: Exception) -> JSONResponse:
     """As every problem, with the gate's checks beside it."""
     known = error if isinstance(error, HavenError) else HavenError("Unknown error")
     answer = problem(known)
-    checks = gate_document(error.outcome)["checks"] if isinstance(error, PlanRefused) else []
+    checks = list(error.checks) if isinstance(error, PlanRefused) else []
     body = json.loads(bytes(answer.body)) | {"checks": checks}
     return JSONResponse(body, answer.status_code, media_type=answer.media_type)
 

@@ -21,7 +21,14 @@ from controllers.dataspace.peers import Peers
 from controllers.sealing import Seal
 from core.canonical import Json
 from core.clock import Clock
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound, VerificationError
+from core.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PlanRefused,
+    VerificationError,
+)
 from dataspace.agreeing.agreement import Participant
 from dataspace.agreeing.signatures import Statement, proof_of, read, require_proof, sign
 from dataspace.gating.gate import Outcome, Refused, require_admitted
@@ -64,14 +71,6 @@ class Draft(BaseModel):
     days: int = Field(7, ge=1, le=366)
     # own references, for a question about stated cases; they never leave this node
     cases: list[str] = Field(default_factory=list, max_length=1000, repr=False)
-
-
-class PlanRefused(InvalidInput):
-    """This node's own gate refuses what its own analyst wrote; `outcome` says why."""
-
-    def __init__(self, outcome: Refused) -> None:
-        super().__init__("This node's own gate refuses this plan", code=outcome.code)
-        self.outcome = outcome
 
 
 class Plans:
@@ -121,7 +120,11 @@ class Plans:
         )
         outcome = await self._gate.judge(plan)
         if isinstance(outcome, Refused):
-            raise PlanRefused(outcome)
+            raise PlanRefused(
+                "This node's own gate refuses this plan",
+                code=outcome.code,
+                checks=gate_document(outcome)["checks"],
+            )
         proof = proof_of(plan.digest, self._identity.signer, self._identity.did, now)
         document = {**plan.document(), "proof": proof}
         sealed = self._seal.seal(kept, plan.digest) if kept is not None else None

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import Unavailable
+from core.errors import RunFailed
 from dataspace.computing.job import Job, Outcome, require_consistent, to_wire
 from dataspace.computing.steps import STEPS, WORDS, Step
 
@@ -27,20 +27,10 @@ _MOST_ANSWER = 64 * 2**20  # bytes
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class RunFailed(Unavailable):
-    """A run ended without an outcome; nothing was released at this party.
-
-    `step` is one of steps.STEPS; `kind` is the name of the error's class where this party's
-    own process failed. The words are for people and hold no value.
-    """
-
-    title = "The joint computation did not finish"
-
-    def __init__(self, step: Step, *, late: bool = False, kind: str = "") -> None:
-        ending = "; its time was over" if late else ""
-        super().__init__(WORDS[step] + ending, code=f"run-{step}", step=step)
-        self.step = step
-        self.kind = kind
+def _failed(step: Step, *, late: bool = False, kind: str = "") -> RunFailed:
+    """A run that ended at a step, in words for people that hold no value."""
+    ending = "; its time was over" if late else ""
+    return RunFailed(WORDS[step] + ending, code=f"run-{step}", step=step, kind=kind)
 
 
 async def compute(job: Job, *, program: Sequence[str] = _PROGRAM) -> Outcome:
@@ -88,13 +78,13 @@ async def _supervise(job: Job, directory: Path, program: Sequence[str]) -> Outco
             limit=_MOST_ANSWER,
         )
     except OSError:
-        raise RunFailed("start") from None
+        raise _failed("start") from None
     reader = _Reader()
     try:
         async with asyncio.timeout(job.seconds):
             return await reader.read(process, to_wire(job), job)
     except TimeoutError:
-        raise RunFailed(reader.step, late=True) from None
+        raise _failed(reader.step, late=True) from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -110,7 +100,7 @@ class _Reader:
     async def read(self, process: asyncio.subprocess.Process, wire: bytes, job: Job) -> Outcome:
         """The outcome. Raises RunFailed if the process says so, or ends without one."""
         if process.stdin is None or process.stdout is None:
-            raise RunFailed("start")
+            raise _failed("start")
         with contextlib.suppress(ConnectionError):  # it ended early: what it said tells why
             process.stdin.write(wire)
             await process.stdin.drain()
@@ -123,7 +113,7 @@ class _Reader:
                 return self._outcome(said["outcome"], job)
             else:
                 failed = said["failed"] if said.get("failed") in STEPS else self.step
-                raise RunFailed(failed, kind=str(said.get("kind", "")))
+                raise _failed(failed, kind=str(said.get("kind", "")))
 
     async def _line(self, stream: asyncio.StreamReader) -> dict[str, Any]:
         try:
@@ -144,4 +134,4 @@ class _Reader:
                 threshold=job.threshold(),
             )
         except (KeyError, TypeError, ValueError):
-            raise RunFailed("answering") from None
+            raise _failed("answering") from None

@@ -14,11 +14,11 @@ from typing import Any
 
 from controllers.dataspace.console.asking import filled, plan_of
 from controllers.dataspace.console.entry import Visitor, words_of
-from controllers.dataspace.console.nodes import NodeClient, NodeRefused
+from controllers.dataspace.console.nodes import NodeClient
 from controllers.dataspace.console.questions import Offered, questions_at
 from controllers.dataspace.console.routes import UNFINISHED, approve_at, words_at
 from controllers.dataspace.console.words import Words
-from core.errors import HavenError, NotFound
+from core.errors import HavenError, NodeRefused, NotFound
 
 _DAYS = 7
 _RUN_SECONDS = 60

@@ -21,7 +21,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from controllers.dataspace.console.members import Members
-from controllers.dataspace.console.nodes import NodeClient, NodeRefused, Nodes
+from controllers.dataspace.console.nodes import NodeClient, Nodes
 from controllers.dataspace.console.pages import render
 from controllers.dataspace.console.sessions import Session, Sessions, is_meant
 from controllers.dataspace.console.texts import LANGUAGES, Say, is_said, say_in
@@ -29,7 +29,14 @@ from controllers.problems import problem
 from controllers.rendering import STRICT, page
 from controllers.sent import require_own_site, sent_pairs
 from controllers.words import preferred
-from core.errors import Forbidden, HavenError, InvalidInput, NotAuthenticated, NotFound
+from core.errors import (
+    Forbidden,
+    HavenError,
+    InvalidInput,
+    NodeRefused,
+    NotAuthenticated,
+    NotFound,
+)
 
 COOKIE = "haven-space"
 LANGUAGE_COOKIE = "haven-space-language"

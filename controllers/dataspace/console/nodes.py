@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from core.errors import HavenError, Unavailable
+from core.errors import NodeRefused, Unavailable
 
 _SECONDS = 30.0
 _SERVER_ERROR = 500
@@ -28,18 +28,6 @@ class NodeAddress:
     place: str
     url: str
     key: str = field(repr=False)
-
-
-class NodeRefused(HavenError):
-    """A node said no: its status, its `code`, and the gate's checks if it was the gate."""
-
-    slug = "node-refused"
-    title = "The node does not do this"
-
-    def __init__(self, detail: str, *, status: int, code: str, checks: tuple[Document, ...]):
-        super().__init__(detail, code=code)
-        self.status = status  # type: ignore[misc] # as the node answered, not of the class
-        self.checks = checks
 
 
 class NodeClient:
@@ -97,7 +85,7 @@ def _refusal(answer: httpx.Response) -> NodeRefused:
     checks = said.get("checks", ())
     named = str(said.get("code") or "node-refused")
     detail = str(said.get("detail") or "The node did not say why")
-    return NodeRefused(detail, status=answer.status_code, code=named, checks=tuple(checks))
+    return NodeRefused(detail, answered=answer.status_code, code=named, checks=tuple(checks))
 
 
 class Nodes:

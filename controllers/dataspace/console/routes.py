@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -19,11 +19,11 @@ from controllers.dataspace.console.entry import (
     go,
     words_of,
 )
-from controllers.dataspace.console.nodes import NodeClient, NodeRefused
+from controllers.dataspace.console.nodes import NodeClient
 from controllers.dataspace.console.questions import Offered, question_at, questions_at
 from controllers.dataspace.console.words import Words, day, minute
 from controllers.rendering import STRICT
-from core.errors import HavenError, InvalidInput, NotFound
+from core.errors import HavenError, InvalidInput, NodeRefused, NotFound
 
 router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 
@@ -119,7 +119,7 @@ async def _form(
     fields: Fields,
     *,
     problem: str = "",
-    checks: tuple[Mapping[str, Any], ...] = (),
+    checks: Sequence[Mapping[str, Any]] = (),
     looked: Mapping[str, Any] | None = None,
 ) -> HTMLResponse:
     node = visitor.node(place)

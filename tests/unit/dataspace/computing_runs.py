@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.errors import RunFailed
 from dataspace.computing.job import Job, Outcome
-from dataspace.computing.launch import RunFailed, compute
+from dataspace.computing.launch import compute
 
 HERE = Path(__file__).parent
 

@@ -15,11 +15,12 @@ from computing_runs import program, run_all
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import RunFailed
 from core.secret import Secret
 from dataspace.computing import messages
 from dataspace.computing.certificates import make_certificate
 from dataspace.computing.job import Job
-from dataspace.computing.launch import RunFailed, compute
+from dataspace.computing.launch import compute
 from dataspace.computing.measuring import make_jobs
 
 TABLES = [{"gate": [7, 1], "present": [1, 1]}] * 3

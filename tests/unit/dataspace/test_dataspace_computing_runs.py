@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from computing_runs import program, run_all
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, RunFailed
 from core.secret import Secret
 from dataspace.computing import measuring
 from dataspace.computing.certificates import fingerprint, make_certificate
 from dataspace.computing.job import field_modulus, require_consistent
-from dataspace.computing.launch import RunFailed, compute
+from dataspace.computing.launch import compute
 from dataspace.computing.measuring import make_jobs, plain_table, with_shares
 from dataspace.computing.shares import combine, split
 
