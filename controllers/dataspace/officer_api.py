@@ -244,9 +244,11 @@ async def get_result_csv(_: AnyOfficer, views: TheViews, tag: str) -> Response:
 
 
 @router.get("/results/{tag}/report")
-async def get_report(_: AnyOfficer, views: TheViews, tag: str) -> Response:
+async def get_report(
+    _: AnyOfficer, views: TheViews, tag: str, language: str = "en"
+) -> Response:
     """A page to print, with the signatures of all."""
-    return HTMLResponse(report_page(await views.result(tag), views.agreement()))
+    return HTMLResponse(report_page(await views.result(tag), views.agreement(), language))
 
 
 @router.get("/results/{tag}")

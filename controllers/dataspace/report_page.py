@@ -1,62 +1,83 @@
 """The report of a run as a page to print: what was asked, how, within which limits, who signed.
 
-The signed document stands at the end of the page as it is, so that the page can be verified
-without the node (dataspace.releasing.report.verify_report).
+In three languages; the signed document stands at the end of the page as it is, so that the page
+can be verified without the node (dataspace.releasing.report.verify_report).
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 
+from controllers.dataspace.console import texts as spoken
+from controllers.texts import LANGUAGES, Texts
 from core.canonical import Json
 from dataspace.questions.notes import WORDS, Note
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ report.title }}</title>
+<html lang="{{ language }}"><head><meta charset="utf-8"><title>{{ report.title }}</title>
 <style>body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.7rem}</style></head><body>
 <h1>{{ report.title }}</h1>
-<p>{{ report.environment|upper }}. What comes out is intelligence about many. It proves nothing
-about a person.</p>
-<table><caption>Result</caption><thead><tr>{% for each in result.columns %}<th>{{ each }}</th>
+<p>{{ say(report.environment) }}. {{ say("intelligence") }}</p>
+<table><caption>{{ say("result") }}</caption><thead><tr>
+{% for each in result.columns %}<th>{{ each }}</th>
 {% endfor %}</tr></thead><tbody>{% for row in result.rows %}<tr>{% for cell in row %}
-<td>{{ "withheld" if cell is none else cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
+<td>{{ say("withheld") if cell is none else cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
+</table>
 {% for note in notes %}<p>{{ note }}</p>{% endfor %}
-<h2>How</h2><dl>
-<dt>Question</dt><dd>{{ report.question }}, for {{ report.purpose }}</dd>
-<dt>What it lets others learn</dt><dd>{{ report.leak }}</dd>
-<dt>Method</dt><dd>{{ report.method.engine }}{% if report.method.circuit %},
-{{ report.method.circuit }}: {{ report.method.computing|length }} parties compute, of which
-{{ report.method.together }} together learn nothing more{% endif %}</dd>
-<dt>Whose cases went in</dt><dd>{% for did in report.holders %}{{ names[did] or did }}
+<h2>{{ say("how") }}</h2><dl>
+<dt>{{ say("question") }}</dt><dd>{{ report.question }}</dd>
+<dt>{{ say("purpose") }}</dt><dd>{{ report.purpose }}</dd>
+<dt>{{ say("leak") }}</dt><dd>{{ leak }}</dd>
+<dt>{{ say("method") }}</dt><dd>{{ report.method.engine }}{% if report.method.circuit %},
+{{ report.method.circuit }}. {{ say("parties", parties=report.method.computing|length,
+together=report.method.together) }}{% endif %}</dd>
+<dt>{{ say("holders") }}</dt><dd>{% for did in report.holders %}{{ names[did] or did }}
 {{ ", " if not loop.last }}{% endfor %}</dd>
-<dt>Threshold</dt><dd>{{ report.threshold }} cases, {{ report.contributors }} organisations</dd>
-<dt>Privacy budget</dt><dd>{{ report.budget.run_milli / 1000 }} of
-{{ report.budget.agreed_milli / 1000 }}</dd>
-<dt>Withheld</dt><dd>{{ report.suppressed }} of {{ report.cells }}</dd>
-<dt>Agreement</dt><dd>{{ report.agreement }}</dd><dt>Plan</dt><dd>{{ report.plan }}</dd>
-<dt>Run</dt><dd>{{ report.tag }}, {{ report.at }}</dd></dl>
-<h2>Signed by</h2><ul>{% for each in signatures %}<li>{{ each }}</li>{% endfor %}</ul>
-<h2>The signed document</h2><pre>{{ document }}</pre></body></html>
+<dt>{{ say("threshold") }}</dt><dd>{{ say("threshold.is", cases=report.threshold,
+organisations=report.contributors) }}</dd>
+<dt>{{ say("budget") }}</dt><dd>{{ say("budget.is", spent=report.budget.run_milli / 1000,
+agreed=report.budget.agreed_milli / 1000) }}</dd>
+<dt>{{ say("suppressed") }}</dt><dd>{{ say("suppressed.is", number=report.suppressed,
+cells=report.cells) }}</dd>
+<dt>{{ say("agreement") }}</dt><dd>{{ report.agreement }}</dd>
+<dt>{{ say("plan") }}</dt><dd>{{ report.plan }}</dd>
+<dt>{{ say("run") }}</dt><dd>{{ report.tag }}, {{ report.at }}</dd></dl>
+<h2>{{ say("signed") }}</h2><ul>{% for each in signatures %}<li>{{ each }}</li>{% endfor %}</ul>
+<h2>{{ say("document") }}</h2><pre>{{ document }}</pre></body></html>
 """
 
 _template = Environment(autoescape=True).from_string(_PAGE)
+TEXTS = Texts(Path(__file__).parent / "languages")
 
 
-def report_page(result: Json, agreement: Json) -> str:
-    """HTML that fetches nothing."""
+def report_page(result: Json, agreement: Json, language: str = LANGUAGES[0]) -> str:
+    """HTML that fetches nothing. A language that there is not is the first one."""
+    language = language if language in LANGUAGES else LANGUAGES[0]
     names: dict[str, Any] = {each["did"]: each["name"] for each in agreement["participants"]}
-    known = {each.value for each in Note}
-    notes = [WORDS[Note(n)] if n in known else n for n in result["released"]["notes"]]
+    report = result["report"]["report"]
     return _template.render(
-        report=result["report"]["report"],
+        language=language,
+        say=TEXTS.say_in(language),
+        report=report,
+        leak=_spoken(language, f"leak.{report['question']}", report["leak"]),
         result=result["released"],
-        notes=notes,
+        notes=[_spoken(language, f"note.{n}", _note(n)) for n in result["released"]["notes"]],
         names=names,
         signatures=[names.get(each.partition("#")[0], each) for each in result["signatures"]],
         document=json.dumps(result["report"], indent=1, ensure_ascii=False),
     )
+
+
+def _note(code: str) -> str:
+    return WORDS[Note(code)] if code in {each.value for each in Note} else code
+
+
+def _spoken(language: str, key: str, otherwise: str) -> str:
+    """The console's own words for it, where it has some."""
+    return spoken.say_in(language)(key) if spoken.is_said(language, key) else otherwise

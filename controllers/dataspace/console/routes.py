@@ -318,7 +318,7 @@ async def file(visitor: AtConsole, place: Place, tag: Id, kind: Name) -> Respons
     paths = {
         "json": f"/results/{tag}",
         "csv": f"/results/{tag}.csv",
-        "report": f"/results/{tag}/report",
+        "report": f"/results/{tag}/report?language={visitor.language}",
     }
     if kind not in paths:
         raise NotFound("There is no such file")

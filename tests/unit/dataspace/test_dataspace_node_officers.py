@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from controllers.dataspace import report_page as report_page_module
 from controllers.dataspace.officer_api import officer_app
 from controllers.dataspace.officers import OfficerDuty, create_officer
+from controllers.dataspace.report_page import TEXTS
+from controllers.texts import LANGUAGES
+from dataspace.agreeing.agreement import Environment
 from dataspace.agreeing.negotiating import State
 from tests.support.space import Space, made_up, running_space
 
@@ -298,3 +303,32 @@ async def test_who_else_knows_a_stated_case_is_told_to_the_asker_alone(
         for at in (1, 2, 3):
             assert (await desks.clients[at].get(f"/api/priorities/{tag}")).status_code == 404
         assert "REF0-" not in caplog.text
+
+
+def test_the_report_page_is_said_in_every_language_with_the_same_parts() -> None:
+    def parts(language: str) -> dict[str, set[str]]:
+        say = TEXTS.keys(language)
+        raw = {key: TEXTS.said_or(language, key, "") for key in say}
+        return {key: set(re.findall(r"{(\w+)}", text)) for key, text in raw.items()}
+
+    assert parts("en") == parts("es") == parts("km")
+    page = Path(report_page_module.__file__).read_text(encoding="utf-8")
+    said = set(re.findall(r'say\("([a-z.]+)"', page)) | {each.value for each in Environment}
+    assert said == set(parts("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_report_is_printed_in_the_readers_language(
+    tmp_path: Path, language: str
+) -> None:
+    async with desks_of(tmp_path, holders=3) as desks:
+        digest = (await desks.ok(0, "POST", "/plans", json=body()))["digest"]
+        for at in range(3):
+            await desks.ok(at, "POST", f"/plans/{digest}/approve", json={"days": 2})
+        tag = (await desks.ok(0, "POST", f"/plans/{digest}/run"))["tag"]
+        await until_ended(desks, 0, tag)
+        path = f"/api/results/{tag}/report?language={language}"
+        page = (await desks.clients[0].get(path)).text
+    assert f'<html lang="{language}">' in page
+    assert TEXTS.say_in(language)("intelligence") in page
+    assert TEXTS.say_in(language)("signed") in page
