@@ -24,9 +24,9 @@ from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import Nodes
 from controllers.dataspace.console.sessions import Sessions
-from controllers.dataspace.listening import listening
 from controllers.dataspace.sandbox import SandboxNode, read_cast, running_nodes, sample_day
 from controllers.dataspace.serving import LOOPBACK
+from controllers.listening import listening
 from controllers.staff.relying import RelyingParty
 from core.errors import HavenError, InvalidInput
 

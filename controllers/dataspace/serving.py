@@ -18,10 +18,10 @@ from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
 from controllers.dataspace.identity import Identity, load_identity
-from controllers.dataspace.listening import listening
 from controllers.dataspace.node import Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_api import officer_app
 from controllers.dataspace.settings import NodeSettings, read_node_settings
+from controllers.listening import listening
 from core.clock import Clock, SystemClock
 from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment

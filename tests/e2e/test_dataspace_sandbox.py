@@ -26,7 +26,7 @@ from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.console.tour import STEPS
-from controllers.dataspace.listening import listening
+from controllers.listening import listening
 from controllers.staff.relying import RelyingParty
 from tests.e2e.accessible import SCREENS, axe, outside
 from tests.e2e.desk import desk_at
