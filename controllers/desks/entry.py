@@ -13,15 +13,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
+from controllers.choosing import Chosen, place_of
 from controllers.desks.pages import HEADERS, SECONDS_UNTIL_AWAY, render
-from controllers.desks.texts import LANGUAGES, Say, is_said, say_in
+from controllers.desks.texts import Say, is_said, say_in
 from controllers.haven import Haven, House
 from controllers.problems import problem, storage_problem
 from controllers.rendering import page
@@ -29,14 +30,12 @@ from controllers.sent import require_own_site, sent_pairs
 from controllers.staff.people import Duty
 from controllers.staff.sessions import SignedIn
 from controllers.store.models import Organisation
-from controllers.words import preferred
 from core.errors import Forbidden, HavenError, InvalidInput, NotAuthenticated
 
 COOKIE = "haven-desk"
-LANGUAGE_COOKIE = "haven-desk-language"
 _PATH = "/desk"
+_CHOSEN = Chosen("haven-desk-language", _PATH)
 _LONGEST_AGENT = 400
-_A_YEAR = 365 * 24 * 3600
 
 type Fields = Mapping[str, str]
 
@@ -78,15 +77,15 @@ class Desk:
             template,
             self.language,
             who=self.who,
-            **_place(self.request),
+            **place_of(self.request),
             away_after=away_after,
             **context,
         )
-        return page(content, status, _remembering(self.request, self.language))
+        return page(content, status, _CHOSEN.remembering(self.request, self.language))
 
     def part(self, template: str, **context: Any) -> HTMLResponse:
         """A part of a page, without the frame."""
-        place = _place(self.request)
+        place = place_of(self.request)
         return page(render(template, self.language, who=self.who, **place, **context))
 
     def go(self, path: str) -> Response:
@@ -96,35 +95,13 @@ class Desk:
         return RedirectResponse(path, 303, headers=dict(HEADERS))
 
 
-def _place(request: Request) -> dict[str, str]:
-    """Where a page is, and all that its address asks for beside the language."""
-    asked = [(name, value) for name, value in request.query_params.items() if name != "lang"]
-    return {"here": request.url.path, "asked": urlencode(asked)}
-
-
-def language_of(request: Request) -> str:
-    """As just chosen, as chosen before, or as the browser asks for."""
-    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if chosen in LANGUAGES:
-            return chosen
-    return preferred(request.headers.get("accept-language", "")[:200])
-
-
-def _remembering(request: Request, language: str) -> dict[str, str]:
-    """The header that keeps a language that was just chosen."""
-    if request.query_params.get("lang") != language:
-        return {}
-    kept = f"{LANGUAGE_COOKIE}={language}; Path={_PATH}; Max-Age={_A_YEAR}; SameSite=Strict"
-    return {"Set-Cookie": f"{kept}; HttpOnly"}
-
-
 def plain_page(
     request: Request, template: str, status: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page for somebody who is not signed in."""
-    language, place = language_of(request), _place(request)
+    language, place = _CHOSEN.language_of(request), place_of(request)
     content = render(template, language, who=None, away_after=0, **place, **context)
-    return page(content, status, _remembering(request, language))
+    return page(content, status, _CHOSEN.remembering(request, language))
 
 
 def browser_of(request: Request) -> str:
@@ -171,7 +148,7 @@ async def at_desk(request: Request, house: House) -> Desk:
     who = await recognised(request, house, touch=not _looks_by_itself(request))
     if who.kiosk is not None:
         raise Forbidden("This counter can do its one check and nothing else", code="kiosk-only")
-    return Desk(house, request, language_of(request), who)
+    return Desk(house, request, _CHOSEN.language_of(request), who)
 
 
 AtDesk = Annotated[Desk, Depends(at_desk)]
@@ -199,7 +176,7 @@ async def at_kiosk(request: Request, house: House) -> Desk:
     who = await recognised(request, house, touch=False)
     if who.kiosk is None:
         raise Forbidden("This is for a counter on its own", code="no-kiosk")
-    return Desk(house, request, language_of(request), who)
+    return Desk(house, request, _CHOSEN.language_of(request), who)
 
 
 AtKiosk = Annotated[Desk, Depends(at_kiosk)]
@@ -275,7 +252,7 @@ def _is_part(request: Request) -> bool:
 
 async def error_page(request: Request, err: HavenError) -> HTMLResponse:
     """What went wrong, in the person's language, and a way on."""
-    language = language_of(request)
+    language = _CHOSEN.language_of(request)
     key = next(
         (
             each
@@ -295,6 +272,6 @@ async def error_page(request: Request, err: HavenError) -> HTMLResponse:
         who=who,
         away_after=SECONDS_UNTIL_AWAY,
         key=key,
-        **_place(request),
+        **place_of(request),
     )
     return page(content, err.status)

@@ -13,22 +13,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
+from controllers.choosing import Chosen, place_of
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import NodeClient, Nodes
 from controllers.dataspace.console.pages import render
 from controllers.dataspace.console.sessions import Session, Sessions, is_meant
-from controllers.dataspace.console.texts import LANGUAGES, Say, is_said, say_in
+from controllers.dataspace.console.texts import Say, is_said, say_in
 from controllers.problems import problem
 from controllers.rendering import STRICT, page
 from controllers.sent import require_own_site, sent_pairs
-from controllers.words import preferred
 from core.errors import (
     Forbidden,
     HavenError,
@@ -39,8 +39,7 @@ from core.errors import (
 )
 
 COOKIE = "haven-space"
-LANGUAGE_COOKIE = "haven-space-language"
-_A_YEAR = 365 * 24 * 3600
+_CHOSEN = Chosen("haven-space-language", "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +109,10 @@ class Visitor:
             hosted=self.console.is_hosted,
             at=at,
             desks=await self.desks(),
-            **_address(self.request),
+            **place_of(self.request),
             **context,
         )
-        return page(content, status, _remembering(self.request, self.language))
+        return page(content, status, _CHOSEN.remembering(self.request, self.language))
 
     def part(self, template: str, **context: Any) -> HTMLResponse:
         """A part of a page, without the frame."""
@@ -139,34 +138,16 @@ def go(path: str) -> Response:
     return RedirectResponse(path, 303, headers=dict(STRICT))
 
 
-def _address(request: Request) -> dict[str, str]:
-    asked = [(name, value) for name, value in request.query_params.items() if name != "lang"]
-    return {"here": request.url.path, "asked": urlencode(asked)}
-
-
-def language_of(request: Request) -> str:
-    """As just chosen, as chosen before, or as the browser asks for."""
-    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if chosen in LANGUAGES:
-            return chosen
-    return preferred(request.headers.get("accept-language", "")[:200])
-
-
-def _remembering(request: Request, language: str) -> dict[str, str]:
-    if request.query_params.get("lang") != language:
-        return {}
-    kept = f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={_A_YEAR}; SameSite=Strict; HttpOnly"
-    return {"Set-Cookie": kept}
-
-
 def plain_page(
     request: Request, template: str, status: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page for somebody who is not signed in."""
-    language = language_of(request)
-    context = {"who": None, "at": "", "desks": [], **_address(request), **context}
+    language = _CHOSEN.language_of(request)
+    context = {"who": None, "at": "", "desks": [], **place_of(request), **context}
     context.setdefault("hosted", console_of(request).is_hosted)
-    return page(render(template, language, **context), status, _remembering(request, language))
+    return page(
+        render(template, language, **context), status, _CHOSEN.remembering(request, language)
+    )
 
 
 def console_of(request: Request) -> Console:
@@ -191,7 +172,7 @@ async def visiting(request: Request) -> Visitor:
     console = console_of(request)
     by_itself = "part" in request.query_params  # a page that looks by itself touches nothing
     session = console.sessions.recognise(request.cookies.get(COOKIE), touch=not by_itself)
-    return Visitor(console, request, language_of(request), session)
+    return Visitor(console, request, _CHOSEN.language_of(request), session)
 
 
 AtConsole = Annotated[Visitor, Depends(visiting)]
@@ -236,7 +217,7 @@ async def error_page(request: Request, err: HavenError) -> Response:
         then = quote(request.url.path)
         door = "/sign-in" if console_of(request).is_hosted else "/enter"
         return go(f"{door}?then={then}")
-    text = words_of(language_of(request), err)
+    text = words_of(_CHOSEN.language_of(request), err)
     checks = err.checks if isinstance(err, NodeRefused) else ()
     about: dict[str, Any] = {"text": text, "checks": checks}
     try:
