@@ -21,7 +21,7 @@ from controllers.running import replace_process, running
 from controllers.secrets import load, load_or_create
 from controllers.settings import Settings, read_settings
 from controllers.status import show_status
-from core.errors import HavenError
+from controllers.terminal import told
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
@@ -40,7 +40,7 @@ PublicUrl = Annotated[
 
 def _settings(**given: object) -> Settings:
     chosen = {name: value for name, value in given.items() if value is not None}
-    return _told(lambda: read_settings(**chosen))
+    return told(lambda: read_settings(**chosen))
 
 
 def _stop_event() -> asyncio.Event:
@@ -128,7 +128,7 @@ def backup(
 ) -> None:
     """Write everything into one encrypted file, also while Haven runs."""
     settings = _settings(data_dir=data)
-    _told(lambda: back_up(settings, file, passphrase_file))
+    told(lambda: back_up(settings, file, passphrase_file))
 
 
 @app.command()
@@ -146,7 +146,7 @@ def restore(
 ) -> None:
     """Restore a backup into an empty folder; a damaged one changes nothing."""
     settings = _settings(data_dir=data)
-    _told(lambda: put_back(settings, file, passphrase_file, survived))
+    told(lambda: put_back(settings, file, passphrase_file, survived))
 
 
 @app.command("rotate-keys")
@@ -163,7 +163,7 @@ def rotate(
     from controllers.rotating import rotate_keys  # noqa: PLC0415 (only here)
 
     settings = _settings(data_dir=data)
-    _told(
+    told(
         lambda: asyncio.run(
             rotate_keys(settings, sealing=sealing, forget_payments=forget_payments)
         )
@@ -182,7 +182,7 @@ def invite_to_desk(
     from controllers.desks.inviting import invite_administrator  # noqa: PLC0415 (only here)
 
     settings = _settings(data_dir=data, port_base=port_base)
-    made = _told(lambda: asyncio.run(invite_administrator(settings, organisation, name)))
+    made = told(lambda: asyncio.run(invite_administrator(settings, organisation, name)))
     console = Console()
     console.print("Good once, and for one day. Whoever opens it first comes in:")
     console.print(made, soft_wrap=True)
@@ -271,16 +271,7 @@ async def until[Result](
 def _guarded(run: Callable[[], Coroutine[Any, Any, bool | None]]) -> None:
     """Run; say what went wrong in words, with status 1, and without a stack trace."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    if _told(lambda: asyncio.run(run())) is False:
-        sys.exit(1)
-
-
-def _told[Result](work: Callable[[], Result]) -> Result:
-    """The result of `work`; its error in words, with status 1."""
-    try:
-        return work()
-    except HavenError as err:
-        Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
+    if told(lambda: asyncio.run(run())) is False:
         sys.exit(1)
 
 

@@ -28,8 +28,9 @@ from controllers.dataspace.sources import (
     read_source,
 )
 from controllers.moment import now
+from controllers.terminal import told
 from core.clock import SystemClock
-from core.errors import HavenError, InvalidInput
+from core.errors import InvalidInput
 from dataspace.agreeing.agreement import Environment, read_terms
 from dataspace.agreeing.rendering import as_odrl
 from dataspace.gathering.coding import Gathered
@@ -77,14 +78,14 @@ def init(
             ensure_ascii=False,
         )
 
-    sys.stdout.write(_told(make) + "\n")
+    sys.stdout.write(told(make) + "\n")
 
 
 @node_app.command("run")
 def run(folder: Folder = None) -> None:
     """Be the node until Ctrl-C."""
     settings = _settings(folder)
-    _told(lambda: asyncio.run(serve_node(settings)))
+    told(lambda: asyncio.run(serve_node(settings)))
 
 
 @node_app.command("import")
@@ -133,7 +134,7 @@ def _gathered(
 @agreement_app.command("show")
 def show(file: File) -> None:
     """Print the terms as an ODRL agreement."""
-    written = _told(lambda: as_odrl(read_terms(_read(file).get("terms"))))
+    written = told(lambda: as_odrl(read_terms(_read(file).get("terms"))))
     sys.stdout.write(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -217,7 +218,7 @@ def bench(
 
 
 def _settings(folder: Path | None) -> NodeSettings:
-    return _told(lambda: read_node_settings(**({"folder": folder} if folder else {})))
+    return told(lambda: read_node_settings(**({"folder": folder} if folder else {})))
 
 
 def _with_books(
@@ -228,7 +229,7 @@ def _with_books(
         async with opened_books(settings, identity, SystemClock()) as books:
             return await work(books)
 
-    return _told(lambda: asyncio.run(opened()))
+    return told(lambda: asyncio.run(opened()))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -239,12 +240,3 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput("A space file is a JSON object")
     return document
-
-
-def _told[Result](work: Callable[[], Result]) -> Result:
-    """The result of `work`; its error in words, with status 1."""
-    try:
-        return work()
-    except HavenError as err:
-        Console(stderr=True).print(f"[bold]{err.title}.[/bold] {err.detail}")
-        sys.exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from calendar import monthrange
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from controllers.desks.texts import LANGUAGES
@@ -21,7 +19,8 @@ from controllers.governance.calling import Calling
 from controllers.governance.printing import print_draft, print_state
 from controllers.moment import now
 from controllers.settings import read_settings
-from core.errors import HavenError, InvalidInput
+from controllers.terminal import told
+from core.errors import InvalidInput
 
 API = "/api/governance"
 
@@ -144,13 +143,3 @@ def run(work: Callable[[Calling], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(work(calling))
 
     told(run)
-
-
-def told[Result](work: Callable[[], Result]) -> Result:
-    """The result of `work`; its error in words, with status 1."""
-    try:
-        return work()
-    except HavenError as err:
-        console = Console(stderr=True)
-        console.print(f"[bold]{err.title}.[/bold] {escape(err.detail)}")
-        sys.exit(1)

@@ -27,12 +27,12 @@ from controllers.governance.command_line import (
     here,
     moment_of,
     run,
-    told,
 )
 from controllers.governance.draft_commands import commands as draft_commands
 from controllers.governance.elsewhere import read_json
 from controllers.governance.printing import print_framework, print_history
 from controllers.moment import now
+from controllers.terminal import told
 from core.errors import InvalidInput
 from governance import documents
 from governance.engine import parse_framework

@@ -17,7 +17,6 @@ from controllers.governance.command_line import (
     ask_and_sign,
     here,
     run,
-    told,
 )
 from controllers.governance.elsewhere import (
     meaning,
@@ -29,6 +28,7 @@ from controllers.governance.elsewhere import (
 from controllers.governance.printing import print_draft, print_state
 from controllers.governance.showing import in_words, level_of
 from controllers.moment import now
+from controllers.terminal import told
 
 
 def drafts() -> None:
