@@ -40,14 +40,7 @@ COUNTED: Final = Option(
 MISSING: Final = Option(
     "missing", Takes.NUMBER, 0, "1: a last level for cases without a value", least=0, most=1
 )
-LARGEST: Final = Option(
-    "largest_cell",
-    Takes.NUMBER,
-    1_000_000,
-    "most cases of one organisation in one cell; a smaller limit is computed faster",
-    least=100,
-    most=4_000_000,
-)
+LARGEST: Final = tables.largest_cell()
 OPTIONS: Final = (COUNTED, MISSING, LARGEST)
 
 

@@ -7,7 +7,7 @@ never do: that would be following survivors from desk to desk.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,9 @@ from dataspace.gathering.matchkeys import LINK_ROLES
 from dataspace.planning.plan import Plan
 from dataspace.questions import tables
 from dataspace.questions.base import ColumnUse, Links, Ranked, Reason, Released, Use
+from dataspace.questions.describing import NONE, Choice, Description, Option, filters_of
 from dataspace.questions.notes import Note
+from dataspace.vocabulary.model import Vocabulary
 
 KINDS: Final = tuple(role.value for role in LINK_ROLES)  # the most important first
 COLUMNS: Final = ("rank", "case", "kind", "others")
@@ -103,3 +105,38 @@ def _by_reference(own: Gathered) -> Mapping[str, list[int]]:
     for row, reference in enumerate(own.references):
         found.setdefault(reference, []).append(row)
     return found
+
+
+class LinksQuestion:
+    """What questions that answer owners about links of their cases have in common."""
+
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
+        tables.filters(plan, vocabulary)
+        for each in plan.link:
+            vocabulary.column(each)
+
+    def describe(self, vocabulary: Vocabulary) -> Description:
+        kinds = tuple(each for each in KINDS if each in vocabulary.columns)
+        return Description(
+            groups=NONE,
+            filters=filters_of(vocabulary),
+            measures=NONE,
+            link=Choice(1, len(kinds), kinds),
+            options=self.options,
+            example={"link": list(kinds)},
+        )
+
+    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+        return ()
+
+    def opens_to_all(self, plan: Plan) -> bool:
+        return False
+
+    def kinds(self, plan: Plan) -> tuple[str, ...]:
+        return plan.link
+
+    def records(self, plan: Plan, own: Gathered) -> list[Links]:
+        """All cases of the organisation that were selected and have a link."""
+        return links_of(plan, own, chosen_rows(plan, own))

@@ -178,14 +178,7 @@ INDICATOR: Final = Option(
     "indicator", Takes.CHOICE, None, "which key figure", choices=tuple(INDICATORS)
 )
 CODES: Final = Option("codes", Takes.CODES, (), "for outcomes: the codes that count as reached")
-LARGEST: Final = Option(
-    "largest_cell",
-    Takes.NUMBER,
-    100_000,
-    "most cases of one organisation in one cell; a smaller limit is computed faster",
-    least=100,
-    most=4_000_000,
-)
+LARGEST: Final = tables.largest_cell(100_000)
 OPTIONS: Final = (INDICATOR, CODES, LARGEST)
 MOST_GROUPS: Final = 2
 MOST_CELLS: Final = 500  # a division takes a comparison for each binary digit

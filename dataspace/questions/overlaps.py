@@ -6,30 +6,24 @@ one could be computed, before anything leaves it (`dataspace.releasing.disclosur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain, combinations
 from typing import ClassVar, Final
 
 import numpy as np
 
 from core.errors import InvalidInput
-from dataspace.gathering.coding import Gathered
-from dataspace.gathering.matchkeys import PERSON_KEYS
 from dataspace.planning.plan import Plan
-from dataspace.questions import people, tables
+from dataspace.questions import people
 from dataspace.questions.base import (
     Circuit,
-    ColumnUse,
     Engine,
     Inputs,
     Opened,
     Patterns,
-    Record,
     Released,
 )
-from dataspace.questions.describing import NONE, Choice, Description, filters_of
 from dataspace.questions.notes import Note
-from dataspace.questions.options import check_options
 from dataspace.releasing.disclosure import Sums, withheld
 from dataspace.vocabulary.model import Vocabulary
 
@@ -39,7 +33,7 @@ BETWEEN: Final = " + "  # two DIDs; no DID has a space
 MOST_LISTS: Final = 8  # ways to be on lists double with each: 255 here
 
 
-class Overlaps:
+class Overlaps(people.ListsQuestion):
     """Distinct people on any list, on exactly k lists, and on each two lists."""
 
     name: Final = "overlaps"
@@ -57,38 +51,8 @@ class Overlaps:
         "small, or that a small one could be computed from it."
     )
 
-    def check(self, plan: Plan) -> None:
-        tables.check_nothing(plan, "groups", "measures", "epsilon_milli")
-        tables.check_filters(plan)
-        people.check_keys(plan)
-        check_options(plan, ())
-
-    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
-        tables.filters(plan, vocabulary)
-
-    def uses(self, plan: Plan) -> Sequence[ColumnUse]:
-        return people.key_uses(plan)
-
-    def describe(self, vocabulary: Vocabulary) -> Description:
-        return Description(
-            groups=NONE,
-            filters=filters_of(vocabulary),
-            measures=NONE,
-            link=Choice(1, len(PERSON_KEYS), PERSON_KEYS),
-            example={"link": list(PERSON_KEYS)},
-        )
-
-    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
-        return ()
-
     def opens_to_all(self, plan: Plan) -> bool:
         return False
-
-    def keys(self, plan: Plan) -> tuple[str, ...]:
-        return people.keys_of(plan)
-
-    def records(self, plan: Plan, own: Gathered) -> list[Record]:
-        return people.records_of(plan, own)
 
     def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
         names, sums = _figures(tuple(totals), patterns)

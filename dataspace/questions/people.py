@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from dataspace.gathering.matchkeys import PERSON_KEYS
 from dataspace.planning.plan import Plan
 from dataspace.questions import tables
 from dataspace.questions.base import ColumnUse, Record, Use
-from dataspace.vocabulary.model import Role
+from dataspace.questions.describing import NONE, Choice, Description, Option, filters_of
+from dataspace.questions.options import check_options
+from dataspace.vocabulary.model import Role, Vocabulary
 
 # what each key is made of; a column of a vocabulary is named as its role
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -75,3 +77,40 @@ def _together(records: list[Record]) -> Record:
     return tuple(
         min((key for key in each if key is not None), default=None) for each in columns
     )
+
+
+class ListsQuestion:
+    """What questions that compare lists of people have in common."""
+
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    def check(self, plan: Plan) -> None:
+        tables.check_nothing(plan, "groups", "measures", "epsilon_milli")
+        tables.check_filters(plan)
+        check_keys(plan)
+        check_options(plan, self.options)
+
+    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
+        tables.filters(plan, vocabulary)
+
+    def uses(self, plan: Plan) -> Sequence[ColumnUse]:
+        return key_uses(plan)
+
+    def describe(self, vocabulary: Vocabulary) -> Description:
+        return Description(
+            groups=NONE,
+            filters=filters_of(vocabulary),
+            measures=NONE,
+            link=Choice(1, len(PERSON_KEYS), PERSON_KEYS),
+            options=self.options,
+            example={"link": list(PERSON_KEYS)},
+        )
+
+    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+        return ()
+
+    def keys(self, plan: Plan) -> tuple[str, ...]:
+        return keys_of(plan)
+
+    def records(self, plan: Plan, own: Gathered) -> list[Record]:
+        return records_of(plan, own)

@@ -12,17 +12,12 @@ from typing import ClassVar, Final
 from dataspace.gathering.coding import Gathered
 from dataspace.planning.plan import Plan
 from dataspace.questions import links, tables
-from dataspace.questions.base import ColumnUse, Engine, Links, Ranked, Released, Use
+from dataspace.questions.base import ColumnUse, Engine, Ranked, Released, Use
 from dataspace.questions.describing import (
-    NONE,
-    Choice,
-    Description,
     Option,
     Takes,
-    filters_of,
 )
 from dataspace.questions.options import check_options, text
-from dataspace.vocabulary.model import Vocabulary
 
 ANY, LEVEL = "any", "level"
 DETAIL: Final = Option(
@@ -35,12 +30,13 @@ DETAIL: Final = Option(
 OPTIONS: Final = (DETAIL,)
 
 
-class Priorities:
+class Priorities(links.LinksQuestion):
     """Own cases that share a link with at least one other organisation, ranked."""
 
     name: Final = "priorities"
     computation: Final = "linkage"
     engine: Final = Engine.OWNERS
+    options = OPTIONS
     titles: ClassVar[Mapping[str, str]] = {
         "en": "Which of our cases to look at first",
         "es": "Qué casos nuestros mirar primero",
@@ -60,42 +56,14 @@ class Priorities:
         links.check_kinds(plan)
         check_options(plan, OPTIONS)
 
-    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
-        tables.filters(plan, vocabulary)
-        for each in plan.link:
-            vocabulary.column(each)
-
     def uses(self, plan: Plan) -> Sequence[ColumnUse]:
         return links.kind_uses(plan, Use.LINK_COUNT)
-
-    def describe(self, vocabulary: Vocabulary) -> Description:
-        kinds = tuple(each for each in links.KINDS if each in vocabulary.columns)
-        return Description(
-            groups=NONE,
-            filters=filters_of(vocabulary),
-            measures=NONE,
-            link=Choice(1, len(kinds), kinds),
-            options=OPTIONS,
-            example={"link": list(kinds)},
-        )
-
-    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
-        return ()
-
-    def opens_to_all(self, plan: Plan) -> bool:
-        return False
-
-    def kinds(self, plan: Plan) -> tuple[str, ...]:
-        return plan.link
 
     def detail(self, plan: Plan) -> str:
         return text(plan, DETAIL)
 
     def answered(self, plan: Plan) -> tuple[str, ...]:
         return plan.receivers
-
-    def records(self, plan: Plan, own: Gathered) -> list[Links]:
-        return links.links_of(plan, own, links.chosen_rows(plan, own))
 
     def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
         return links.ranking(own, links.chosen_rows(plan, own), ranked)

@@ -10,6 +10,7 @@ about other cases, or about more of them, than were approved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from secrets import token_hex
 from typing import Annotated, ClassVar, Final
 
@@ -21,7 +22,7 @@ from dataspace.gathering.coding import Gathered
 from dataspace.planning.plan import Plan
 from dataspace.questions import links, tables
 from dataspace.questions.base import ColumnUse, Engine, Links, Ranked, Released, Use
-from dataspace.questions.describing import NONE, Choice, Description, Option, Takes
+from dataspace.questions.describing import NONE, Description, Option, Takes
 from dataspace.questions.options import check_options, number, text
 from dataspace.vocabulary.model import Vocabulary
 
@@ -70,12 +71,13 @@ def state(references: Sequence[str]) -> Stated:
     return Stated(salt=token_hex(_SALT_BYTES), references=tuple(references))
 
 
-class Reveal:
+class Reveal(links.LinksQuestion):
     """Who shares an identifier with stated cases of the asker, told to the asker alone."""
 
     name: Final = "reveal"
     computation: Final = "linkage"
     engine: Final = Engine.OWNERS
+    options = OPTIONS
     titles: ClassVar[Mapping[str, str]] = {
         "en": "Who knows more about these cases",
         "es": "Quién sabe más de estos casos",
@@ -98,42 +100,17 @@ class Reveal:
         if plan.runs != 1:
             raise InvalidInput("a plan to reveal is run once")
 
-    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
-        for each in plan.link:
-            vocabulary.column(each)
-
     def uses(self, plan: Plan) -> Sequence[ColumnUse]:
         return links.kind_uses(plan, Use.LINK_REVEAL)
 
     def describe(self, vocabulary: Vocabulary) -> Description:
-        kinds = tuple(each for each in links.KINDS if each in vocabulary.columns)
-        return Description(
-            groups=NONE,
-            filters=NONE,
-            measures=NONE,
-            link=Choice(1, len(kinds), kinds),
-            options=OPTIONS,
-            example={"link": list(kinds)},
-        )
-
-    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
-        return ()
-
-    def opens_to_all(self, plan: Plan) -> bool:
-        return False
-
-    def kinds(self, plan: Plan) -> tuple[str, ...]:
-        return plan.link
+        return replace(super().describe(vocabulary), filters=NONE)  # the cases are stated
 
     def detail(self, plan: Plan) -> str:
         return REVEAL
 
     def answered(self, plan: Plan) -> tuple[str, ...]:
         return (plan.asker,)
-
-    def records(self, plan: Plan, own: Gathered) -> list[Links]:
-        """At an organisation that is asked: all of its cases. At the asker's: `StatedCases`."""
-        return links.links_of(plan, own, links.chosen_rows(plan, own))
 
     def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
         """At an organisation that is asked there is nothing to tell."""

@@ -27,6 +27,7 @@ from dataspace.gathering.dimensions import (
 )
 from dataspace.planning.plan import Filter, Grouping, Plan
 from dataspace.questions.base import ColumnUse, Integers, Opened, Released, Use
+from dataspace.questions.describing import Option, Takes
 from dataspace.questions.notes import Note
 from dataspace.releasing.disclosure import without_a_single_gap
 from dataspace.vocabulary.model import Kind, Vocabulary
@@ -34,6 +35,18 @@ from dataspace.vocabulary.model import Kind, Vocabulary
 MOST_CELLS: Final = 5_000
 """More make cells of few people, and comparing takes seconds (2.6 s for 5,000)."""
 FEWEST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)
+
+
+def largest_cell(default: int = 1_000_000) -> Option:
+    """The option that bounds what an organisation puts into a cell."""
+    return Option(
+        "largest_cell",
+        Takes.NUMBER,
+        default,
+        "most cases of one organisation in one cell; a smaller limit is computed faster",
+        least=100,
+        most=4_000_000,
+    )
 
 
 def check_table(plan: Plan, *, least: int, most: int) -> None:

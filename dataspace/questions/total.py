@@ -8,7 +8,8 @@ computation with the lists' lengths, and one number is opened (circuit independe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from string import ascii_uppercase
 from typing import Any, ClassVar, Final
 
@@ -17,30 +18,24 @@ import numpy as np
 from core.errors import Forbidden, VerificationError
 from dataspace.estimating.overlaps import overlaps
 from dataspace.estimating.side_by_side import FEWEST_SEEN, Row, estimates
-from dataspace.gathering.coding import Gathered
 from dataspace.gathering.matchkeys import PERSON_KEYS
 from dataspace.planning.plan import Plan
 from dataspace.questions import people, tables
 from dataspace.questions.base import (
     Circuit,
-    ColumnUse,
     Engine,
     Inputs,
     Opened,
     Patterns,
-    Record,
     Released,
 )
 from dataspace.questions.describing import (
-    NONE,
-    Choice,
     Description,
     Option,
     Takes,
-    filters_of,
 )
 from dataspace.questions.notes import Note
-from dataspace.questions.options import check_options, number, text
+from dataspace.questions.options import number, text
 from dataspace.questions.whole_numbers import in_thousandths
 from dataspace.vocabulary.model import Vocabulary
 
@@ -74,12 +69,13 @@ LARGEST: Final = Option(
 OPTIONS: Final = (METHOD, LEAST_SEEN, LARGEST)
 
 
-class Total:
+class Total(people.ListsQuestion):
     """An estimate of how many people there are, from the overlaps of lists."""
 
     name: Final = "total"
     computation: Final = "estimate"
     engine: Final = Engine.RING
+    options = OPTIONS
     titles: ClassVar[Mapping[str, str]] = {
         "en": "How many people there are in all",
         "es": "Cuántas personas hay en total",
@@ -94,39 +90,12 @@ class Total:
         " one equation about the number of people seen and the other lists' lengths."
     )
 
-    def check(self, plan: Plan) -> None:
-        tables.check_nothing(plan, "groups", "measures", "epsilon_milli")
-        tables.check_filters(plan)
-        people.check_keys(plan)
-        check_options(plan, OPTIONS)
-
-    def fits(self, plan: Plan, vocabulary: Vocabulary) -> None:
-        tables.filters(plan, vocabulary)
-
-    def uses(self, plan: Plan) -> Sequence[ColumnUse]:
-        return people.key_uses(plan)
-
     def describe(self, vocabulary: Vocabulary) -> Description:
-        return Description(
-            groups=NONE,
-            filters=filters_of(vocabulary),
-            measures=NONE,
-            link=Choice(1, len(PERSON_KEYS), PERSON_KEYS),
-            options=OPTIONS,
-            example={"link": list(PERSON_KEYS), "options": {"method": MODELS}},
-        )
-
-    def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
-        return ()
+        example = {"link": list(PERSON_KEYS), "options": {"method": MODELS}}
+        return replace(super().describe(vocabulary), example=example)
 
     def opens_to_all(self, plan: Plan) -> bool:
         return text(plan, METHOD) == INDEPENDENCE
-
-    def keys(self, plan: Plan) -> tuple[str, ...]:
-        return people.keys_of(plan)
-
-    def records(self, plan: Plan, own: Gathered) -> list[Record]:
-        return people.records_of(plan, own)
 
     def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
         _require_enough(plan, patterns)

@@ -57,14 +57,7 @@ CONTRIBUTIONS: Final = Option(
     least=1,
     most=20,
 )
-LARGEST: Final = Option(
-    "largest_cell",
-    Takes.NUMBER,
-    1_000_000,
-    "most cases of one organisation in one cell; a smaller limit is computed faster",
-    least=100,
-    most=4_000_000,
-)
+LARGEST: Final = tables.largest_cell()
 OPTIONS: Final = (CONTRIBUTIONS, LARGEST)
 
 
