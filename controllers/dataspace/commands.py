@@ -100,7 +100,7 @@ def import_cases(
     settings = _settings(folder)
 
     async def work(books: Books) -> str:
-        outside = await outside_of(settings, books.identity, SystemClock())
+        outside = outside_of(books, SystemClock())
         if file is None:
             source = read_source(settings.folder / SOURCE)
             gathered = await gather_source(source, outside.vocabulary)

@@ -185,14 +185,11 @@ class Node:
 
 
 @asynccontextmanager
-async def running_node(
-    settings: NodeSettings, identity: Identity, outside: Outside
-) -> AsyncIterator[Node]:
+async def running_node(books: Books, outside: Outside) -> AsyncIterator[Node]:
     """A node that listens for the others, until the block ends."""
-    async with opened_books(settings, identity, outside.clock) as books:
-        node = Node(books, outside)
-        try:
-            await node.start()
-            yield node
-        finally:
-            await node.stop()
+    node = Node(books, outside)
+    try:
+        await node.start()
+        yield node
+    finally:
+        await node.stop()

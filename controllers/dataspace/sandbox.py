@@ -258,7 +258,7 @@ async def _furnished(
     async with opened_books(settings, identity, clock) as books:
         await books.agreements.adopt(space_file)
         if rows is not None:
-            node = Node(books, await outside_of(settings, identity, clock))
+            node = Node(books, outside_of(books, clock))
             await node.cases.load()
             await node.import_cases(*_gathered(rows, node.outside.vocabulary))
         key = await create_officer(books.database, frozenset(OfficerDuty), now())

@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
-from controllers.dataspace.identity import Identity, load_identity
-from controllers.dataspace.node import Node, Outside, opened_books, running_node
+from controllers.dataspace.identity import load_identity
+from controllers.dataspace.node import Books, Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_api import officer_app
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.listening import listening
@@ -41,7 +41,7 @@ def vocabulary_of(settings: NodeSettings) -> Vocabulary:
     return load(path) if path.exists() else cases()
 
 
-async def outside_of(settings: NodeSettings, identity: Identity, clock: Clock) -> Outside:
+def outside_of(books: Books, clock: Clock) -> Outside:
     """What a real node is given: the framework that its terms name, real computing.
 
     For real cases the keys of the terms have to be the participants' own: each stands in its
@@ -49,9 +49,8 @@ async def outside_of(settings: NodeSettings, identity: Identity, clock: Clock) -
 
     Raises ConfigurationError, VerificationError.
     """
-    async with opened_books(settings, identity, clock) as books:
-        terms = books.agreements.agreement.terms
-    if identity.environment is Environment.PRODUCTION:
+    settings, terms = books.settings, books.agreements.agreement.terms
+    if books.identity.environment is Environment.PRODUCTION:
         require_listed_keys(terms, documents_in(settings.folder / PARTICIPANTS))
     signers = documents_in(settings.folder / SIGNERS)
     rules = load_rules(settings.framework_path, terms.framework, signers, now=clock.now())
@@ -72,9 +71,9 @@ async def serve_node(settings: NodeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     identity, clock = load_identity(settings.folder), SystemClock()
-    outside = await outside_of(settings, identity, clock)
     async with (
-        running_node(settings, identity, outside) as node,
+        opened_books(settings, identity, clock) as books,
+        running_node(books, outside_of(books, clock)) as node,
         serving_officers(node, settings.officer_port),
     ):
         if identity.environment is Environment.PRODUCTION:

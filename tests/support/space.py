@@ -245,9 +245,11 @@ async def running_space(
                 settings = settings.model_copy(update={"database_url": database_url})
             async with opened_books(settings, identity, outside.clock) as books:
                 await books.agreements.adopt(file)
-            node = await stack.enter_async_context(
-                running_node(settings, load_identity(identity.folder), outside)
+            known = load_identity(identity.folder)
+            books = await stack.enter_async_context(
+                opened_books(settings, known, outside.clock)
             )
+            node = await stack.enter_async_context(running_node(books, outside))
             space.nodes.append(node)
             space.settings.append(settings)
         for number, node in enumerate(space.holders):

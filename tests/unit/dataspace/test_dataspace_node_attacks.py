@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from controllers.dataspace.node import Node, running_node
+from controllers.dataspace.node import Node, opened_books, running_node
 from controllers.dataspace.runs import OPEN, RunState
 from controllers.dataspace.sources import gather_file
 from core.canonical import Json
@@ -177,7 +177,11 @@ async def test_what_was_open_when_a_node_was_killed_has_failed(tmp_path: Path) -
         entries = len(await node.books.journal.entries())
         await node.peers.stop()
         settings = space.settings[1].model_copy()
-        async with running_node(settings, node.books.identity, space.outside) as again:
+        identity, clock = node.books.identity, space.outside.clock
+        async with (
+            opened_books(settings, identity, clock) as books,
+            running_node(books, space.outside) as again,
+        ):
             run = await again.books.runs.run(tag)
             assert (run.state, run.failure) == (RunState.FAILED, "stopped")
             assert len(await again.books.journal.entries()) == entries + 1

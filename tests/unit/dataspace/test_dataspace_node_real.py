@@ -250,10 +250,10 @@ async def test_for_real_cases_the_keys_of_the_terms_are_the_participants_own(
     settings, clock = NodeSettings(folder=own.folder), SystemClock()
     async with opened_books(settings, own, clock) as books:
         await books.agreements.adopt(file)
-    if wrong is None:
-        assert (await outside_of(settings, own, clock)).compute is compute
-        return
-    expected = ConfigurationError if wrong == "missing" else VerificationError
-    with pytest.raises(expected) as refused:
-        await outside_of(settings, own, clock)
+        if wrong is None:
+            assert outside_of(books, clock).compute is compute
+            return
+        expected = ConfigurationError if wrong == "missing" else VerificationError
+        with pytest.raises(expected) as refused:
+            outside_of(books, clock)
     assert refused.value.code in ("configuration", "agreement-key")
