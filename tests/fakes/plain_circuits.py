@@ -96,7 +96,6 @@ def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any], Sequence[Inputs]], Opened]] = {
     "gated-sums": _gated_sums,
-    "sum-only": _gated_sums,
     "ratios": _ratios,
     "independence": _independence,
     "logistic": _logistic,

@@ -8,7 +8,6 @@ from dataspace.computing.circuits import (
     logistic,
     ratios,
     row_by_row,
-    sum_only,
 )
 from dataspace.computing.circuits.declaring import Circuit
 
@@ -16,7 +15,6 @@ CIRCUITS: dict[str, Circuit] = {
     each.name: each
     for each in (
         gated_sums.CIRCUIT,
-        sum_only.CIRCUIT,
         ratios.CIRCUIT,
         independence.CIRCUIT,
         logistic.CIRCUIT,

@@ -81,8 +81,8 @@ def test_gated_sums_are_those_of_plain_python(alone: Alone, case: Any) -> None:
 def test_a_cell_opens_from_eleven_cases_of_two(
     alone: Alone, gate: int, contributors: int, released: int
 ) -> None:
-    parameters = complete(CIRCUITS["sum-only"], {"most": MOST}, 3)
-    opened = alone.run("sum-only", parameters, {"gate": [gate], "present": [contributors]})
+    parameters = complete(CIRCUITS["gated-sums"], {"cells": 1, "most": MOST}, 3)
+    opened = alone.run("gated-sums", parameters, {"gate": [gate], "present": [contributors]})
     assert opened["opened"] == {"released": [released], "gate": [released * gate]}
 
 
