@@ -91,12 +91,13 @@ def count(terms: Terms, gathered: Gathered) -> Counted:
     for key in range(len(terms.keys)):
         tokens = [_column(table, key, terms.width) for table in gathered.tables]
         people.join(_shared(tokens, people.starts))
-    patterns: Counter[frozenset[str]] = Counter()
-    joined: Counter[int] = Counter()
-    for records in people.joined():
-        lists = [people.list_of[record] for record in records]
-        patterns[frozenset(terms.holders[place] for place in lists)] += 1
-        joined.update(lists)
+    found = people.patterns()
+    joined = Counter[int]()
+    for lists, number in found.items():
+        joined.update(dict.fromkeys(lists, number))
+    patterns = Counter(
+        {frozenset(terms.holders[p] for p in each): n for each, n in found.items()}
+    )
     for place, size in enumerate(gathered.sizes):
         if size < joined[place]:
             raise VerificationError(
@@ -136,6 +137,10 @@ class _People:
 
     def join(self, groups: Iterable[list[int]]) -> None:
         """One key's pass: join people who share a token, where no list would be there twice."""
+        if not self._records:  # the first key: tokens of a list differ, so groups are people
+            for group in groups:
+                self._merge(group)
+            return
         wanted = _Forest()
         for group in groups:
             people = sorted({self._person.get(record, record) for record in group})
@@ -146,9 +151,10 @@ class _People:
             if self._no_list_twice(people):
                 self._merge(people)
 
-    def joined(self) -> Iterable[list[int]]:
-        """The records of each person who has several."""
-        return self._records.values()
+    def patterns(self) -> Counter[frozenset[int]]:
+        """Of people with several records: how many have theirs in exactly these lists."""
+        places = self.list_of
+        return Counter(frozenset([places[r] for r in each]) for each in self._records.values())
 
     def _of(self, person: int) -> list[int]:
         return self._records.get(person, [person])

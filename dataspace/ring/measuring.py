@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing as mp
+import os
 import subprocess
 import sys
 import time
@@ -54,9 +55,12 @@ class RingCost:
 
 
 def measure_ring(
-    identifiers: int, *, keys: int = 1, threads: int = 2, tls: bool = True
+    identifiers: int, *, keys: int = 1, threads: int | None = None, tls: bool = True
 ) -> RingCost:
     """Three holders of `identifiers` people each, a third of them in common.
+
+    threads: how many multiply at each holder. If nothing is said the holders share this
+    machine's cores: more threads than cores only wait for each other.
 
     Raises ArithmeticError: the ring counted something else than plain sets do.
     """
@@ -64,6 +68,7 @@ def measure_ring(
     with TemporaryDirectory() as folder:
         if tls:
             make_certificates(Path(folder), (*terms.holders, terms.evaluator))
+        threads = threads or max(1, (os.process_cpu_count() or 1) // len(terms.holders))
         job = _Job(terms, identifiers, threads, Path(folder) if tls else None)
         begun, told = _run_parties(job)
     expected, plain = _plain(terms, identifiers)

@@ -64,7 +64,12 @@ class Ranked:
 
 
 async def prioritise_with(
-    terms: Terms, me: str, cases: Sequence[Case], network: Network, *, threads: int = 2
+    terms: Terms,
+    me: str,
+    cases: Sequence[Case],
+    network: Network,
+    *,
+    threads: int | None = None,
 ) -> list[Ranked]:
     """An organisation's whole part in a run for priorities: its cases that share a link.
 

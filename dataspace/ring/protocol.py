@@ -15,6 +15,7 @@ which of its blinded records are equal. All parties are taken to follow the prot
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -36,7 +37,7 @@ from dataspace.ring.lists import (
 from dataspace.ring.messages import Attested, Batch, Done, Message, Network, Stopped
 from dataspace.ring.terms import Terms
 
-_THREADS = 2
+_THREADS = os.process_cpu_count() or 2  # a node has its machine for itself
 _LAST_WORD = 1.0  # seconds for telling others that a run is given up
 
 
@@ -55,10 +56,10 @@ class Gathered:
 class Blinder:
     """The node's secret of this run, and the threads that multiply with it."""
 
-    def __init__(self, threads: int = _THREADS) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         self._scalar = Scalar()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ring")
-        self._threads = threads
+        self._threads = threads or _THREADS
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ring")
 
     def __enter__(self) -> Blinder:
         return self
@@ -178,9 +179,16 @@ class Holder:
 
 
 async def count_with(
-    terms: Terms, me: str, records: Sequence[Record], network: Network, *, threads: int = 2
+    terms: Terms,
+    me: str,
+    records: Sequence[Record],
+    network: Network,
+    *,
+    threads: int | None = None,
 ) -> None:
     """A holder's whole part in a counting run. It learns the buckets of sizes, nothing else.
+
+    threads: how many multiply at once; one for each core if nothing is said.
 
     Returns when the evaluator has counted.
 
