@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from controllers.problems import problem
@@ -66,7 +66,7 @@ class Listener(uvicorn.Server):
         yield
 
 
-def listener(app: FastAPI, host: str, port: int) -> Listener:
+def listener(app: ASGIApp, host: str, port: int) -> Listener:
     """A server for an app, not started yet."""
     # no access log: who opened which link is nobody's business
     config = uvicorn.Config(
@@ -89,7 +89,7 @@ def listener(app: FastAPI, host: str, port: int) -> Listener:
 
 
 @asynccontextmanager
-async def listening(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     """Serve an app; the port that it has (0 asks for any). Raises Unavailable: it is taken."""
     server = listener(app, host, port)
     try:

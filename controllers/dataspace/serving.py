@@ -19,7 +19,7 @@ from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
 from controllers.dataspace.identity import load_identity
 from controllers.dataspace.node import Books, Node, Outside, opened_books, running_node
-from controllers.dataspace.officer_api import officer_app
+from controllers.dataspace.officer_pages import Officers
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.listening import listening
 from core.clock import Clock, SystemClock
@@ -59,8 +59,8 @@ def outside_of(books: Books, clock: Clock) -> Outside:
 
 @asynccontextmanager
 async def serving_officers(node: Node, port: int) -> AsyncIterator[int]:
-    """The officers' API on loopback; the port that it has. Raises Unavailable."""
-    async with listening(officer_app(node), LOOPBACK, port) as given:
+    """The officers' pages and API on loopback; the port that they have. Raises Unavailable."""
+    async with listening(Officers(node), LOOPBACK, port) as given:
         yield given
 
 

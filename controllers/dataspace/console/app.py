@@ -9,8 +9,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import controllers
-from controllers.dataspace.console import routes, signing, tour
-from controllers.dataspace.console.entry import Console, error_page
+from controllers.dataspace.console import keys, routes, signing, tour
+from controllers.dataspace.console.entry import Console, Door, error_page
 from controllers.problems import Guard
 from core.errors import HavenError, InvalidInput, NotFound
 
@@ -23,8 +23,10 @@ def console_app(console: Console) -> FastAPI:
     """Every page of the console."""
     app = FastAPI(title="Haven, data space", openapi_url=None)
     app.state.console = console
-    for each in (signing.router, tour.router, routes.router):
-        app.include_router(each)
+    app.include_router(keys.router if console.door is Door.KEY else signing.router)
+    if console.sample_day is not None:
+        app.include_router(tour.router)
+    app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)
     app.add_middleware(Guard, most_body=_MOST_BODY)

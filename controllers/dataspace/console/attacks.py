@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from controllers.dataspace.console.asking import filled, plan_of
@@ -108,12 +108,19 @@ async def one_person(hand: Hand) -> list[Said]:
     """A list that can name a few people at most: those of one week."""
     say = hand.visitor.say
     question, plan = await hand.plan("tour.one-person.plan", "ring", "owners")
-    first = hand.visitor.console.sample_day
+    first = _sample_day(hand)
     last = first + timedelta(days=_A_WEEK - 1)
     column = _date_column(hand, question)
     plan["filters"] = [{"column": column, "first": first.isoformat(), "last": last.isoformat()}]
     said, digest = await hand.send(plan, say("tour.sent"))
     return [said, *(await hand.others(digest, say("tour.received")) if digest else [])]
+
+
+def _sample_day(hand: Hand) -> date:
+    day = hand.visitor.console.sample_day
+    if day is None:
+        raise NotFound("Only made-up cases are attacked")
+    return day
 
 
 async def low_threshold(hand: Hand) -> list[Said]:
@@ -127,7 +134,7 @@ async def two_plans(hand: Hand) -> list[Said]:
     """An answer about all until a day, and then all but those of the last few days before."""
     say = hand.visitor.say
     question, plan = await hand.plan("tour.two-plans.plan", "shares")
-    column, last = _date_column(hand, question), hand.visitor.console.sample_day
+    column, last = _date_column(hand, question), _sample_day(hand)
     plan["filters"] = [{"column": column, "last": last.isoformat()}]
     first, digest = await hand.send(plan, say("tour.two-plans.first"))
     if digest is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 
@@ -42,20 +43,36 @@ COOKIE = "haven-space"
 _CHOSEN = Chosen("haven-space-language", "/")
 
 
+class Door(StrEnum):
+    """How people come in; the value is the path of its page."""
+
+    LINK = "/enter"  # one person's own sandbox: a link that the command prints
+    PASSKEY = "/sign-in"  # a hosted sandbox: each person at her own organisation
+    KEY = "/key"  # a real node: an officer's own key
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages are made of. Without `members` it is one person's own sandbox."""
+    """What the pages are made of.
+
+    members: of a hosted sandbox. sample_day: in the midst of made-up cases, around it the
+    tour's attacks ask; without it there is no tour. cookie: browsers know no ports, so what
+    listens on one machine beside other such pages needs a name of its own.
+    """
 
     nodes: Nodes
     sessions: Sessions
     base_url: str
-    sample_day: date  # in the midst of the cases: around it the tour's attacks ask
+    sample_day: date | None = None
     members: Members | None = None
+    door: Door = Door.LINK
+    made_up: bool = True
+    cookie: str = COOKIE
 
     @property
     def is_hosted(self) -> bool:
         """Whether people of several organisations sign in, each to her own."""
-        return self.members is not None
+        return self.door is Door.PASSKEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,8 @@ class Visitor:
         """A node of hers. Raises NotFound, the same for another's and for none."""
         if place not in self.session.places:
             raise NotFound("There is no such organisation here")
-        return self.console.nodes.at(place)
+        found, key = self.console.nodes.at(place), self.session.key
+        return found if key is None else found.by(key)
 
     async def page(
         self, template: str, status: int = 200, *, at: str = "", **context: Any
@@ -106,7 +124,7 @@ class Visitor:
             template,
             self.language,
             who=self.session,
-            hosted=self.console.is_hosted,
+            **_kind_of(self.console),
             at=at,
             desks=await self.desks(),
             **place_of(self.request),
@@ -122,15 +140,24 @@ class Visitor:
         """The places that she may stand at, with the organisations' names."""
         for place in self.session.places:
             if place not in self.names:
-                self.names[place] = await _name_of(self.console, place)
+                self.names[place] = await self._name_of(place)
         return [(place, self.names[place]) for place in self.session.places]
 
+    async def _name_of(self, place: str) -> str:
+        try:
+            return str((await self.node(place).get("/node"))["name"])
+        except HavenError:
+            return place  # a node that is down has a place in the list all the same
 
-async def _name_of(console: Console, place: str) -> str:
-    try:
-        return str((await console.nodes.at(place).get("/node"))["name"])
-    except HavenError:
-        return place  # a node that is down has a place in the list all the same
+
+def _kind_of(console: Console) -> dict[str, Any]:
+    """What a page's frame asks of its console."""
+    return {
+        "hosted": console.is_hosted,
+        "door": console.door.value,
+        "made_up": console.made_up,
+        "has_tour": console.sample_day is not None,
+    }
 
 
 def go(path: str) -> Response:
@@ -143,11 +170,17 @@ def plain_page(
 ) -> HTMLResponse:
     """A page for somebody who is not signed in."""
     language = _CHOSEN.language_of(request)
-    context = {"who": None, "at": "", "desks": [], **place_of(request), **context}
-    context.setdefault("hosted", console_of(request).is_hosted)
+    kind = _kind_of(console_of(request))
+    context = {"who": None, "at": "", "desks": [], **kind, **place_of(request), **context}
     return page(
         render(template, language, **context), status, _CHOSEN.remembering(request, language)
     )
+
+
+def own_path(path: str) -> str:
+    """Where to go on: a page of ours, and never another site's."""
+    plain = path.isascii() and path.isprintable() and "\\" not in path
+    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
 
 
 def console_of(request: Request) -> Console:
@@ -158,7 +191,7 @@ def console_of(request: Request) -> Console:
 def keep_session(response: Response, console: Console, value: str) -> None:
     """Give a browser its session; it ends with the browser at the latest."""
     response.set_cookie(
-        COOKIE,
+        console.cookie,
         value,
         path="/",
         httponly=True,
@@ -171,7 +204,9 @@ async def visiting(request: Request) -> Visitor:
     """Whoever is signed in. Raises NotAuthenticated."""
     console = console_of(request)
     by_itself = "part" in request.query_params  # a page that looks by itself touches nothing
-    session = console.sessions.recognise(request.cookies.get(COOKIE), touch=not by_itself)
+    session = console.sessions.recognise(
+        request.cookies.get(console.cookie), touch=not by_itself
+    )
     return Visitor(console, request, _CHOSEN.language_of(request), session)
 
 
@@ -214,9 +249,7 @@ async def error_page(request: Request, err: HavenError) -> Response:
     if "application/json" in request.headers.get("accept", ""):
         return problem(err)
     if isinstance(err, NotAuthenticated) and request.method == "GET":
-        then = quote(request.url.path)
-        door = "/sign-in" if console_of(request).is_hosted else "/enter"
-        return go(f"{door}?then={then}")
+        return go(f"{console_of(request).door}?then={quote(request.url.path)}")
     text = words_of(_CHOSEN.language_of(request), err)
     checks = err.checks if isinstance(err, NodeRefused) else ()
     about: dict[str, Any] = {"text": text, "checks": checks}

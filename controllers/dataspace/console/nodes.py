@@ -7,15 +7,18 @@ page can say it in the person's language; the gate's checks come along where the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
 
-from core.errors import NodeRefused, Unavailable
+from core.errors import NodeRefused, NotAuthenticated, Unavailable
+from core.secret import Secret
 
 _SECONDS = 30.0
 _SERVER_ERROR = 500
+_NOT_KNOWN = 401
 
 type Document = Mapping[str, Any]
 
@@ -37,25 +40,31 @@ class NodeClient:
         self, address: NodeAddress, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.place = address.place
+        self._headers = {"Authorization": f"Bearer {address.key}"}
         self._client = httpx.AsyncClient(
             base_url=f"{address.url}/api",
-            headers={"Authorization": f"Bearer {address.key}"},
             timeout=_SECONDS,
             transport=transport,
             trust_env=False,  # loopback: no proxy of the machine's is asked
         )
 
+    def by(self, key: Secret) -> NodeClient:
+        """The same node, asked by another officer's key."""
+        other = copy(self)
+        other._headers = {"Authorization": f"Bearer {key.reveal()}"}
+        return other
+
     async def get(self, path: str) -> Any:
-        """What stands at a path. Raises NodeRefused, Unavailable."""
+        """What stands at a path. Raises NodeRefused, NotAuthenticated, Unavailable."""
         return (await self._ask("GET", path)).json()
 
     async def post(self, path: str, body: Document | None = None) -> Any:
-        """The answer to a step. Raises NodeRefused, Unavailable."""
+        """The answer to a step. Raises NodeRefused, NotAuthenticated, Unavailable."""
         answer = await self._ask("POST", path, body or {})
         return answer.json() if answer.content else {}
 
     async def file(self, path: str) -> tuple[bytes, str]:
-        """A file's bytes and media type. Raises NodeRefused, Unavailable."""
+        """A file's bytes and media type. Raises NodeRefused, NotAuthenticated, Unavailable."""
         answer = await self._ask("GET", path)
         return answer.content, answer.headers.get("content-type", "application/octet-stream")
 
@@ -67,13 +76,15 @@ class NodeClient:
         self, method: str, path: str, body: Document | None = None
     ) -> httpx.Response:
         try:
-            answer = await self._client.request(method, path, json=body)
+            answer = await self._client.request(method, path, json=body, headers=self._headers)
         except httpx.HTTPError as err:
             raise Unavailable("The organisation's node does not answer") from err
         if answer.is_success:
             return answer
         if answer.status_code >= _SERVER_ERROR:
             raise Unavailable("The organisation's node could not do this now")
+        if answer.status_code == _NOT_KNOWN:
+            raise NotAuthenticated("This key is not known here, or has ended", code="key-ended")
         raise _refusal(answer)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of, whole
 from controllers.dataspace.console.charts import chart_of
 from controllers.dataspace.console.entry import (
     AtConsole,
+    Door,
     Fields,
+    OwnConsole,
     Sent,
     SpaceRoute,
     Visitor,
@@ -49,7 +51,7 @@ async def start(visitor: AtConsole) -> Response:
     node = visitor.node(place)
     return await visitor.page(
         "start.html",
-        at=place if visitor.console.is_hosted else "",
+        at="" if visitor.console.door is Door.LINK else place,
         place=place,
         node=await node.get("/node"),
         questions=await questions_at(node),
@@ -57,6 +59,15 @@ async def start(visitor: AtConsole) -> Response:
         words=await words_at(visitor, node),
         day=day,
     )
+
+
+@router.post("/leave")
+async def leave(request: Request, console: OwnConsole, _sent: Sent) -> Response:
+    """End the session at once."""
+    console.sessions.end(request.cookies.get(console.cookie))
+    answer = go(console.door)
+    answer.delete_cookie(console.cookie, path="/")
+    return answer
 
 
 @router.get("/at/{place}")
@@ -225,7 +236,7 @@ async def _run(node: NodeClient, place: str, digest: str, _fields: Fields) -> st
 
 async def _approve_everywhere(visitor: Visitor, digest: str, fields: Fields) -> None:
     """At each desk of a sandbox of one's own: each node signs by itself, with its own key."""
-    if visitor.console.is_hosted:
+    if visitor.console.door is not Door.LINK:
         raise NotFound("Each organisation's own people approve for it")
     for place in visitor.session.places:
         await approve_at(visitor.node(place), digest, whole(fields, "days"))

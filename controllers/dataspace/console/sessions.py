@@ -5,7 +5,7 @@
 2. A session is another 256 bits in a cookie that no script reads. It ends when nobody touched
    it for a while, after ten hours at the latest, and with the console.
 3. It names the places (nodes) that its person may stand at: all of a sandbox on one's own
-   machine, or exactly one.
+   machine, or exactly one. At a real node it holds the officer's key, in memory alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import Gone, NotAuthenticated
+from core.secret import Secret
 
 _LONGEST = 10 * 3600
 _MOST_SESSIONS = 500
@@ -36,6 +37,7 @@ class Session:
     member: str | None  # None: the one person of a sandbox on her own machine
     opened: float
     seen: float
+    key: Secret | None = None  # an officer's own, where the node is asked by it
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
@@ -69,10 +71,16 @@ class Sessions:
             raise Gone("This link has ended", code="invitation-ended")
         return self.open(link.name, link.places)
 
-    def open(self, name: str, places: tuple[str, ...], member: str | None = None) -> str:
+    def open(
+        self,
+        name: str,
+        places: tuple[str, ...],
+        member: str | None = None,
+        key: Secret | None = None,
+    ) -> str:
         """A session for who has just proved to be somebody: the cookie's value."""
         value, at = secrets.token_urlsafe(32), self._clock()
-        self._open[digest(value)] = Session(name, places, member, at, at)
+        self._open[digest(value)] = Session(name, places, member, at, at, key)
         while len(self._open) > _MOST_SESSIONS:
             del self._open[min(self._open, key=lambda each: self._open[each].seen)]
         return value

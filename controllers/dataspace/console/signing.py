@@ -13,7 +13,6 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from controllers.dataspace.console.entry import (
-    COOKIE,
     AtConsole,
     Console,
     Fields,
@@ -22,6 +21,7 @@ from controllers.dataspace.console.entry import (
     SpaceRoute,
     go,
     keep_session,
+    own_path,
     plain_page,
 )
 from controllers.dataspace.console.members import Member, Members
@@ -82,7 +82,7 @@ async def enter(request: Request, console: OwnConsole) -> Response:
 async def door(request: Request, console: OwnConsole, then: Then = "/") -> HTMLResponse:
     """The page to sign in on with a passkey."""
     _members(console)
-    return plain_page(request, "sign_in.html", then=_own_path(then))
+    return plain_page(request, "sign_in.html", then=own_path(then))
 
 
 @router.post("/sign-in/begin", dependencies=[OwnScript])
@@ -118,15 +118,6 @@ async def finish_enrolment(console: OwnConsole, body: Enrolled) -> Response:
     return _signed_in(console, member)
 
 
-@router.post("/leave")
-async def leave(request: Request, console: OwnConsole, _sent: Sent) -> Response:
-    """End the session at once."""
-    console.sessions.end(request.cookies.get(COOKIE))
-    answer = go("/sign-in" if console.is_hosted else "/enter")
-    answer.delete_cookie(COOKIE, path="/")
-    return answer
-
-
 @router.post("/at/{place}/invite")
 async def invite(visitor: AtConsole, place: str, fields: Sent) -> HTMLResponse:
     """A link for a colleague of the same organisation, shown once."""
@@ -148,12 +139,6 @@ def _signed_in(console: Console, member: Member) -> Response:
     answer = _json({})
     keep_session(answer, console, value)
     return answer
-
-
-def _own_path(path: str) -> str:
-    """Where to go on: a page of ours, and never another site's."""
-    plain = path.isascii() and path.isprintable() and "\\" not in path
-    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
 
 
 def _json(content: dict[str, Any]) -> JSONResponse:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console
+from controllers.dataspace.console.entry import Console, Door
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.staff.relying import RelyingParty
@@ -61,12 +61,10 @@ class _Forms(HTMLParser):
 
 
 @dataclass
-class Hands:
+class Browser:
     """A browser of somebody."""
 
-    console: Console
     client: httpx.AsyncClient
-    space: FakeSpace
     answer: httpx.Response = field(init=False)
 
     @property
@@ -109,6 +107,14 @@ class Hands:
         return self.answer
 
 
+@dataclass
+class Hands(Browser):
+    """One at a console of nodes in memory."""
+
+    console: Console
+    space: FakeSpace
+
+
 @asynccontextmanager
 async def hands_at(
     space: FakeSpace, console: Console, *, signed_in: bool = True
@@ -118,7 +124,7 @@ async def hands_at(
     async with httpx.AsyncClient(
         transport=transport, base_url=BASE, follow_redirects=True
     ) as client:
-        hands = Hands(console, client, space)
+        hands = Hands(client, console, space)
         if signed_in:
             secret = console.sessions.link("Somebody", tuple(PLACES))
             await hands.post("/enter", [("token", secret)])
@@ -133,7 +139,7 @@ def own_console(space: FakeSpace) -> Console:
 def hosted_console(space: FakeSpace, folder: Path) -> Console:
     """A hosted one."""
     members = Members(folder / "members.json", RelyingParty.at(BASE, "Data space"))
-    return Console(space.nodes(), Sessions(900), BASE, DAY, members)
+    return Console(space.nodes(), Sessions(900), BASE, DAY, members, Door.PASSKEY)
 
 
 def cookie_of(console: Console, *places: str) -> str:
