@@ -42,11 +42,12 @@ WORDS: Mapping[Note, str] = {
     "alone.",
     Note.NO_ESTIMATE: "There is no estimate: the lists do not overlap, or it is larger than "
     "what was asked about.",
-    Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for; nothing was opened.",
+    Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for, or fewer "
+    "organisations have them; nothing was opened.",
     Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. "
     "They show what goes together, not what causes what.",
-    Note.RARE_LEFT_OUT: "Each organisation left out its cases with a mark that fewer of its "
-    "cases have than the threshold.",
+    Note.RARE_LEFT_OUT: "Each organisation left out its cases with a combination of marks that "
+    "fewer of its cases have than the threshold.",
     Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "
     "shared by strangers too.",
 }
