@@ -49,8 +49,8 @@ def noisy_trend(**changed: Any) -> Any:
 
 @pytest.mark.parametrize("count", [99, 100, 101, 150])
 def test_with_noise_no_exact_count_decides_whether_a_run_fails(count: int) -> None:
-    """A node that refuses because of its exact count tells it beside the budget: with one person
-    more it fails, with one fewer it does not."""
+    """A node that refuses because of its exact count tells it beside the budget: with one
+    person more it fails, with one fewer it does not."""
     own = read([{"registered_on": "2025-05-05"}] * count)
     inputs = TRENDS.inputs(noisy_trend(epsilon_milli=500), own.table, no_noise)
     exact = TRENDS.inputs(noisy_trend(epsilon_milli=500), read([]).table, no_noise)
