@@ -25,7 +25,7 @@ What this does not see:
 
 - tables without a common column (region, and age) still share their grand total: one suppressed
   cell of the first is that total minus its others. Releasing has to see to it that a table
-  never hides exactly one cell;
+  never hides exactly one cell; what several hidden ones have together can still be few;
 - cells: two tables over one grouping whose selections differ in k or more, but in fewer in one
   cell. The first minus the second is a table of those who differ, with its small cells;
 - three and more answers taken together (A, B, and A-or-B with one person more), and selections

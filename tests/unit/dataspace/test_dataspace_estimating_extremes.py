@@ -1,4 +1,4 @@
-"""Tables from which no number can be told give none, and those of whom all are seen do not fail."""
+"""Tables that tell no number give none, and those of whom all were seen do not fail."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pytest
 
 from dataspace.gating.differencing import Answer, Mask, Versions, difference_code
 from dataspace.planning.plan import Filter, Grouping
+from dataspace.releasing.disclosure import without_a_single_gap
 
 K = 11
 COUNT = 80
@@ -101,3 +102,11 @@ def test_a_difference_in_one_cell_is_not_seen() -> None:
     others = Filter(column="nationality", codes=("a", "b"))
     without = answer(~of_it, (AGE,), others)
     assert difference_code(without, [answer(EVERYBODY, (AGE,))], OF) is None
+
+
+def test_what_several_hidden_cells_have_together_is_not_seen() -> None:
+    """By region, four in the South and none in the East are hidden; by age all 80 are shown. So
+    the two have four together. Said in the module and in the documents."""
+    by_region, by_age = answer(EVERYBODY, (REGION,)), answer(EVERYBODY, (AGE,))
+    assert without_a_single_gap([76, None, None]) == (76, None, None)
+    assert difference_code(by_age, [by_region], OF) is None
