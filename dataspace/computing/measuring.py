@@ -179,7 +179,10 @@ def extrapolated(measured: Measure, rows: int, wanted_rows: int) -> float:
 
 
 def estimate(totals: Sequence[int], distinct: int, largest: int) -> list[int]:
-    """The whole part of the independence estimate in plain Python; empty from `largest` on."""
+    """The whole part of the independence estimate in plain Python; empty from `largest` on, and
+    where a list is empty or holds everybody."""
+    if not 0 < min(totals) <= max(totals) < distinct:
+        return []
 
     def above(n: int) -> bool:
         product = 1

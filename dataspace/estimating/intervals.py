@@ -29,6 +29,7 @@ from dataspace.estimating.poisson import regression
 _DROP = float(chi2.ppf(0.95, 1))
 _NOBODY, _EVERYBODY = np.log(1e-3), np.log(1e12)  # of those on no list
 _STEP, _NEAR = 0.7, 3.0
+_LEAST = 1e-9  # of those on no list; fewer are not told from nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def poisson_interval(table: Overlaps, fit: Fit) -> Interval:
     def drop(missing: float) -> float:
         return regression(effects, made.counts, missing).deviance - fit.deviance
 
-    return _interval(table, drop, float(np.log(max(fit.total - table.seen, 1e-9))))
+    return _interval(table, drop, float(np.log(max(fit.total - table.seen, _LEAST))))
 
 
 def multinomial_interval(table: Overlaps, fit: Fit) -> Interval:
@@ -64,7 +65,7 @@ def multinomial_interval(table: Overlaps, fit: Fit) -> Interval:
         ways = gammaln(total + 1) - gammaln(unseen + 1)
         return found.deviance - 2 * float(ways - xlogy(total, total) + xlogy(unseen, unseen))
 
-    start = float(np.log(max(fit.total - table.seen, 1e-9)))
+    start = float(np.log(max(fit.total - table.seen, _LEAST)))
     best = minimize_scalar(worse, bounds=(start - _NEAR, start + _NEAR), method="bounded")
     at, least = min((float(best.x), float(best.fun)), (start, worse(start)), key=lambda x: x[1])
     return _interval(table, lambda missing: worse(missing) - least, at)
@@ -76,6 +77,8 @@ def _interval(table: Overlaps, drop: Callable[[float], float], best: float) -> I
     def over(missing: float) -> float:
         return drop(missing) - _DROP
 
+    if over(best) > 0:  # everybody was seen: the best is below the least that is looked at
+        return Interval(table.seen, table.seen + float(np.exp(best)))
     low, high = best, best
     while low > _NOBODY and over(low) <= 0:
         low -= _STEP

@@ -183,7 +183,7 @@ def _bayesian(table: Overlaps) -> Row:
     model = Model.BAYESIAN_AVERAGE
     if len(table.lists) > MOST_LISTS:
         return Row(model, fault=Fault.TOO_MANY_LISTS)
-    if not any(table.shared(pair) for pair in table.pairs):
+    if isinstance(independence(table), Fault):
         return Row(model, fault=Fault.DOES_NOT_EXIST)  # it would say what the prior says
     found = average(table)
     return Row(model, found.median, found.low, found.high)

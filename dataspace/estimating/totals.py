@@ -31,7 +31,7 @@ def independence_from_totals(list_totals: Sequence[int], distinct: int) -> float
     everybody. Raises InvalidInput for totals that no lists of so many people can have.
     """
     _check(list_totals, distinct)
-    if sum(list_totals) == distinct or min(list_totals) == 0 or max(list_totals) == distinct:
+    if not _exists(list_totals, distinct):
         return Fault.DOES_NOT_EXIST
 
     def beyond(total: float) -> float:
@@ -54,6 +54,8 @@ def independence_floor(list_totals: Sequence[int], distinct: int, most: int) -> 
     _check(list_totals, distinct)
     if most < distinct:
         raise InvalidInput("the largest estimate cannot be below the number of people seen")
+    if not _exists(list_totals, distinct):
+        return most
     low, high = distinct, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -63,6 +65,10 @@ def independence_floor(list_totals: Sequence[int], distinct: int, most: int) -> 
         else:
             high = middle - 1
     return low
+
+
+def _exists(list_totals: Sequence[int], distinct: int) -> bool:
+    return sum(list_totals) > distinct > max(list_totals) and min(list_totals) > 0
 
 
 def _check(list_totals: Sequence[int], distinct: int) -> None:

@@ -17,11 +17,17 @@ groupings share a column, or of which one has no grouping at all (a bare total),
 same, are refused unless their selections differ in k cases or more, or at least one of them is
 with noise (the difference then has that noise).
 
+The same holds for a slice: a plan that filters by what an earlier one groups by. All cases of
+the North are a row of region x age, whatever else that table holds; so only the very cells of
+the other table may be asked for again, and not their sums, nor parts of several.
+
 What this does not see:
 
 - tables without a common column (region, and age) still share their grand total: one suppressed
   cell of the first is that total minus its others. Releasing has to see to it that a table
-  never hides exactly one cell;
+  never hides exactly one cell; what several hidden ones have together can still be few;
+- cells: two tables over one grouping whose selections differ in k or more, but in fewer in one
+  cell. The first minus the second is a table of those who differ, with its small cells;
 - three and more answers taken together (A, B, and A-or-B with one person more), and selections
   that differ in k or more at this node, of which something else tells who they are;
 - the same grouping with other measures (a mean from sum and count is meant to be possible);
@@ -45,7 +51,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InvalidInput
-from dataspace.planning.plan import Grouping, Plan
+from dataspace.planning.plan import Filter, Grouping, Plan
 
 type Mask = npt.NDArray[np.bool_]
 type Ints = npt.NDArray[np.int64]
@@ -88,6 +94,7 @@ class Answer:
     threshold: int
     noisy: bool
     is_table: bool
+    filters: tuple[Filter, ...] = ()
 
 
 def answer_of(plan: Plan, computation: str, selected: Mask) -> Answer:
@@ -98,6 +105,7 @@ def answer_of(plan: Plan, computation: str, selected: Mask) -> Answer:
         threshold=plan.threshold,
         noisy=plan.epsilon_milli > 0,
         is_table=computation in TABLES,
+        filters=plan.filters,
     )
 
 
@@ -120,14 +128,30 @@ def too_close(new: Answer, earlier: Answer, versions: Versions) -> bool:
 
 
 def margins_cross(new: Answer, earlier: Answer, versions: Versions) -> bool:
-    """Rule 2: one table's cells are sums of the other's, over nearly the same own cases."""
+    """Rule 2: one table's cells are sums of the other's, over nearly the same own cases, or
+    over a slice of the other's."""
     if not (new.is_table and earlier.is_table) or new.noisy or earlier.noisy:
         return False
-    if new.groups == earlier.groups or not _adds_up(new.groups, earlier.groups):
+    if new.groups == earlier.groups or not (new.selected.any() and earlier.selected.any()):
         return False
-    if not (new.selected.any() and earlier.selected.any()):
+    if differing(new.selected, earlier.selected, versions) < _k(new, earlier):
+        return _adds_up(new.groups, earlier.groups)
+    return _slices(new, earlier, versions) or _slices(earlier, new, versions)
+
+
+def _slices(part: Answer, whole: Answer, versions: Versions) -> bool:
+    """Whether `part` is over some levels of what `whole` is broken down by, and its cells are
+    not simply cells of that. Within one cell they share a total alone, as any two tables do."""
+    by = [each for each in part.filters if each not in whole.filters]
+    if not by or not {each.column for each in by} <= {each.column for each in whole.groups}:
         return False
-    return differing(new.selected, earlier.selected, versions) < _k(new, earlier)
+    size = versions.cases.size
+    beside = _padded(part.selected, size) & ~_padded(whole.selected, size)
+    if np.unique(versions.cases[beside]).size >= _k(part, whole):
+        return False
+    levels = {each.column for each in by if len(each.codes) == 1}
+    same = {each for each in whole.groups if each.column not in levels}
+    return bool(same) and not same <= part.groups <= whole.groups
 
 
 def difference_code(new: Answer, earlier: Sequence[Answer], versions: Versions) -> str | None:

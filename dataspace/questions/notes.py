@@ -40,13 +40,14 @@ WORDS: Mapping[Note, str] = {
     Note.NO_INTERVAL: "One number under one assumption, that being on one list says nothing "
     "about being on another. It has no interval and no model beside it: do not publish it "
     "alone.",
-    Note.NO_ESTIMATE: "There is no estimate: the lists do not overlap, or it is larger than "
-    "what was asked about.",
-    Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for; nothing was opened.",
+    Note.NO_ESTIMATE: "There is no estimate: the lists do not overlap, one is empty or holds "
+    "everybody, or it is larger than what was asked about.",
+    Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for, or fewer "
+    "organisations have them; nothing was opened.",
     Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. "
     "They show what goes together, not what causes what.",
-    Note.RARE_LEFT_OUT: "Each organisation left out its cases with a mark that fewer of its "
-    "cases have than the threshold.",
+    Note.RARE_LEFT_OUT: "Each organisation left out its cases with a combination of marks that "
+    "fewer of its cases have than the threshold.",
     Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "
     "shared by strangers too.",
 }

@@ -109,10 +109,15 @@ def _outcome_share(own: _Own) -> Parts:
 
 
 def _cost_per_outcome(own: _Own) -> Parts:
-    """What all of the cases cost, for each one with one of these outcomes."""
+    """What the cases with a known cost cost, for each of them with one of these outcomes.
+
+    Of an organisation that knows no cost nothing goes in. Its outcomes would make each one look
+    cheap, and it would count as one that contributes to a cell whose costs are another's alone.
+    """
     cost, outcome = own.measures
-    reached = own.cases(own.has_code(outcome))
-    return Parts(reached, own.sums(cost, own.known(cost)), reached)
+    known = own.known(cost)
+    reached = own.cases(known & own.has_code(outcome))
+    return Parts(reached, own.sums(cost, known), reached)
 
 
 def _return(own: _Own) -> Parts:

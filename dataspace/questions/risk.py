@@ -1,13 +1,14 @@
 """What goes together with an outcome or a form of exploitation: odds ratios of factors.
 
 Logistic regression over the rows of all organisations: each works out the gradient of its own
-rows, only their mean over all rows is opened, a fixed number of times (circuit logistic). How
-many rows there are, in all and at each, stays hidden.
+rows, only their mean over all rows is opened, a fixed number of times (circuit logistic).
 
-A level that one or two people have would show their outcome in the mean. So each organisation
-leaves out its rows with a level that fewer of its own rows have than the plan's threshold. A
-ridge penalty draws odds ratios of few rows towards 1, and keeps those finite whose rows all
-have the same outcome.
+Means in many steps are many equations: whoever computes can work out from them how large a
+share of all rows has each combination of levels, and how many of a level have the outcome. Of
+few thousand rows these are the numbers themselves. So each organisation leaves out its rows
+with a combination that fewer of its own rows have than the plan's threshold. A ridge penalty
+draws odds ratios of few rows towards 1, and keeps those finite whose rows all have the same
+outcome.
 """
 
 from __future__ import annotations
@@ -96,10 +97,12 @@ class Risk:
         "km": "អ្វីដែលកើតឡើងជាមួយអ្វី",
     }
     leak: Final = (
-        "Every organisation, receiver or not, learns whether there are enough rows, and the"
-        " mean gradient over all rows in each step, rounded to about four digits. With its "
-        "own rows it can compare itself with all others together. Means of few rows can "
-        "betray how many they are. No organisation's rows, sums or number of rows are "
+        "Every organisation, receiver or not, learns whether there are enough rows of "
+        "enough organisations, and the mean gradient over all rows in each step, rounded to "
+        "about four digits. From these it can work out how large a share of all rows has "
+        "each combination of levels, and of each level how large a share has the outcome; "
+        "of few thousand rows also how many they are. With its own rows it knows the same "
+        "of all others together. No organisation's own rows, sums or number of rows are "
         "opened."
     )
 
@@ -167,6 +170,7 @@ class Risk:
                 "features": len(self.labels(plan, vocabulary)) + 1,
                 "scale": 1,
                 "minimum": number(plan, MINIMUM),
+                "contributors": plan.contributors,
                 "iterations": number(plan, ITERATIONS),
                 # one over the largest curvature: a row has a 1 for each factor, and one more
                 "step": 4.0 / (len(plan.groups) + 1),
@@ -216,21 +220,17 @@ class Risk:
         return dict(zip(factors, named, strict=True))
 
     def _common(self, plan: Plan, table: CodedTable, mask: Mask) -> Design:
-        """The rows whose levels are all those of enough rows here. Leaving a row out can make
-        another level rare, so it goes on until none is."""
+        """The rows whose combination of levels is that of enough rows here."""
         bases = self._bases(plan, table.vocabulary)
-        while True:
-            design = table.design(list(bases), bases, mask)
-            kept = design.kept.copy()
-            for factor in bases:
-                places = table.column(factor).astype(np.int64)
-                count = np.bincount(
-                    places[design.kept], minlength=int(places.max(initial=0)) + 1
-                )
-                kept &= count[places] >= plan.threshold
-            if (kept == design.kept).all():
-                return design
-            mask = mask & kept
+        complete = table.design(list(bases), bases, mask).kept
+        combination = np.zeros(len(table), np.int64)
+        for factor in bases:
+            combination *= len(table.vocabulary.levels(factor)) + 1
+            combination += table.column(factor)
+        most = int(combination.max(initial=0)) + 1
+        count = np.bincount(combination[complete], minlength=most)
+        common = complete & (count[combination] >= plan.threshold)
+        return table.design(list(bases), bases, common)
 
 
 def _odds_milli(weight: int) -> int:

@@ -134,15 +134,22 @@ class Trends:
         if plan.epsilon_milli:
             mask = tables.at_most_rows_each(table, mask, number(plan, CONTRIBUTIONS))
         counts = table.tabulate(tables.dimensions(plan, table.vocabulary), mask)
-        tables.bounded(counts, number(plan, LARGEST), "a cell")
-        told = self._noisy(plan, counts, noise) if plan.epsilon_milli else counts
+        if plan.epsilon_milli:
+            told = self._noisy(plan, counts, noise)
+        else:
+            told = tables.bounded(counts, number(plan, LARGEST), "a cell")
         return {"gate": told + _offset(plan), "present": (told > 0).astype(np.int64)}
 
     def _noisy(self, plan: Plan, counts: Integers, noise: Noise) -> Integers:
-        noisy = noise(
-            counts, epsilon_milli=plan.epsilon_milli, sensitivity=number(plan, CONTRIBUTIONS)
-        )
+        """Counts beyond the plan's largest are cut down to it before the noise. To refuse them
+        would tell everybody, outside the budget, that an exact count is beyond a number that
+        the asker chose."""
         cut, most = _offset(plan), number(plan, LARGEST)
+        noisy = noise(
+            np.minimum(counts, most),
+            epsilon_milli=plan.epsilon_milli,
+            sensitivity=number(plan, CONTRIBUTIONS),
+        )
         return np.clip(noisy, -cut, most + cut)
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:

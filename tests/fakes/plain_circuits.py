@@ -80,7 +80,8 @@ def _independence(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Op
 def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened:
     design = np.vstack([np.asarray(each["design"], float) for each in inputs])
     labels = np.concatenate([np.asarray(each["labels"], float) for each in inputs])
-    if len(labels) < parameters["minimum"]:
+    sharing = sum(len(each["labels"]) > 0 for each in inputs)
+    if len(labels) < parameters["minimum"] or sharing < parameters["contributors"]:
         return {"enough": [0], "weights": []}
     unit = 2 ** parameters["precision"]
     rows = design / parameters["scale"]

@@ -21,10 +21,12 @@ Opened, to all parties:
   and there is no result;
 - bits "N is above the estimate" (f(N) > 0 and N >= M) for public N. All of them follow from the
   result: whoever knows the result could have written them down. Below M such a bit is 0
-  whatever the lists are.
+  whatever the lists are, and so are all if there is no estimate.
 
 The result is the whole part of N, or none if that is the parameter `largest` or more, or does
-not exist (lists without overlap). M, the totals and the overlaps stay hidden. A list holder
+not exist: lists without overlap, an empty list, or one that holds everybody (the equation then
+gives M, which is that list's length). Which of these it is is not opened. M, the totals and the
+overlaps stay hidden. A list holder
 learns the result beside its own total; everybody does, because the narrowing goes by it.
 """
 
@@ -84,7 +86,8 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
         1
     ]:
         return {"consistent": [0], "estimate": []}
-    above = _Above(engine, lists, totals, distinct)
+    exists = _exists(engine, totals, distinct, parameters)
+    above = _Above(engine, lists, totals, distinct, exists)
     low, high = 0, largest + 1  # the smallest N above the estimate is in low + 1 .. high
     asked = _magnitudes(largest)
     while asked:
@@ -108,6 +111,14 @@ def _between(low: int, high: int) -> list[int]:
     return sorted(each for each in places if low < each < high)
 
 
+def _exists(engine: Engine, totals: Any, distinct: Any, parameters: Parameters) -> Any:
+    """Whether no list is empty and none holds everybody. That lists without overlap have no
+    estimate needs no test: nothing is above it."""
+    apart = engine.join([totals, distinct - totals])
+    within = engine.at_least(apart, 1, width(parameters["largest"] * parameters["lists"]))
+    return engine.product(within.reshape(-1, 1))
+
+
 def _fit(engine: Engine, totals: Any, distinct: Any, parameters: Parameters) -> Any:
     """Whether max(totals) <= M <= sum(totals): later comparisons rely on it for their range."""
     apart = [distinct - totals, engine.add_up(totals) - distinct]
@@ -126,9 +137,11 @@ async def _opened(engine: Engine, label: str, values: Any) -> list[int]:
 class _Above:
     """Answers "is N above the estimate" for public N."""
 
-    def __init__(self, engine: Engine, lists: int, totals: Any, distinct: Any) -> None:
+    def __init__(
+        self, engine: Engine, lists: int, totals: Any, distinct: Any, exists: Any
+    ) -> None:
         self._engine, self._lists = engine, lists
-        self._distinct = distinct
+        self._distinct, self._exists = distinct, exists
         # prod(x - n_i) at x = 0 .. k-1 gives it everywhere, by interpolation
         points = engine.constants([[point] * lists for point in range(lists)])
         products = engine.product((points - totals).T)
@@ -146,7 +159,8 @@ class _Above:
         difference = engine.weighted(weights, self._known) + engine.constants(offsets)
         positive = engine.at_least(difference, 0, width(_size(most, self._lists)))
         reached = engine.at_least(engine.constants(asked) - self._distinct, 0, width(most))
-        return await _opened(engine, "bits: is N above the estimate", positive * reached)
+        bits = positive * reached * self._exists
+        return await _opened(engine, "bits: is N above the estimate", bits)
 
     def _sides(self, n: int) -> tuple[list[int], int]:
         """f(n) as weights of M and of the known products, and a public offset.

@@ -8,16 +8,20 @@ Nesterov's accelerated gradient descent with the public step size and momentum (
 turns the mean gradient into the next weights (Y. Nesterov, 1983; momentum as in A. Beck and
 M. Teboulle, SIAM J. Imaging Sciences 2, 2009). `ridge` adds ridge/2 * |w|**2 to the mean loss.
 
-Opened, to all parties: first one bit, whether there are `minimum` rows or more; if it is 0,
-nothing else. Then, in each of the `iterations`, the mean gradient, one number a feature,
-rounded (up or down at random, by less than one unit) to `precision` binary digits. The weights
-follow from these. No organisation's number of rows and none of its sums are opened. The total
-number of rows is not opened either, but exact means of few rows can betray it, because they
-are multiples of one over it: with few rows, choose a larger `minimum` or a coarser `precision`.
+Opened, to all parties: first one bit, whether there are `minimum` rows or more, of at least
+`contributors` parties; if it is 0, nothing else. Then, in each of the `iterations`, the mean
+gradient, one number a feature, rounded (up or down at random, by less than one unit) to
+`precision` binary digits. The weights follow from these. No organisation's number of rows and
+none of its sums are opened. The total number of rows is not opened either, but exact means of
+few rows can betray it, because they are multiples of one over it: with few rows, choose a
+larger `minimum` or a coarser `precision`.
 
-A party learns the sequence of mean gradients of all rows. With its own rows it can work out
-weighted differences to the others' together; with only one other organisation that holds rows,
-that is the other's mean up to the unknown number of rows. Give it three organisations or more.
+A party learns the sequence of mean gradients of all rows. They are linear in the share of all
+rows that has each combination of features, and in the share of positive labels of each feature.
+With more steps than combinations these shares follow, as good as exactly: whoever brings rows
+has to see to it that every combination of features stands for enough of them. With its own rows
+a party works out the same of the others together; with only one other organisation that holds
+rows, that is the other's. Ask for three contributors, and give it three organisations or more.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from dataspace.computing.circuits.declaring import (
     Opened,
     Parameters,
 )
+from dataspace.computing.circuits.gated_sums import step
 from dataspace.computing.engine import Engine
 from dataspace.computing.fields import bits_for, width
 
@@ -44,6 +49,7 @@ PARAMETERS = {
     "features": Number(1, 100),
     "scale": Number(1, 2**20, default=1000),
     "minimum": Number(10, 2**24, default=100),
+    "contributors": Number(1, 64, default=1),
     "iterations": Number(1, 2000, default=100),
     "step": Number(1e-6, 1e3, default=1.0, real=True),
     "ridge": Number(0.0, 1e3, default=0.0, real=True),
@@ -79,18 +85,22 @@ def _bits(parameters: Parameters) -> int:
     return bits_for(most, most)
 
 
-def _require(parameters: Parameters, _parties: int) -> None:
+def _require(parameters: Parameters, parties: int) -> None:
     if parameters["minimum"] > parameters["most_rows"]:
         raise InvalidInput("more rows are asked for than there can be")
+    if parameters["contributors"] > parties:
+        raise InvalidInput("more contributors are asked for than organisations take part")
 
 
 async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened | None:
     design = np.asarray(inputs["design"], dtype=np.float64) / parameters["scale"]
     labels = np.asarray(inputs["labels"], dtype=np.float64)
-    rows = engine.total([len(labels)])
+    total = engine.total([len(labels), int(len(labels) > 0)])
+    rows, sharing = total[:1], total[1:]
+    enough = engine.at_least(rows, parameters["minimum"], width(_rows_most(engine, parameters)))
+    shared = step(parameters["contributors"], engine.parties, engine.modulus)
     sufficient = await engine.open(
-        "bit: enough rows",
-        engine.at_least(rows, parameters["minimum"], width(_rows_most(engine, parameters))),
+        "bit: enough rows", enough * engine.polynomial(shared, sharing)
     )
     if sufficient != [1]:
         return {"enough": [0], "weights": []}

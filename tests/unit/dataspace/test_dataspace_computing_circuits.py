@@ -138,7 +138,9 @@ def test_independence_is_that_of_plain_python(
         ([10, 10], 15, [20]),  # Lincoln-Petersen: 10 * 10 / 5
         ([100, 80], 150, [266]),  # 8000 / 30 = 266.67
         ([10, 10], 20, []),  # no overlap: there is no estimate
-        ([10, 4], 10, [10]),  # one list holds all
+        ([10, 4], 10, []),  # one list holds all: 10 would be its length
+        ([10, 4, 3], 10, []),
+        ([10, 0, 5], 12, []),  # an empty one among others that overlap
         ([0, 0], 0, []),
         ([0, 7], 7, []),  # an empty list tells nothing
         ([2500, 2500], 3749, [4996]),

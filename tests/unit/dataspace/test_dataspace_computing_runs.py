@@ -73,15 +73,17 @@ async def test_a_long_line_and_proxies_that_accept_before_anybody_listens() -> N
     assert measured.seconds > 0.05
 
 
-async def test_regression_over_three_organisations() -> None:
+@pytest.mark.parametrize(("contributors", "enough"), [(2, 1), (3, 0)])
+async def test_regression_over_three_organisations(contributors: int, enough: int) -> None:
     random = np.random.default_rng(5)
     inputs = [
         {"design": random.integers(0, 1001, (rows, 2)), "labels": random.integers(0, 2, rows)}
         for rows in (70, 0, 40)
     ]
     parameters = {"features": 2, "iterations": 3, "most_rows": 200}
+    parameters["contributors"] = contributors
     outcomes = await run_all(make_jobs("logistic", parameters, inputs))
-    assert {each.opened["enough"][0] for each in outcomes} == {1}
+    assert {each.opened["enough"][0] for each in outcomes} == {enough}
     assert len({tuple(each.opened["weights"]) for each in outcomes}) == 1
 
 

@@ -55,7 +55,7 @@ def test_of_two_lists_it_is_their_product_by_those_on_both(a: int, b: int, both:
     both = min(a, b, both)
     most = 10**13
     found = independence_floor([a, b], a + b - both, most)
-    assert found == (most if both == 0 else a * b // both)
+    assert found == (most if both in {0, a, b} else a * b // both)
 
 
 NOBODY_ON_TWO = ([30, 40, 50], 120)
@@ -66,6 +66,7 @@ ALL_ON_ONE = ([60, 40, 10], 60)
 @pytest.mark.parametrize("lists", [NOBODY_ON_TWO, AN_EMPTY_LIST, ALL_ON_ONE])
 def test_without_an_estimate_there_is_a_reason(lists: tuple[list[int], int]) -> None:
     assert independence_from_totals(*lists) is Fault.DOES_NOT_EXIST
+    assert independence_floor(*lists, 1000) == 1000
 
 
 def test_the_largest_stands_for_whatever_is_beyond() -> None:

@@ -111,14 +111,15 @@ def test_rare_levels_are_left_out_before_anything_leaves() -> None:
     assert nobody["design"].shape == (0, len(GENDER))
 
 
-def test_leaving_out_goes_on_until_no_level_is_rare() -> None:
-    """Eleven of a region, one of whom has the rare gender and goes first: ten are left."""
+def test_rare_combinations_of_common_levels_are_left_out() -> None:
+    """Each region and each gender is that of many; one case has both of the second ones."""
     regions = VOCABULARY.levels("region")
     rows = [{"gender": GENDER[0], "region": regions[0], "case_status": STATUS[0]}] * 30
-    rows += [{"gender": GENDER[0], "region": regions[1], "case_status": STATUS[0]}] * 10
+    rows += [{"gender": GENDER[0], "region": regions[1], "case_status": STATUS[0]}] * 11
+    rows += [{"gender": GENDER[1], "region": regions[0], "case_status": STATUS[0]}] * 11
     rows += [{"gender": GENDER[1], "region": regions[1], "case_status": STATUS[0]}]
     ask = asked(groups=[{"column": "gender"}, {"column": "region"}])
-    assert len(RISK.inputs(ask, read(rows).table, no_noise)["labels"]) == 30
+    assert len(RISK.inputs(ask, read(rows).table, no_noise)["labels"]) == 52
 
 
 @pytest.mark.parametrize("weight", [-(2**18), -5_000, 0, 1, 18_000, 2**17])

@@ -248,7 +248,7 @@ PLAIN: dict[str, Callable[[Row], tuple[int, int, int]]] = {
         (1, int(r["outcome"] in GOOD), 1) if r.get("outcome") else (0, 0, 0)
     ),
     "cost-per-outcome": lambda r: (
-        reached := int(r.get("outcome", "") in GOOD),
+        reached := int(bool(r.get("cost_amount")) and r.get("outcome", "") in GOOD),
         money(r, "cost_amount") or 0,
         reached,
     ),
