@@ -237,6 +237,8 @@ class Partaking:
                 result = await run.part.compute(readies)
         except TimeoutError as err:
             raise Unavailable("The computation took too long", code="deadline") from err
+        # before anybody is told: who saw the result and then ends the run has had it
+        await self._runs.note_opened(run.tag)
         if result is not None and not result.private:
             await self._hand_on(run, result)
         return result
