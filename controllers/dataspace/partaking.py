@@ -52,7 +52,11 @@ from core.errors import (
 from dataspace.agreeing.agreement import Participant
 from dataspace.agreeing.signatures import Statement, sign
 from dataspace.gating.gate import require_admitted
-from dataspace.planning.approvals import ApprovedPlan, require_approved
+from dataspace.planning.approvals import (
+    ApprovedPlan,
+    require_approved,
+    require_not_withdrawn,
+)
 from dataspace.planning.plan import Plan
 from dataspace.questions.base import Engine
 from dataspace.recording.log import Kind
@@ -212,6 +216,7 @@ class Partaking:
                 Ready, body.get("readies"), run.terms, run.tag, step="ready"
             )
             self._require_same(run, readies)
+            await self._require_still_wanted(run)
             seconds = self._settings.compute_seconds + self._settings.answer_seconds
             self._open.watch(run, seconds)
             mask = self._gate.selection(run.plan, self._cases.now)
@@ -230,6 +235,12 @@ class Partaking:
             raise VerificationError("not all go by the same plan and approvals", step="ready")
         if self._cases.now.number != run.imported:
             raise Conflict("Cases were imported meanwhile; please run it again", code="import")
+
+    async def _require_still_wanted(self, run: OpenRun) -> None:
+        """Neither the agreement nor an approval has ended since the run began."""
+        self._agreements.signed()
+        decisions = await self._plans.decisions(run.plan.digest)
+        require_not_withdrawn(run.approved, documents_of(decisions, {}))
 
     async def _computed(self, run: OpenRun, readies: Mapping[str, Ready]) -> Result | None:
         try:
@@ -290,6 +301,7 @@ class Partaking:
         """Hold the logs of all against this node's own, and say whether they agree."""
         run = self._open.led_by(sender, body)
         async with self._open.ending_on_failure(run):
+            await self._require_still_wanted(run)
             self._open.watch(run, self._settings.answer_seconds * 2)
             codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)
             await self._journal.append(

@@ -89,3 +89,25 @@ async def test_a_run_that_ends_before_it_computes_is_given_back(space: Space) ->
     await leader.all("run-abort", code="given-up")
     tag = await space.run(digest)
     assert (await space.nodes[1].books.runs.run(tag)).state is RunState.RELEASED
+
+
+async def test_an_approval_withdrawn_while_the_run_goes_on(space: Space) -> None:
+    digest = await space.approved(space.draft(runs=2))
+    leader = Leader(space, digest)
+    readies = [each["ready"] for each in await leader.begin()]
+    await space.nodes[1].plans.withdraw(digest)
+    with pytest.raises(HavenError) as refused:
+        await leader.all("run-go", readies=readies)
+    assert refused.value.code == "approval-withdrawn"
+
+
+async def test_an_agreement_ended_before_the_result_is_agreed_on(space: Space) -> None:
+    digest = await space.approved(space.draft(runs=2))
+    leader = Leader(space, digest)
+    compared = await leader.conclude()
+    await space.nodes[2].books.agreements.end()
+    with pytest.raises(HavenError) as refused:
+        await leader.all("run-compare", **compared)
+    assert refused.value.code == "agreement-terminated"
+    with pytest.raises(NotFound):
+        await space.nodes[0].books.runs.result(leader.tag)
