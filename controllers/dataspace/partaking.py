@@ -301,6 +301,9 @@ class Partaking:
         """Hold the logs of all against this node's own, and say whether they agree."""
         run = self._open.led_by(sender, body)
         async with self._open.ending_on_failure(run):
+            if run.compared:  # or who leads could put off the end of the run for ever
+                raise Conflict("The logs were compared before", code="run-state")
+            run.compared = True
             await self._require_still_wanted(run)
             self._open.watch(run, self._settings.answer_seconds * 2)
             codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)

@@ -91,6 +91,19 @@ async def test_a_run_that_ends_before_it_computes_is_given_back(space: Space) ->
     assert (await space.nodes[1].books.runs.run(tag)).state is RunState.RELEASED
 
 
+async def test_comparing_again_and_again_does_not_hold_a_run_open(space: Space) -> None:
+    """Each comparison gives more time: one that may be repeated would close the others' nodes
+    to every other run, for as long as the leader likes."""
+    digest = await space.approved(space.draft(runs=2))
+    leader = Leader(space, digest)
+    compared = await leader.conclude()
+    await leader.all("run-compare", **compared)
+    with pytest.raises(HavenError) as refused:
+        await leader.all("run-compare", **compared)
+    assert refused.value.code == "run-state"
+    assert space.nodes[0].open_runs.now is None
+
+
 async def test_an_approval_withdrawn_while_the_run_goes_on(space: Space) -> None:
     digest = await space.approved(space.draft(runs=2))
     leader = Leader(space, digest)
