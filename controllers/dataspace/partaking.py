@@ -97,6 +97,7 @@ class Partaking:
         self._gate, self._peers, self._comparing = gate, peers, comparing
         self._vocabulary, self._compute, self._clock = vocabulary, compute, clock
         self._open = open_runs
+        self._line = asyncio.Lock()  # what is judged here is still so when the run is reserved
         self.steps: Mapping[str, Step] = {
             "run-begin": self.begin,
             "run-go": self.go,
@@ -119,15 +120,16 @@ class Partaking:
         if sender.did != plan.asker:
             raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
         await self._take_decisions(body.get("decisions"))
-        approved = await self._approved(plan, body)
-        await self._runs.begin(
-            tag=approved.request.tag,
-            plan=plan.digest,
-            agreement=approved.agreement.terms.id,
-            coordinator=sender.did,
-            epsilon_milli=plan.epsilon_milli,
-            at=self._clock.now(),
-        )
+        async with self._line:
+            approved = await self._approved(plan, body)
+            await self._runs.begin(
+                tag=approved.request.tag,
+                plan=plan.digest,
+                agreement=approved.agreement.terms.id,
+                coordinator=sender.did,
+                epsilon_milli=plan.epsilon_milli,
+                at=self._clock.now(),
+            )
         try:
             return await self._ready(approved, sender)
         except BaseException as error:

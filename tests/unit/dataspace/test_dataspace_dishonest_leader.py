@@ -124,3 +124,35 @@ async def test_an_agreement_ended_before_the_result_is_agreed_on(space: Space) -
     assert refused.value.code == "agreement-terminated"
     with pytest.raises(NotFound):
         await space.nodes[0].books.runs.result(leader.tag)
+
+
+async def test_two_runs_that_begin_at_once_are_judged_one_after_the_other(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the second is judged by a ledger, and by earlier answers, without the first."""
+    digest = await space.approved(space.draft(runs=1))
+    other = space.nodes[1]
+    judging, most, judge = 0, 0, other.gate.judge
+
+    async def slowly(plan: Any) -> Any:
+        nonlocal judging, most
+        judging += 1
+        most = max(most, judging)
+        try:
+            await asyncio.sleep(0.2)
+            return await judge(plan)
+        finally:
+            judging -= 1
+
+    monkeypatch.setattr(other.gate, "judge", slowly)
+    me, plan = (
+        space.nodes[0].books.agreements.own,
+        (await other.plans.kept(digest)).document,
+    )
+    bodies = [Leader(space, digest).request(1) for _ in range(2)]
+    begun = await asyncio.gather(
+        *(other.partaking.begin(me, {"plan": plan, "decisions": []} | b) for b in bodies),
+        return_exceptions=True,
+    )
+    assert most == 1
+    assert sum(isinstance(each, HavenError) for each in begun) == 1
