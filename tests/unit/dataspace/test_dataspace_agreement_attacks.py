@@ -10,11 +10,11 @@ import pytest
 from controllers.dataspace.agreements import Agreements
 from controllers.dataspace.identity import Identity
 from controllers.dataspace.node import opened_books
-from core.canonical import Json, decode_multibase
+from core.canonical import Json, decode_multibase, encode_multibase
 from core.clock import SystemClock
 from core.decision import Deny, Permit
 from core.errors import Gone, VerificationError
-from core.proof import SeedSigner, _hash_data, encode_multibase  # the test signs what it likes
+from core.proof import SeedSigner, _hash_data  # the test signs what it likes
 from dataspace.agreeing.agreement import Terms
 from dataspace.agreeing.negotiating import (
     Agreement,
