@@ -14,6 +14,7 @@ from core.errors import VerificationError
 type Json = dict[str, Any]
 
 _SHA2_256 = bytes((0x12, 0x20))  # multihash: the code of sha2-256, then the length 32
+_MOST_MULTIBASE = 512  # a signature has 89 characters; decoding takes the square of the length
 
 
 def read_object(text: str | bytes, *, step: str) -> Json:
@@ -89,8 +90,11 @@ def decode_multibase(text: str) -> bytes:
     """Undo `encode_multibase`.
 
     Raises:
-        ValueError: another base, or characters outside its alphabet.
+        ValueError: another base, characters outside its alphabet, or longer than any key, hash
+            or signature is: a few megabytes would keep the whole process busy for hours.
     """
     if not text.startswith("z"):
         raise ValueError("only base58btc is understood")
+    if len(text) > _MOST_MULTIBASE:
+        raise ValueError("longer than a key, a hash or a signature")
     return bytes(base58.b58decode(text[1:]))

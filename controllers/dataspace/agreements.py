@@ -58,10 +58,12 @@ class Agreements:
     async def adopt(self, document: Mapping[str, Any]) -> Agreement:
         """Take in a space file: this node's own entry must be its own, in all parts.
 
-        Raises InvalidInput, VerificationError; Conflict if another agreement is in force.
+        Raises InvalidInput, VerificationError; Conflict if another agreement is in force; Gone
+        if this one has ended.
         """
         terms = read_terms(document.get("terms"))
         self._require_own(terms)
+        await self._require_not_ended(terms, document.get("termination"))
         if self._is_in_force() and terms.digest != self.agreement.terms.digest:
             raise Conflict("Another agreement is in force here; it has to end before")
         space = self._space(terms, _certificates(document))
@@ -73,6 +75,14 @@ class Agreements:
         self._termination = None
         await self._keep(agreement)
         return self.agreement
+
+    async def _require_not_ended(self, terms: Terms, termination: Any) -> None:
+        """A space file from before the end says nothing of it; what was kept here does."""
+        if termination is None:
+            termination = await self._keeping.termination(terms.digest)
+        if termination is not None:
+            terminate(Agreement(terms, State.OFFERED), dict(termination))
+            raise Gone("This agreement has ended", code="agreement-terminated")
 
     def _require_own(self, terms: Terms) -> None:
         require_environment(terms.environment, self._identity.environment)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from controllers.dataspace.agreements import Agreements
 from controllers.dataspace.keeping import Keeping
-from controllers.dataspace.peers import Peers
+from controllers.dataspace.peers import MOST_MESSAGE, Peers
 from controllers.dataspace.plans import Plans
-from core.canonical import Json
+from core.canonical import Json, canonicalize
 from core.errors import HavenError, VerificationError
 from dataspace.agreeing.agreement import Participant
 
@@ -24,6 +25,7 @@ LOGGER = logging.getLogger(__name__)
 KIND = "plans-missed"
 EVERY_SECONDS = 60.0
 _MOST = 200  # plans, and decisions, in one answer; the rest comes the next time
+_MOST_BYTES = MOST_MESSAGE // 4  # of plans, and of decisions: both fit into one answer
 _MOST_KNOWN = 20_000
 
 
@@ -80,7 +82,7 @@ class CatchingUp:
         missed = sorted(plans - have.get("plans", frozenset()))[:_MOST]
         found = [(await self._keeping.plan(digest)).document for digest in missed]
         return {
-            "plans": found,
+            "plans": _fitting(found),
             "decisions": await self._decided(decisions - have.get("decisions", frozenset())),
         }
 
@@ -93,7 +95,19 @@ class CatchingUp:
             found += [each.document for each in decisions if each.digest in missed]
             if len(found) >= _MOST:
                 break
-        return found[:_MOST]
+        return _fitting(found[:_MOST])
+
+
+def _fitting(documents: Sequence[Json]) -> list[Json]:
+    """As many from the first on as one answer takes; the rest comes the next time. An answer
+    that is too long would be thrown away whole, and nobody would ever catch up."""
+    found, size = list[Json](), 0
+    for document in documents:
+        size += len(canonicalize(document, step="missed"))
+        if size > _MOST_BYTES:
+            break
+        found.append(document)
+    return found
 
 
 def _listed(body: Json, name: str) -> list[Any]:

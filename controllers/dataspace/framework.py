@@ -23,7 +23,7 @@ _COMPUTE = "compute"
 
 
 class Rules:
-    """What the framework says about computations."""
+    """What the framework says about computations, for as long as it is valid."""
 
     def __init__(self, framework: Framework) -> None:
         self._framework = framework
@@ -34,6 +34,8 @@ class Rules:
         return {each.did: self._decided(each, computation, at) for each in terms.participants}
 
     def _decided(self, member: Participant, computation: str, at: datetime) -> Decision:
+        if at >= self._framework.expires_at:  # it was valid when it was read
+            return Deny("framework", "expired", "The framework has expired")
         entries = self._framework.participants.get(member.did, ())
         if not any(each.role == member.role and each.is_current(at) for each in entries):
             return Deny(

@@ -15,7 +15,7 @@ from controllers.dataspace.cases import Cases, OwnCasesNow
 from controllers.dataspace.framework import Rules
 from controllers.dataspace.identity import Identity
 from controllers.dataspace.keeping import Keeping
-from controllers.dataspace.runs import Mask, Run, Runs, RunState
+from controllers.dataspace.runs import OPENED, Mask, Run, Runs, RunState
 from core.canonical import Json
 from core.clock import Clock
 from core.errors import HavenError, InvalidInput
@@ -146,7 +146,8 @@ def _standing(run: Run) -> Standing:
         return _OPEN_STANDING[run.state]
     # as dataspace.gating.ledger.fail: noise that was drawn and a result that was seen count
     drawn = run.epsilon_milli > 0 and run.phase != RunState.PREPARING
-    return Standing.SPENT if drawn or run.phase == RunState.COMPARING else Standing.GIVEN_BACK
+    seen = run.phase in (OPENED, RunState.COMPARING)
+    return Standing.SPENT if drawn or seen else Standing.GIVEN_BACK
 
 
 def list_length(question: Question, plan: Plan, own: OwnCasesNow) -> int | None:

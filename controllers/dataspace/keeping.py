@@ -73,6 +73,12 @@ class Keeping:
         row = await self._database.row(_NEWEST)
         return _agreement(row) if row is not None else None
 
+    async def termination(self, digest: str) -> Json | None:
+        """What ended an agreement that was kept here, if something has."""
+        row = await self._database.row(_OF_DIGEST, wanted=digest)
+        found: Json | None = json.loads(row.document).get("termination") if row else None
+        return found
+
     async def keep_agreement(self, kept: KeptAgreement, at: datetime) -> None:
         """Write an agreement, or its next state."""
 

@@ -43,6 +43,7 @@ class OpenRun:
     result: Result | None = None
     handed: dict[str, Json] = field(default_factory=dict)
     computed: dict[str, Computed] = field(default_factory=dict)
+    compared: bool = False
     work: asyncio.Task[Result | None] | None = None
     alarm: asyncio.TimerHandle | None = None
 

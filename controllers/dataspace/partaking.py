@@ -52,7 +52,11 @@ from core.errors import (
 from dataspace.agreeing.agreement import Participant
 from dataspace.agreeing.signatures import Statement, sign
 from dataspace.gating.gate import require_admitted
-from dataspace.planning.approvals import ApprovedPlan, require_approved
+from dataspace.planning.approvals import (
+    ApprovedPlan,
+    require_approved,
+    require_not_withdrawn,
+)
 from dataspace.planning.plan import Plan
 from dataspace.questions.base import Engine
 from dataspace.recording.log import Kind
@@ -93,6 +97,7 @@ class Partaking:
         self._gate, self._peers, self._comparing = gate, peers, comparing
         self._vocabulary, self._compute, self._clock = vocabulary, compute, clock
         self._open = open_runs
+        self._line = asyncio.Lock()  # what is judged here is still so when the run is reserved
         self.steps: Mapping[str, Step] = {
             "run-begin": self.begin,
             "run-go": self.go,
@@ -115,15 +120,16 @@ class Partaking:
         if sender.did != plan.asker:
             raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
         await self._take_decisions(body.get("decisions"))
-        approved = await self._approved(plan, body)
-        await self._runs.begin(
-            tag=approved.request.tag,
-            plan=plan.digest,
-            agreement=approved.agreement.terms.id,
-            coordinator=sender.did,
-            epsilon_milli=plan.epsilon_milli,
-            at=self._clock.now(),
-        )
+        async with self._line:
+            approved = await self._approved(plan, body)
+            await self._runs.begin(
+                tag=approved.request.tag,
+                plan=plan.digest,
+                agreement=approved.agreement.terms.id,
+                coordinator=sender.did,
+                epsilon_milli=plan.epsilon_milli,
+                at=self._clock.now(),
+            )
         try:
             return await self._ready(approved, sender)
         except BaseException as error:
@@ -212,6 +218,7 @@ class Partaking:
                 Ready, body.get("readies"), run.terms, run.tag, step="ready"
             )
             self._require_same(run, readies)
+            await self._require_still_wanted(run)
             seconds = self._settings.compute_seconds + self._settings.answer_seconds
             self._open.watch(run, seconds)
             mask = self._gate.selection(run.plan, self._cases.now)
@@ -231,12 +238,20 @@ class Partaking:
         if self._cases.now.number != run.imported:
             raise Conflict("Cases were imported meanwhile; please run it again", code="import")
 
+    async def _require_still_wanted(self, run: OpenRun) -> None:
+        """Neither the agreement nor an approval has ended since the run began."""
+        self._agreements.signed()
+        decisions = await self._plans.decisions(run.plan.digest)
+        require_not_withdrawn(run.approved, documents_of(decisions, {}))
+
     async def _computed(self, run: OpenRun, readies: Mapping[str, Ready]) -> Result | None:
         try:
             async with asyncio.timeout(self._settings.compute_seconds):
                 result = await run.part.compute(readies)
         except TimeoutError as err:
             raise Unavailable("The computation took too long", code="deadline") from err
+        # before anybody is told: who saw the result and then ends the run has had it
+        await self._runs.note_opened(run.tag)
         if result is not None and not result.private:
             await self._hand_on(run, result)
         return result
@@ -288,6 +303,10 @@ class Partaking:
         """Hold the logs of all against this node's own, and say whether they agree."""
         run = self._open.led_by(sender, body)
         async with self._open.ending_on_failure(run):
+            if run.compared:  # or who leads could put off the end of the run for ever
+                raise Conflict("The logs were compared before", code="run-state")
+            run.compared = True
+            await self._require_still_wanted(run)
             self._open.watch(run, self._settings.answer_seconds * 2)
             codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)
             await self._journal.append(

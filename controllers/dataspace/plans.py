@@ -267,8 +267,10 @@ class Plans:
     async def _keep_decision(self, document: Any) -> None:
         said = read_decision(document)
         member = self._agreements.agreement.terms.participant(said.organisation)
-        if member is None:
-            raise VerificationError("this is by nobody in this space", step="holder")
+        # what would count for nobody is not kept: else an evaluator could fill the list of
+        # decisions that a run begins with, and no run of the plan would ever begin
+        if member is None or not member.holds_data:
+            raise VerificationError("this is by nobody who decides here", step="holder")
         require_proof(
             said.digest, document.get("proof"), member.did, member.key, step="signature"
         )

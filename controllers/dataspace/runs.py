@@ -3,6 +3,9 @@
     preparing -> computing -> comparing -> released
         any of the first three -> failed
 
+From the moment when its own part is done, a run that still is computing has the phase `opened`:
+what comes out may have been seen somewhere, whatever becomes of the run.
+
 A tag is used once, for good. What was begun and not finished when a node stopped is marked as
 failed when it starts again.
 """
@@ -59,6 +62,7 @@ BEFORE: Final[Mapping[RunState, tuple[RunState, ...]]] = {
     RunState.FAILED: (RunState.PREPARING, RunState.COMPUTING, RunState.COMPARING),
 }
 OPEN: Final = BEFORE[RunState.FAILED]
+OPENED: Final = "opened"  # a phase: computing is done here, and elsewhere perhaps all is seen
 _ONLY: Final = 1  # there is one slot for an open run
 
 
@@ -193,6 +197,13 @@ class Runs:
         document = {"size": int(selection.size), "bits": packed, "salt": salt.hex()}
         sealed = self._seal.seal(document, f"selection|{tag}")
         await self.move(tag, RunState.COMPUTING, sealed_selection=sealed)
+
+    async def note_opened(self, tag: str) -> None:
+        """The own part of computing is done: from now on somebody may have seen the result."""
+        change = update(_RUN).where(
+            _RUN.c.tag == bindparam("wanted"), _RUN.c.state == RunState.COMPUTING.value
+        )
+        await self._database.change(change.values(phase=OPENED), wanted=tag)
 
     async def selections(self) -> Mapping[str, Mask]:
         """What each run selected that came as far as computing, by its tag, in their order."""

@@ -240,9 +240,11 @@ def sign_terms(agreement: Agreement, signer: Signer, did: str, at: datetime) -> 
 
 def with_signature(agreement: Agreement, proof: Mapping[str, Any]) -> Agreement:
     """With a participant's proof, verified before it is kept; its second replaces the first.
+    Of an agreement that all have signed nothing is replaced: a participant that signs again,
+    later, would make all approvals of the others too old (`SignedAgreement.since`).
 
     Raises:
-        VerificationError: step `agreement-signature`.
+        VerificationError: step `agreement-signature`; also for a proof whose time has no zone.
         Gone: the agreement was terminated or replaced.
     """
     _require_not_ended(agreement)
@@ -250,6 +252,9 @@ def with_signature(agreement: Agreement, proof: Mapping[str, Any]) -> Agreement:
     require_proof(
         agreement.terms.digest, dict(proof), signer.did, signer.key, step="agreement-signature"
     )
+    _require_zone(dict(proof))
+    if agreement.state is State.FINALIZED:
+        return agreement
     kept = [each for each in agreement.proofs if signer_of(each) != signer.did]
     return replace(agreement, proofs=(*kept, dict(proof)))
 
@@ -294,6 +299,17 @@ def require_all_signed(agreement: Agreement) -> SignedAgreement:
     proofs = tuple(each for each in agreement.proofs if signer_of(each) in signed)
     since = max((_made(each, terms) for each in proofs), default=terms.starts)
     return SignedAgreement(terms, terms.digest, since, proofs)
+
+
+def _require_zone(proof: Json) -> None:
+    """A time without a zone can be compared with no other: it would stop every node."""
+    made = datetime.fromisoformat(proof["created"]) if "created" in proof else None
+    if made is not None and made.tzinfo is None:
+        raise VerificationError(
+            "the time of a signature has no zone",
+            step="agreement-signature",
+            code="agreement-signature",
+        )
 
 
 def _made(proof: Json, terms: Terms) -> datetime:

@@ -133,6 +133,14 @@ def require_approved(
     return ApprovedPlan(plan, agreement, approvals, request)
 
 
+def require_not_withdrawn(approved: ApprovedPlan, documents: Documents) -> None:
+    """Check 6 again, for a run that has begun: whoever lends cases may stop until its result is
+    agreed on. Raises Gone, step `withdrawn`."""
+    ended = verified_ends(approved.plan, approved.agreement, documents)
+    if any(_ends(end, each) for end in ended for each in approved.approvals):
+        raise _gone("withdrawn", "an organisation withdrew its approval")
+
+
 # --- one approval -------------------------------------------------------------------------
 
 

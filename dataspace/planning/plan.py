@@ -16,6 +16,7 @@ from dataspace.agreeing.agreement import Did, Multikey, Name
 
 FORMAT = "haven-plan-1"
 
+MOST_BYTES = 64 * 1024  # in canonical form: so that many of them fit into one message
 _LARGEST = 2**53 - 1  # beyond it RFC 8785 has no form of its own for an integer
 
 type Code = Annotated[str, Field(min_length=1, max_length=100)]
@@ -82,5 +83,6 @@ def read_plan(document: object) -> Plan:
     except ValidationError as err:
         where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "plan"
         raise InvalidInput(f"this is no plan: see {where}", code="plan-form") from err
-    canonicalize(plan.document(), step="plan")
+    if len(canonicalize(plan.document(), step="plan")) > MOST_BYTES:
+        raise InvalidInput("a plan is not so long", code="plan-form")
     return plan
