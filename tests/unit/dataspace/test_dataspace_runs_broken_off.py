@@ -80,16 +80,16 @@ async def test_who_is_still_making_ready_hears_that_the_run_was_given_up(space: 
 
 def full(node: Node) -> Any:
     """Nothing more can be written at a node; what mends it."""
-    database = node.books.database
+    database: Any = node.books.database
     write = database.write
 
     async def failing(_work: Any) -> Any:
         raise OperationalError("", {}, Exception("database or disk is full"))
 
-    database.write = failing  # type: ignore[method-assign] # the fault
+    database.write = failing
 
     def mend() -> None:
-        database.write = write  # type: ignore[method-assign] # mended
+        database.write = write
 
     return mend
 
