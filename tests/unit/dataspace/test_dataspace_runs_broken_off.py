@@ -106,6 +106,8 @@ async def test_a_disk_that_is_full_during_a_run(space: Space, at: int, step: str
         mends.append(full(node))
         return await known(sender, body)
 
+    name = step.removeprefix("run-")
+    setattr(node.partaking, name, fills)
     node.partaking.steps = {**node.partaking.steps, step: fills}
     node.peers.on(step, fills)
     async with asyncio.timeout(QUICK):
@@ -116,6 +118,7 @@ async def test_a_disk_that_is_full_during_a_run(space: Space, at: int, step: str
             assert (await other.books.runs.run(tag)).state is RunState.FAILED
     for mend in mends:
         mend()
+    setattr(node.partaking, name, known)
     node.partaking.steps = {**node.partaking.steps, step: known}
     node.peers.on(step, known)
     await works(space, digest)
@@ -165,3 +168,21 @@ async def test_two_runs_that_begin_at_once_do_not_share_the_last_one(space: Spac
     assert refused.value.code == "busy"
     assert (await node.gate.ledger()).runs_of(first) == 1
     assert (await node.gate.ledger()).entries[0].counts
+
+
+async def test_a_leader_that_ends_before_it_has_concluded_can_try_again(space: Space) -> None:
+    """No other node counts a run that the leader does not: its next number would be used up."""
+    digest = await space.approved(space.draft())
+    leader = space.nodes[0]
+    conclude = leader.partaking.conclude
+
+    async def ends(sender: Any, body: Json) -> Json:
+        await asyncio.sleep(1)
+        raise Conflict("killed", code="stopped")
+
+    leader.partaking.conclude = ends  # type: ignore[method-assign] # the fault
+    leader.partaking.steps = {**leader.partaking.steps, "run-conclude": ends}
+    await space.run(digest)
+    leader.partaking.conclude = conclude  # type: ignore[method-assign] # mended
+    leader.partaking.steps = {**leader.partaking.steps, "run-conclude": conclude}
+    await works(space, digest)
