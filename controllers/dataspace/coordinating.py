@@ -104,9 +104,12 @@ class Coordinating:
         computed = await self._all(
             tag, "run-go", {"readies": readies}, self._settings.compute_seconds + quick
         )
-        entries = await self._all(
-            tag, "run-conclude", {"computed": _each(computed, "computed")}, quick
-        )
+        # here first: a run that counted at another node and not at the one that numbers them
+        # would be in the way of every later run of the plan
+        said = {"run": tag, "computed": _each(computed, "computed")}
+        mine = await self._partaking.conclude(self._agreements.own, said)
+        asked = await self._peers.ask_all("run-conclude", said, seconds=quick)
+        entries = {self._identity.did: mine, **asked}
         others = {did: answer.get("entries") for did, answer in entries.items()}
         agreed = await self._all(tag, "run-compare", {"entries": others}, quick)
         both = {"agreed": _each(agreed, "agreed"), "reports": _each(agreed, "report")}

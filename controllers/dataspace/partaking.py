@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Set
 from typing import Any
 
 from controllers.dataspace.agreements import Agreements
@@ -121,21 +121,27 @@ class Partaking:
             raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
         await self._take_decisions(body.get("decisions"))
         async with self._line:
-            approved = await self._approved(plan, body)
+            await self._open.write_ends()
+            known = {run.tag for run in await self._runs.all()}
+            approved = await self._approved(plan, body, known)
+            tag = approved.request.tag
             await self._runs.begin(
-                tag=approved.request.tag,
+                tag=tag,
                 plan=plan.digest,
                 agreement=approved.agreement.terms.id,
                 coordinator=sender.did,
                 epsilon_milli=plan.epsilon_milli,
                 at=self._clock.now(),
+                judged_after=len(known),
             )
         try:
-            return await self._ready(approved, sender)
+            ready = await self._ready(approved, sender)
+            self._open.require_going_on(tag, sender.did)
         except BaseException as error:
-            known = error if isinstance(error, HavenError) else UNFORESEEN
-            await self._open.fail_tagged(approved.request.tag, known)
+            told = error if isinstance(error, HavenError) else UNFORESEEN
+            await self._open.fail_tagged(tag, told)
             raise
+        return ready
 
     async def _take_decisions(self, decisions: Any) -> None:
         """What was decided while this node was away; what does not hold counts for nobody."""
@@ -147,9 +153,8 @@ class Partaking:
             except HavenError as error:
                 LOGGER.info("a decision was not taken in: %s", error.slug)
 
-    async def _approved(self, plan: Plan, body: Json) -> ApprovedPlan:
+    async def _approved(self, plan: Plan, body: Json, known: Set[str]) -> ApprovedPlan:
         ledger = await self._gate.ledger()
-        known = {run.tag for run in await self._runs.all()}
         documents = documents_of(
             await self._plans.decisions(plan.digest),
             body.get("request") or {},
@@ -184,7 +189,6 @@ class Partaking:
         part = await make_part(setting)
         await self._runs.note_parties(request.tag, len(part.parties))
         run = OpenRun(approved, setting.question, coordinator.did, part, setting.own.number)
-        self._open.now = run
         await self._journal.append(
             Kind.RUN_BEGUN,
             run=request.tag,
@@ -194,6 +198,7 @@ class Partaking:
             number=request.number,
             epsilon_milli=plan.epsilon_milli,
         )
+        self._open.now = run
         self._open.watch(run, self._settings.answer_seconds * 2)
         ready = Ready(
             run=request.tag,
@@ -280,6 +285,7 @@ class Partaking:
             self._open.watch(run, self._settings.answer_seconds * 2)
             await self._runs.move(run.tag, RunState.COMPARING)
             await self._keep_result(run, digest)
+            self._open.tagged(run.tag)  # else the log would say so of a run that has failed
             await self._journal.append(
                 Kind.RUN_RELEASED,
                 run=run.tag,
@@ -335,11 +341,15 @@ class Partaking:
             return {}
 
     async def abort(self, sender: Participant, body: Json) -> Json:
-        """The coordinator gave it up."""
-        run, code = self._open.led_by(sender, body), str(body.get("code"))
+        """The coordinator gave it up; this node may still be making ready for it."""
+        code, tag = str(body.get("code")), body.get("run")
         known = code if code.isascii() and code.replace("-", "").isalnum() else "aborted"
         words = "The run ended at another node; nothing came out"
-        await self._open.fail(run, Conflict(words, code=known[:64]))
+        error = Conflict(words, code=known[:64])
+        if self._open.now is None or self._open.now.tag != tag:
+            self._open.give_up(tag, sender.did, error)
+        else:
+            await self._open.fail(self._open.led_by(sender, body), error)
         return {}
 
     # --- what else comes ----------------------------------------------------------------

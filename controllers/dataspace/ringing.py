@@ -10,6 +10,7 @@ from dataspace.agreeing.agreement import Participant
 from dataspace.ring.messages import Message, decode, encode
 
 MOST_WAITING = 256 * 2**20  # bytes of frames that nobody has taken yet: beyond it, no more
+_KEEPING = 256  # bytes that a waiting frame needs beside its own, be it ever so short
 _SEND_SECONDS = 120.0
 
 
@@ -44,16 +45,17 @@ class RingPort:
         if found is None:
             raise Unavailable("the run was given up")
         sender, frame = found
-        self._waiting -= len(frame)
+        self._waiting -= _KEEPING + len(frame)
         return sender, decode(frame)
 
     def put(self, sender: Participant, frame: bytes) -> None:
         """A frame that came. Raises TooLarge: more waits than is kept; Conflict: closed."""
         if self._closed:
             raise Conflict("No run waits for this", code="not-served")
-        if self._waiting + len(frame) > MOST_WAITING:
+        size = _KEEPING + len(frame)
+        if self._waiting + size > MOST_WAITING:
             raise TooLarge("more of the ring waits here than is kept")
-        self._waiting += len(frame)
+        self._waiting += size
         self._inbox.put_nowait((sender.did, frame))
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from controllers.sealing import Seal
 from controllers.store.brief import Steps, table_of
@@ -36,6 +36,7 @@ from core.secret import Secret
 type Mask = npt.NDArray[np.bool_]
 
 _RUN, _RESULT = table_of(DataspaceRun), table_of(DataspaceResult)
+_HOW_MANY = select(func.count()).select_from(_RUN)
 _OF_TAG = select(_RUN).where(_RUN.c.tag == bindparam("wanted"))
 _OF_PLAN = (
     select(_RUN)
@@ -63,6 +64,12 @@ BEFORE: Final[Mapping[RunState, tuple[RunState, ...]]] = {
 }
 OPEN: Final = BEFORE[RunState.FAILED]
 OPENED: Final = "opened"  # a phase: computing is done here, and elsewhere perhaps all is seen
+# changes nothing; whoever ends the run at the same time waits, or is seen
+_STILL_COMPARING = (
+    update(_RUN)
+    .where(_RUN.c.tag == bindparam("wanted"), _RUN.c.state == RunState.COMPARING.value)
+    .values(phase=RunState.COMPARING.value)
+)
 _ONLY: Final = 1  # there is one slot for an open run
 
 
@@ -110,8 +117,13 @@ class Runs:
         coordinator: str,
         epsilon_milli: int,
         at: datetime,
+        judged_after: int | None = None,
     ) -> None:
-        """A new run. Raises Conflict: its tag was used before, or another run is open here."""
+        """A new run; `judged_after` so many others were known.
+
+        Raises Conflict: its tag was used before, another run is open here, or one has begun
+        (and perhaps ended) since this one was judged.
+        """
         run = DataspaceRun(
             tag=tag,
             plan=plan,
@@ -127,10 +139,12 @@ class Runs:
         )
 
         def add(steps: Steps) -> str | None:
-            if steps.add_unless_there(run):
-                return None
+            if steps.row(_OF_TAG, wanted=tag) is not None:
+                return "approval-tag"
+            # what another one spent meanwhile was not looked at
+            is_judged = judged_after in (None, steps.value(_HOW_MANY))
             # one at a time, so that two cannot spend one budget
-            return "busy" if steps.row(_OF_TAG, wanted=tag) is None else "approval-tag"
+            return None if is_judged and steps.add_unless_there(run) else "busy"
 
         refused = await self._database.write(add)
         if refused is not None:
@@ -237,9 +251,18 @@ class Runs:
     # --- results ------------------------------------------------------------------------
 
     async def keep_result(self, tag: str, result: Json) -> None:
-        """Keep what came out, sealed; nobody is shown it before `release`."""
+        """Keep what came out, sealed; nobody is shown it before `release`. Raises Conflict: the
+        run has failed meanwhile."""
         row = DataspaceResult(tag=tag, sealed=self._seal.seal(result, tag))
-        await self._database.write(lambda steps: steps.add(row))
+
+        def keep(steps: Steps) -> bool:
+            is_there = bool(steps.change(_STILL_COMPARING, wanted=tag))
+            if is_there:
+                steps.add(row)
+            return is_there
+
+        if not await self._database.write(keep):
+            raise Conflict("The run is not where it could go on", code="run-state")
 
     async def release(self, tag: str, at: datetime, *, digest: str, report: Json) -> None:
         """The run came to its end, and its receivers may see the result. Raises Conflict."""

@@ -13,6 +13,7 @@ the run, which launch.py keeps. Afterwards its loss ends the run: who stops tell
 from __future__ import annotations
 
 import asyncio
+import shutil
 import ssl
 from contextlib import suppress
 from hashlib import sha256
@@ -95,10 +96,15 @@ class Connections:
     async def connect(self) -> None:
         """Returns when all parties are connected. Raises Stopped."""
         me = self.runtime.pid
+        listening = self._secured(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        dialling = self._secured(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        shutil.rmtree(_CERTIFICATES)  # the key is in memory: whoever kills us finds it nowhere
         if me > 0:
-            self._server = await self._listen()
+            self._server = await self._listen(listening)
         peers = self._job.parties[me + 1 :]
-        self._dialling = [asyncio.create_task(self._dial(peer.number)) for peer in peers]
+        self._dialling = [
+            asyncio.create_task(self._dial(peer.number, dialling)) for peer in peers
+        ]
         while len(self._links) < len(self._job.parties) - 1:
             await self._wait_for_change()
         self._computing = True
@@ -119,9 +125,8 @@ class Connections:
         if self.failure.done():
             raise Stopped(self.failure.result())
 
-    async def _listen(self) -> asyncio.Server:
+    async def _listen(self, context: ssl.SSLContext) -> asyncio.Server:
         own = self._job.parties[self.runtime.pid]
-        context = self._secured(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         context.num_tickets = 0  # nobody resumes
         loop = asyncio.get_running_loop()
         try:
@@ -135,9 +140,8 @@ class Connections:
         except OSError:
             raise Stopped("listening") from None
 
-    async def _dial(self, number: int) -> None:
+    async def _dial(self, number: int, context: ssl.SSLContext) -> None:
         """Tries until the connection counts."""
-        context = self._secured(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         while number not in self._links and number not in self._told:
             await self._try_once(number, context)
             await asyncio.sleep(_PAUSE)

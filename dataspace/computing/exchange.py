@@ -23,6 +23,7 @@ from dataspace.computing.steps import STEPS, Step
 GREETING, READY, GOODBYE, ABORT = (-(2**63) + number for number in range(4))
 MOST_MESSAGE = 64 * 2**20  # bytes: twenty times what 100,000 cells need in one message
 MOST_WAITING = 256 * 2**20  # bytes of messages that nobody here has asked for yet
+_KEEPING = 256  # bytes that a waiting message needs beside its own, be it ever so short
 _HEADER = struct.Struct("<qI")
 
 
@@ -170,7 +171,7 @@ class Exchange(asyncoro.MessageExchanger):  # type: ignore[misc]  # MPyC has no 
         """To whoever waits for it, or into the buffer."""
         expected = self.buffers.pop(label, None)
         if expected is None:
-            self._waiting_bytes += len(payload)
+            self._waiting_bytes += _KEEPING + len(payload)
             self.buffers[label] = payload
             if self._waiting_bytes > MOST_WAITING:
                 self._refuse("messages")
@@ -182,7 +183,7 @@ class Exchange(asyncoro.MessageExchanger):  # type: ignore[misc]  # MPyC has no 
     def receive(self, pc: int) -> Any:
         found = super().receive(pc)
         if isinstance(found, bytes):
-            self._waiting_bytes -= len(found)
+            self._waiting_bytes -= _KEEPING + len(found)
         return found
 
     def _refuse(self, step: Step) -> None:

@@ -1,7 +1,8 @@
 """Runs one party of one run as a process of its own, and sees to it that it ends.
 
 A run is over when its outcome is here, its deadline is over, or the caller gives it up. In
-each case the process is gone and its directory, with the key of this run, removed.
+each case the process is gone and its directory, with the key of this run, removed. If this
+process is killed, the party's ends with it; it has removed the key once it had read it.
 """
 
 from __future__ import annotations

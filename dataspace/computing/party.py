@@ -17,6 +17,7 @@ from typing import Any
 
 from core.errors import HavenError
 from core.secret import Secret
+from dataspace.computing.ending import leave_nothing_behind
 from dataspace.computing.job import Job, from_wire, require_consistent
 from dataspace.computing.runtime import make_runtime
 from dataspace.computing.steps import Step, Stopped
@@ -27,6 +28,7 @@ _GRACE = 5.0
 
 def main() -> int:
     """Runs the party. Returns the exit status: 0 only with an outcome."""
+    leave_nothing_behind()
     write = _private_output()
     step: Step = "start"
 
