@@ -18,6 +18,7 @@ _MOST_PARTS: Final = 2_000
 _CHUNK: Final = 65_536
 _DOCTYPE: Final = b"<!DOCTYPE"
 _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
+_LAST_LINE: Final = 1_048_576  # of a sheet; openpyxl counts up to whatever a file says
 # what zipfile, the XML parser and openpyxl raise on files that are not what they say
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -94,11 +95,16 @@ def _unpacked(part: IO[bytes], most: int) -> int:
 
 def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
     """Rows that are not blank, filled up to the header's width."""
-    count = 0
+    count, blank = 0, None
     try:
         for line, cells in enumerate(rows, 2):
+            if line > _LAST_LINE:
+                raise TooLarge(f"the sheet has more than {_LAST_LINE:,} lines")
+            if cells is blank:  # openpyxl gives one and the same for all lines not in the file
+                continue
             used = _used(cells)
             if not used:
+                blank = cells
                 continue
             count += 1
             if count > limits.most_rows:

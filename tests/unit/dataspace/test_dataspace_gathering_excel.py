@@ -161,3 +161,9 @@ def test_too_many_parts_are_refused() -> None:
             parts.writestr(f"{n}", b"")
     with pytest.raises(TooLarge, match="parts"):
         taken(out.getvalue())
+
+
+def test_a_row_that_says_to_stand_far_below_is_not_counted_up_to() -> None:
+    data = in_sheet(b'<row r="2"', b'<row r="99999999999"')
+    with pytest.raises(TooLarge, match="1,048,576 lines"):
+        taken(data)
