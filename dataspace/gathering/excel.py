@@ -134,6 +134,12 @@ def _text(cell: Any, line: int, at: int) -> str:
         raise InvalidInput(f"line {line}, column {at}: a formula; paste its values instead")
     if cell.data_type == "e":
         raise InvalidInput(f"line {line}, column {at}: an error of Excel stands in this cell")
+    if isinstance(cell.value, int | float) and abs(cell.value) >= _EXACT:
+        # two people's identity numbers that differ in the last digits would be one
+        raise InvalidInput(
+            f"line {line}, column {at}: a number of more digits than Excel keeps; "
+            "write it as text"
+        )
     return _written(cell.value)
 
 
@@ -147,7 +153,7 @@ def _written(value: object) -> str:
             return value.date().isoformat() if value.time() == time() else value.isoformat()
         case date():
             return value.isoformat()
-        case float() if value.is_integer() and abs(value) < _EXACT:
+        case float() if value.is_integer():
             return str(int(value))
         case _:
             return str(value)

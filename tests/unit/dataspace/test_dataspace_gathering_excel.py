@@ -55,6 +55,8 @@ def test_values_come_as_they_are_written_in_csv() -> None:
         ([("a", '=HYPERLINK("http://x","y")')], "line 1, column 2: a formula"),
         ([("a", "b"), (1, "#N/A")], "line 2, column 2: an error"),
         ([("a", "b"), (1, 2), (1, "Sokha", 3)], "line 3 has 3 values"),
+        ([("a",), (3201234567890001,)], "line 2, column 1: a number of more digits"),
+        ([("a",), (3.201234567890001e17,)], "line 2, column 1: a number of more digits"),
         ([("a", None, "b")], "column 2 has no name"),
         ([("a", "A")], "column 1 has a name that another"),
         ([], "line 1: a header has"),
