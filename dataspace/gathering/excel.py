@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from dataspace.gathering.reading import DEFAULT_LIMITS, Limits, Row, Rows, check
 _MOST_PARTS: Final = 2_000
 _CHUNK: Final = 65_536
 _DOCTYPE: Final = b"<!DOCTYPE"
+_MERGED: Final = re.compile(rb"<(?:[\w.-]{1,20}:)?mergeCell[\s/>]")
+_LONGEST_NAME: Final = 40
 _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
 _LAST_LINE: Final = 1_048_576  # of a sheet; openpyxl counts up to whatever a file says
 # what zipfile, the XML parser and openpyxl raise on files that are not what they say
@@ -52,6 +55,7 @@ def read_xlsx(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
         _measure(source, limits)
         book = load_workbook(source, read_only=True, keep_links=False)
         sheet = book.worksheets[0]
+        _require_unmerged(source, sheet)
         sheet.reset_dimensions()  # what a sheet says of its own size may be wrong
         rows = sheet.iter_rows(max_col=limits.most_columns + 1)
         cells = next(rows, ())
@@ -91,6 +95,18 @@ def _unpacked(part: IO[bytes], most: int) -> int:
             raise InvalidInput("the Excel file has a document type in its XML")
         tail = seen[-len(_DOCTYPE) :]
     return size
+
+
+def _require_unmerged(source: BinaryIO, sheet: Any) -> None:
+    """Only the first of merged cells has their value: the other rows would lack it unseen."""
+    # openpyxl has no other name for the part that it is about to read
+    with zipfile.ZipFile(source) as parts, parts.open(sheet._worksheet_path) as part:
+        tail = b""
+        while chunk := part.read(_CHUNK):
+            seen = tail + chunk.replace(b"\0", b"")
+            if _MERGED.search(seen):
+                raise InvalidInput("the sheet has merged cells: unmerge them, and fill each")
+            tail = seen[-_LONGEST_NAME:]
 
 
 def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:

@@ -169,3 +169,17 @@ def test_a_row_that_says_to_stand_far_below_is_not_counted_up_to() -> None:
     data = in_sheet(b'<row r="2"', b'<row r="99999999999"')
     with pytest.raises(TooLarge, match="1,048,576 lines"):
         taken(data)
+
+
+def test_merged_cells_are_refused_in_the_sheet_that_is_read_alone() -> None:
+    made = Workbook()
+    for row in (("region", "n"), ("north", 1), (None, 2)):
+        made.active.append(row)
+    made.create_sheet("Notes").merge_cells("A1:B2")
+    honest, merged = io.BytesIO(), io.BytesIO()
+    made.save(honest)
+    made.active.merge_cells("A2:A3")
+    made.save(merged)
+    assert taken(honest.getvalue())[1] == [["north", "1"], ["", "2"]]
+    with pytest.raises(InvalidInput, match="merged cells"):
+        taken(merged.getvalue())
