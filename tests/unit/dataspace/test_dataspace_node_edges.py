@@ -1,0 +1,41 @@
+"""What nobody can do to a node from beside its desk: guess its file, flood it, swap its cases."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import httpx
+
+from controllers.dataspace.officer_api import officer_app
+from controllers.dataspace.officers import OfficerDuty, create_officer
+from tests.support.space import Space, made_up, running_space
+
+
+def client_at(space: Space, at: int) -> httpx.AsyncClient:
+    """Whoever reaches the officers' port of a node; without a key."""
+    transport = httpx.ASGITransport(officer_app(space.nodes[at]))
+    return httpx.AsyncClient(transport=transport, base_url="http://node.test")
+
+
+async def key_at(space: Space, at: int) -> dict[str, str]:
+    """The header of an officer who may do everything."""
+    database, now = space.nodes[at].books.database, space.outside.clock.now()
+    key = await create_officer(database, frozenset(OfficerDuty), now)
+    return {"Authorization": f"Bearer {key.reveal()}"}
+
+
+async def test_the_log_that_others_read_confirms_no_guess_of_a_file(tmp_path: Path) -> None:
+    """A file of few cases can be guessed whole: its plain hash would say which guess is it."""
+    few = made_up(1)
+    async with running_space(tmp_path) as space:
+        async with client_at(space, 0) as client:
+            key = await key_at(space, 0)
+            for _ in range(2):
+                answer = await client.post("/api/cases", content=few, headers=key)
+                assert answer.is_success
+        logs = [await each.books.journal.entries() for each in space.nodes]
+        imports = [each["body"]["file"] for each in logs[0] if each["kind"] == "import"]
+        assert hashlib.sha256(few).hexdigest() not in str(logs[0])
+        assert imports[-1] == imports[-2] != imports[-3]  # the node itself can tell
+        assert imports[0] != logs[1][0]["body"]["file"]  # each node by a key of its own
