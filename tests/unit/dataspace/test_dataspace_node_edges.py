@@ -1,13 +1,15 @@
-"""What nobody can do to a node from beside its desk: guess its file, flood it, swap its cases."""
+"""What nobody can do to a node from beside its desk: guess its file, flood it, change it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
 
-from controllers.dataspace.officer_api import officer_app
+from controllers.dataspace.officer_api import MOST_BODY, officer_app
 from controllers.dataspace.officers import OfficerDuty, create_officer
 from tests.support.space import Space, made_up, running_space
 
@@ -39,3 +41,21 @@ async def test_the_log_that_others_read_confirms_no_guess_of_a_file(tmp_path: Pa
         assert hashlib.sha256(few).hexdigest() not in str(logs[0])
         assert imports[-1] == imports[-2] != imports[-3]  # the node itself can tell
         assert imports[0] != logs[1][0]["body"]["file"]  # each node by a key of its own
+
+
+@pytest.mark.parametrize("path", ["/plans", "/plans/zx/approve", "/cases", "/agreement/end"])
+async def test_whoever_has_no_key_cannot_fill_the_memory(tmp_path: Path, path: str) -> None:
+    """Any page in an officer's browser can send to loopback, without reading the answer."""
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while taken < 64 * MOST_BODY:
+            taken += 64 * 1024
+            yield b" " * 64 * 1024
+
+    async with running_space(tmp_path, holders=3) as space, client_at(space, 0) as client:
+        sent = {"Content-Type": "text/plain"}  # no question to the node comes before it
+        answer = await client.post(f"/api{path}", content=endless(), headers=sent)
+    assert answer.status_code in (401, 413)
+    assert taken <= 2 * MOST_BODY
