@@ -295,12 +295,14 @@ async def post_cases(
     names and codes."""
     officer.require(OfficerDuty.DATA)
     digest = hashlib.sha256()
-    with tempfile.TemporaryFile() as file:  # a file of cases need not fit into memory
+    folder = node.books.identity.folder
+    # a file of cases need not fit into memory, and rests nowhere but where cases may rest
+    with tempfile.TemporaryFile(dir=folder) as file:
         async for chunk in request.stream():
             digest.update(chunk)
             await asyncio.to_thread(file.write, chunk)
         file.seek(0)
-        mapping = own_mapping(node.books.identity.folder)
+        mapping = own_mapping(folder)
         vocabulary = node.outside.vocabulary
         gathered = await asyncio.to_thread(gather_file, name, file, vocabulary, mapping)
     imported = await node.import_cases(gathered, digest.hexdigest())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +13,10 @@ import pytest
 
 from controllers.dataspace.officer_api import MOST_BODY, officer_app
 from controllers.dataspace.officers import OfficerDuty, create_officer
+from controllers.dataspace.settings import read_node_settings
+from controllers.dataspace.sources import SqlSource, read_rows
+from core.errors import ConfigurationError
+from dataspace.vocabulary.mapping import Mapping, Source
 from tests.support.space import Space, made_up, running_space
 
 
@@ -59,3 +65,30 @@ async def test_whoever_has_no_key_cannot_fill_the_memory(tmp_path: Path, path: s
         answer = await client.post(f"/api{path}", content=endless(), headers=sent)
     assert answer.status_code in (401, 413)
     assert taken <= 2 * MOST_BODY
+
+
+async def test_an_uploaded_file_rests_nowhere_but_in_the_nodes_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_space(tmp_path, holders=3) as space, client_at(space, 0) as client:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not-there"))
+        key = await key_at(space, 0)
+        answer = await client.post("/api/cases", content=made_up(20), headers=key)
+        assert answer.json() == {"imported": 20, "replaced": 40}  # 20 stayed
+
+
+SECRET_END = "cret:PLANTED"  # of a password that nobody wrote as a URL wants it
+UNREAD_URLS = [f"postgresql://reader:s3@{SECRET_END}@localhost/cases", SECRET_END]
+
+
+@pytest.mark.parametrize("url", UNREAD_URLS)
+async def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    mapping = Mapping(
+        name="m", vocabulary="cases", version="1", columns={"a": Source(column="gender")}
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        await read_rows(SqlSource(url=url, table="cases", mapping=mapping))
+    with pytest.raises(ConfigurationError) as setting:
+        read_node_settings(database_url=url)
+    for each in (refused.value, setting.value):
+        assert "PLANTED" not in "".join(traceback.format_exception(each))
