@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import logging
 import traceback
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -70,12 +72,15 @@ def _request_id() -> dict[str, str]:
     return {} if identifier is None else {"request_id": identifier}
 
 
-def install(app: FastAPI, most_body: int) -> None:
-    """Register the handlers on an app, and the guard around it."""
+def install(
+    app: FastAPI, most_body: int, most_at: Mapping[str, int] = MappingProxyType({})
+) -> None:
+    """Register the handlers on an app, and the guard around it; `most_at` are paths that take
+    larger bodies."""
     app.add_exception_handler(HavenError, _haven)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Guard, most_body=most_body)
+    app.add_middleware(Guard, most_body=most_body, most_at=most_at)
 
 
 class Guard:
@@ -85,9 +90,14 @@ class Guard:
     them again, and the server then logs a trace with whatever values the error repeats.
     """
 
-    def __init__(self, app: ASGIApp, most_body: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most_body: int,
+        most_at: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app = app
-        self._most_body = most_body
+        self._most_body, self._most_at = most_body, most_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request."""
@@ -95,12 +105,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started, taken = False, 0
+        most = self._most_at.get(scope["path"], self._most_body)
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._most_body:
+            if taken > most:
                 raise TooLarge("This is more than is taken at once")
             return message
 

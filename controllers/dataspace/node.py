@@ -24,6 +24,7 @@ from controllers.dataspace.peers import Peers
 from controllers.dataspace.plans import Plans
 from controllers.dataspace.runs import Runs
 from controllers.dataspace.settings import NodeSettings
+from controllers.sealing import Seal
 from controllers.store.database import Database
 from core.clock import Clock
 from core.errors import Forbidden, VerificationError
@@ -171,7 +172,8 @@ class Node:
 
     async def import_cases(self, gathered: Gathered, file_sum: str) -> Imported:
         """These are the organisation's cases from now on. `file_sum` is the SHA-256 (hex) of
-        where they came from, for the log. Raises Forbidden: this node holds no data."""
+        where they came from; the log, which other nodes read, has it keyed: a file of few
+        cases can be guessed whole. Raises Forbidden: this node holds no data."""
         if not self.books.agreements.own.holds_data:
             raise Forbidden("This node holds no cases under its agreement", code="no-data")
         imported = await self.cases.replace(gathered, self.outside.clock.now())
@@ -179,7 +181,7 @@ class Node:
             Kind.IMPORT,
             number=imported.number,
             rows_at_least=rows_bucket(imported.imported),
-            file=file_sum,
+            file=Seal(self.books.identity.sealing_key, "dataspace-import").pseudonym(file_sum),
         )
         return imported
 

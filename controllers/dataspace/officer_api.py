@@ -28,6 +28,7 @@ from controllers.secrets import write_private
 from core.errors import HavenError, NotAuthenticated, PlanRefused
 from dataspace.planning.statements import Duty
 
+MOST_BODY = 1024 * 1024  # of all else: it is read before anybody looks at the key
 MOST_UPLOAD = 512 * 1024 * 1024  # bytes of a file of cases; larger ones go by the command line
 _bearer = HTTPBearer(auto_error=False)
 
@@ -63,7 +64,7 @@ def officer_app(node: Node) -> FastAPI:
     app = FastAPI(title="Haven data space: a node's officers", docs_url=None, redoc_url=None)
     app.state.node, app.state.views = node, Views(node)
     app.include_router(router)
-    install(app, MOST_UPLOAD)
+    install(app, MOST_BODY, {"/api/cases": MOST_UPLOAD})
     app.add_exception_handler(PlanRefused, _plan_refused)
     return app
 
@@ -294,12 +295,14 @@ async def post_cases(
     names and codes."""
     officer.require(OfficerDuty.DATA)
     digest = hashlib.sha256()
-    with tempfile.TemporaryFile() as file:  # a file of cases need not fit into memory
+    folder = node.books.identity.folder
+    # a file of cases need not fit into memory, and rests nowhere but where cases may rest
+    with tempfile.TemporaryFile(dir=folder) as file:
         async for chunk in request.stream():
             digest.update(chunk)
             await asyncio.to_thread(file.write, chunk)
         file.seek(0)
-        mapping = own_mapping(node.books.identity.folder)
+        mapping = own_mapping(folder)
         vocabulary = node.outside.vocabulary
         gathered = await asyncio.to_thread(gather_file, name, file, vocabulary, mapping)
     imported = await node.import_cases(gathered, digest.hexdigest())

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import ConfigurationError
 
@@ -46,6 +48,16 @@ class NodeSettings(BaseSettings):
     compute_seconds: float = Field(
         600, gt=0, le=3600, description="How long one computation may take in all"
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_url(cls, url: str | None) -> str | None:
+        try:
+            make_url(url or "sqlite://")
+        except (SQLAlchemyError, ValueError):
+            # its words repeat what it took for a port: the end of a password with @ and :
+            raise ValueError("no URL; in a password, @ : / are %40 %3A %2F") from None
+        return url
 
     @property
     def store_url(self) -> str:

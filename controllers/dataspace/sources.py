@@ -113,7 +113,13 @@ def _rows(names: Sequence[str], rows: Sequence[list[str]]) -> Rows:
 
 
 def _read_only(url: str) -> URL:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        # its words repeat what it took for a port: the end of a password with @ and : in it
+        raise ConfigurationError(
+            "The url of the source cannot be read; in a password, @ : / are %40 %3A %2F"
+        ) from None
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+asyncpg")
     if parsed.get_backend_name() == "sqlite" and parsed.database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,10 @@ from dataspace.gathering.reading import DEFAULT_LIMITS, Limits, Row, Rows, check
 _MOST_PARTS: Final = 2_000
 _CHUNK: Final = 65_536
 _DOCTYPE: Final = b"<!DOCTYPE"
+_MERGED: Final = re.compile(rb"<(?:[\w.-]{1,20}:)?mergeCell[\s/>]")
+_LONGEST_NAME: Final = 40
 _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
+_LAST_LINE: Final = 1_048_576  # of a sheet; openpyxl counts up to whatever a file says
 # what zipfile, the XML parser and openpyxl raise on files that are not what they say
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -51,6 +55,7 @@ def read_xlsx(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
         _measure(source, limits)
         book = load_workbook(source, read_only=True, keep_links=False)
         sheet = book.worksheets[0]
+        _require_unmerged(source, sheet)
         sheet.reset_dimensions()  # what a sheet says of its own size may be wrong
         rows = sheet.iter_rows(max_col=limits.most_columns + 1)
         cells = next(rows, ())
@@ -92,13 +97,30 @@ def _unpacked(part: IO[bytes], most: int) -> int:
     return size
 
 
+def _require_unmerged(source: BinaryIO, sheet: Any) -> None:
+    """Only the first of merged cells has their value: the other rows would lack it unseen."""
+    # openpyxl has no other name for the part that it is about to read
+    with zipfile.ZipFile(source) as parts, parts.open(sheet._worksheet_path) as part:
+        tail = b""
+        while chunk := part.read(_CHUNK):
+            seen = tail + chunk.replace(b"\0", b"")
+            if _MERGED.search(seen):
+                raise InvalidInput("the sheet has merged cells: unmerge them, and fill each")
+            tail = seen[-_LONGEST_NAME:]
+
+
 def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
     """Rows that are not blank, filled up to the header's width."""
-    count = 0
+    count, blank = 0, None
     try:
         for line, cells in enumerate(rows, 2):
+            if line > _LAST_LINE:
+                raise TooLarge(f"the sheet has more than {_LAST_LINE:,} lines")
+            if cells is blank:  # openpyxl gives one and the same for all lines not in the file
+                continue
             used = _used(cells)
             if not used:
+                blank = cells
                 continue
             count += 1
             if count > limits.most_rows:
@@ -128,6 +150,12 @@ def _text(cell: Any, line: int, at: int) -> str:
         raise InvalidInput(f"line {line}, column {at}: a formula; paste its values instead")
     if cell.data_type == "e":
         raise InvalidInput(f"line {line}, column {at}: an error of Excel stands in this cell")
+    if isinstance(cell.value, int | float) and abs(cell.value) >= _EXACT:
+        # two people's identity numbers that differ in the last digits would be one
+        raise InvalidInput(
+            f"line {line}, column {at}: a number of more digits than Excel keeps; "
+            "write it as text"
+        )
     return _written(cell.value)
 
 
@@ -141,7 +169,7 @@ def _written(value: object) -> str:
             return value.date().isoformat() if value.time() == time() else value.isoformat()
         case date():
             return value.isoformat()
-        case float() if value.is_integer() and abs(value) < _EXACT:
+        case float() if value.is_integer():
             return str(int(value))
         case _:
             return str(value)

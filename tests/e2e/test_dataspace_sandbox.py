@@ -146,6 +146,30 @@ async def test_every_page_is_for_everybody(phones: Phones, language: str) -> Non
     assert own == []  # nothing from anybody else
 
 
+async def test_no_number_is_cut_off_on_a_phone(phones: Phones) -> None:
+    """Where a table is wider than its place, 318 reads as 31."""
+    async with console_on_fakes() as (console, site):
+        phone = await phones(site, viewport={"width": 360, "height": 740})
+        await come_in(phone, console)
+        page, wide = phone.page, []
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        for question in ("counts", "total"):
+            await ask(page, console.base_url, question)
+            await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
+            await page.wait_for_url("**/results/*")
+            address, log = page.url, f"{console.base_url}/at/police/log"
+            for at, language in ((at, each) for at in (log, address) for each in LOCALES):
+                await page.goto(f"{at}?lang={language}")
+                cut = await page.locator(".scroll").evaluate_all(
+                    "all => all.map(each => each.scrollWidth - each.clientWidth)"
+                )
+                wide += [(question, language, by) for by in cut if by > 0]
+                shown = page.locator(".scroll").first
+                await shown.screenshot(path=SCREENS / f"space-{question}-{language}-360.png")
+        await away(page)
+    assert wide == []
+
+
 async def test_it_works_without_scripts(phones: Phones) -> None:
     async with console_on_fakes() as (console, site):
         phone = await phones(site, java_script_enabled=False)

@@ -136,6 +136,12 @@ class Visitor:
         """A part of a page, without the frame."""
         return page(render(template, self.language, who=self.session, **context))
 
+    def back(self, path: str) -> Response:
+        """On from the address of a form to the page that it stood on, in the language that was
+        just chosen there: another language is a link, and a link sends no form."""
+        query = self.request.url.query
+        return go(f"{path}?{query}" if query else path)
+
     async def desks(self) -> list[tuple[str, str]]:
         """The places that she may stand at, with the organisations' names."""
         for place in self.session.places:

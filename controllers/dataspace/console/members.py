@@ -1,7 +1,7 @@
 """People of a hosted sandbox: invited to one organisation each, and known by a passkey after.
 
-The file holds digests of invitations and public keys alone; it is written anew as a whole, by
-this process only, with mode 0600.
+The file holds digests of invitations, public keys, and the names that people were invited by;
+it is written anew as a whole, by this process only, with mode 0600.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from webauthn.helpers import base64url_to_bytes
 
 from controllers.dataspace.console.sessions import digest
 from controllers.staff.relying import CHALLENGE, RelyingParty, not_known
-from core.errors import Gone
+from core.errors import Conflict, Gone
 
 INVITED_DAYS = 3
 _DAY = 24 * 3600
@@ -101,12 +101,15 @@ class Members:
     def finish_enrolment(
         self, secret: str, ceremony: str, credential: dict[str, Any]
     ) -> Member:
-        """Keep the passkey and use the invitation up. Raises Gone, InvalidInput."""
+        """Keep the passkey and use the invitation up. Raises Conflict, Gone, InvalidInput."""
         wanted = digest(secret)
         asked = self._answered(ceremony)
         if asked is None or asked.invitation != wanted:
             raise _ended()
         made = self._party.made(credential, asked.challenge)
+        known = digest(made.credential_id.hex())
+        if known in self._members:  # a device chooses the id: it would push another one out
+            raise Conflict("This passkey is in use already", code="passkey-in-use")
         invited = self._invitation(wanted)
         del self._invited[wanted]
         member = Member(
@@ -116,7 +119,7 @@ class Members:
             base64.b64encode(made.credential_public_key).decode(),
             made.sign_count,
         )
-        self._members[digest(made.credential_id.hex())] = member
+        self._members[known] = member
         self._keep()
         return member
 

@@ -214,6 +214,13 @@ async def step(
         return await plan_page(visitor, place, digest, problem=problem, status=err.status)
 
 
+@router.get("/at/{place}/plans/{digest}/{step}")
+async def after_step(visitor: AtConsole, place: Place, digest: Id, step: Name) -> Response:
+    """The plan, for who chose another language where a step had failed."""
+    visitor.node(place)
+    return visitor.back(f"/at/{place}/plans/{digest}")
+
+
 async def _approve(node: NodeClient, place: str, digest: str, fields: Fields) -> str:
     body = {"duty": fields.one("duty", "data"), "days": whole(fields, "days")}
     await node.post(f"/plans/{digest}/approve", body)
@@ -369,6 +376,13 @@ async def log(visitor: AtConsole, place: Place) -> HTMLResponse:
 async def compare(visitor: AtConsole, place: Place, _fields: Sent) -> HTMLResponse:
     """Ask all nodes for the heads of their logs."""
     return await _log(visitor, place, await visitor.node(place).post("/log/compare"))
+
+
+@router.get("/at/{place}/log/compare")
+async def compared(visitor: AtConsole, place: Place) -> Response:
+    """The log, for who chose another language where the logs had been compared."""
+    visitor.node(place)
+    return visitor.back(f"/at/{place}/log")
 
 
 async def _log(

@@ -128,6 +128,13 @@ async def invite(visitor: AtConsole, place: str, fields: Sent) -> HTMLResponse:
     return await visitor.page("invited.html", at=place, link=link, name=name)
 
 
+@router.get("/at/{place}/invite")
+async def invited(visitor: AtConsole, place: str) -> Response:
+    """The desk, for who chose another language where the link was shown: it is shown once."""
+    visitor.node(place)
+    return visitor.back(f"/at/{place}")
+
+
 def _members(console: Console) -> Members:
     if console.members is None:
         raise NotFound("Nobody signs in here: this sandbox is one person's own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from controllers.dataspace.console.entry import COOKIE
 from controllers.dataspace.console.members import INVITED_DAYS, Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.staff.relying import RelyingParty
-from core.errors import Gone, NotAuthenticated
+from core.errors import Conflict, Gone, NotAuthenticated
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.dataspace_nodes import PLACES, FakeSpace
 
@@ -178,6 +179,28 @@ async def test_an_invitation_makes_a_passkey_for_one_organisation(tmp_path: Path
         assert again.status_code == 401  # a question is answered once
         foreign = await client.post("/sign-in/begin", data={"x": "y"})
         assert foreign.status_code == 403  # as a form of another site would
+
+
+async def test_a_passkey_of_another_member_is_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device chooses its passkey's id, so one can be made that says to be another's."""
+    members = hosted_console(FakeSpace(), tmp_path).members
+    assert members is not None
+    victim, thief = Authenticator(BASE, "localhost"), Authenticator(BASE, "localhost")
+    made = []
+    for device, place in ((victim, "labour"), (thief, "police")):
+        secret = members.invite(place, place)
+        begun = members.begin_enrolment(secret)
+        with monkeypatch.context() as same_id:
+            same_id.setattr(secrets, "token_bytes", bytes)
+            made.append((secret, begun["ceremony"], device.make(begun["options"])))
+    members.finish_enrolment(*made[0])
+    with pytest.raises(Conflict):
+        members.finish_enrolment(*made[1])
+    asked = members.begin_sign_in()
+    answer = victim.answer(asked["options"])
+    assert members.finish_sign_in(asked["ceremony"], answer).place == "labour"
 
 
 async def test_the_file_holds_no_secret_and_is_read_again(tmp_path: Path) -> None:

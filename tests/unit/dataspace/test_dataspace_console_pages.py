@@ -251,3 +251,18 @@ def test_cases_are_stated_in_lines_and_their_commitment_is_the_nodes() -> None:
     assert "cases" not in plan_of(
         sent, read_question({**known, "stated": False}), Words({}, "en")
     )
+
+
+@pytest.mark.parametrize(
+    ("sent_to", "page"),
+    [
+        ("/at/police/log/compare", "/at/police/log"),
+        ("/at/police/plans/zx/approve", "/at/police/plans/zx"),
+        ("/at/police/invite", "/at/police"),
+    ],
+)
+async def test_another_language_can_be_chosen_on_a_page_that_a_form_led_to(
+    hands: Hands, sent_to: str, page: str
+) -> None:
+    answer = await hands.client.get(f"{sent_to}?lang=es", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?lang=es")

@@ -55,6 +55,8 @@ def test_values_come_as_they_are_written_in_csv() -> None:
         ([("a", '=HYPERLINK("http://x","y")')], "line 1, column 2: a formula"),
         ([("a", "b"), (1, "#N/A")], "line 2, column 2: an error"),
         ([("a", "b"), (1, 2), (1, "Sokha", 3)], "line 3 has 3 values"),
+        ([("a",), (3201234567890001,)], "line 2, column 1: a number of more digits"),
+        ([("a",), (3.201234567890001e17,)], "line 2, column 1: a number of more digits"),
         ([("a", None, "b")], "column 2 has no name"),
         ([("a", "A")], "column 1 has a name that another"),
         ([], "line 1: a header has"),
@@ -161,3 +163,23 @@ def test_too_many_parts_are_refused() -> None:
             parts.writestr(f"{n}", b"")
     with pytest.raises(TooLarge, match="parts"):
         taken(out.getvalue())
+
+
+def test_a_row_that_says_to_stand_far_below_is_not_counted_up_to() -> None:
+    data = in_sheet(b'<row r="2"', b'<row r="99999999999"')
+    with pytest.raises(TooLarge, match="1,048,576 lines"):
+        taken(data)
+
+
+def test_merged_cells_are_refused_in_the_sheet_that_is_read_alone() -> None:
+    made = Workbook()
+    for row in (("region", "n"), ("north", 1), (None, 2)):
+        made.active.append(row)
+    made.create_sheet("Notes").merge_cells("A1:B2")
+    honest, merged = io.BytesIO(), io.BytesIO()
+    made.save(honest)
+    made.active.merge_cells("A2:A3")
+    made.save(merged)
+    assert taken(honest.getvalue())[1] == [["north", "1"], ["", "2"]]
+    with pytest.raises(InvalidInput, match="merged cells"):
+        taken(merged.getvalue())
