@@ -75,9 +75,15 @@ class Words:
             return say_in(self.language)("yes" if value else "no")
         if isinstance(value, int | float):
             return number(value, self.language, decimals)
-        text = str(value)
+        return self._text(column, str(value))
+
+    def _text(self, column: str, text: str) -> str:
+        if column == "case":  # an own reference: looked up, and asked about, as it is
+            return text
         if text.startswith("did:"):
             return " + ".join(self.names.get(each, each) for each in text.split(" + "))
+        if column == "kind" and self._column(text):
+            return self.column(text)
         return self.code(column, text) if self._column(column) else self.said("value", text)
 
     def numbers(self, table: Mapping[str, Any]) -> frozenset[int]:
