@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from controllers.dataspace.identity import load_identity
 from controllers.dataspace.node import Books, opened_books
+from controllers.dataspace.serving import alone
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.terminal import told
 from core.clock import SystemClock
@@ -24,13 +26,18 @@ def settings_in(folder: Path | None) -> NodeSettings:
 
 
 def with_books(
-    settings: NodeSettings, work: Callable[[Books], Coroutine[Any, Any, str]]
+    settings: NodeSettings,
+    work: Callable[[Books], Coroutine[Any, Any, str]],
+    *,
+    stopped: bool = False,
 ) -> str:
-    """What `work` says of the node's opened database; an error in words, with status 1."""
+    """What `work` says of the node's opened database; an error in words, with status 1.
+    `stopped`: it changes what a running node holds in memory, so none may run."""
 
     async def opened() -> str:
         identity = load_identity(settings.folder)
-        async with opened_books(settings, identity, SystemClock()) as books:
-            return await work(books)
+        with alone(settings) if stopped else nullcontext():
+            async with opened_books(settings, identity, SystemClock()) as books:
+                return await work(books)
 
     return told(lambda: asyncio.run(opened()))

@@ -90,7 +90,7 @@ def import_cases(
         imported = await node.import_cases(gathered, digest)
         return f"{imported.imported} cases are there; {imported.replaced} are not any more."
 
-    Console().print(with_books(settings, work))
+    Console().print(with_books(settings, work, stopped=True))
 
 
 def _gathered(
@@ -128,7 +128,7 @@ def sign(file: File, folder: Folder = None) -> None:
         file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
         return f"Signed. {_what_next(books, file)}"
 
-    Console().print(with_books(settings_in(folder), work))
+    Console().print(with_books(settings_in(folder), work, stopped=True))
 
 
 @agreement_app.command("adopt")
@@ -139,7 +139,7 @@ def adopt(file: File, folder: Folder = None) -> None:
         agreement = await books.agreements.adopt(_read(file))
         return f"Taken in; the agreement is {agreement.state.value}. {_what_next(books, file)}"
 
-    Console().print(with_books(settings_in(folder), work))
+    Console().print(with_books(settings_in(folder), work, stopped=True))
 
 
 def _what_next(books: Books, file: Path) -> str:

@@ -120,7 +120,10 @@ class Peers:
             await site.start()
         except OSError as err:
             await self._runner.cleanup()
-            raise Unavailable("The port for the other nodes is in use already") from err
+            raise Unavailable(
+                f"Port {port}, for the other nodes, cannot be opened: another program has it, "
+                "or HAVEN_NODE_HOST is no address of this machine"
+            ) from err
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""

@@ -51,6 +51,7 @@ from dataspace.vocabulary.model import Vocabulary, cases
 
 _CAST = Path(__file__).parent / "sandbox.json"
 _NOTE = "sandbox.json"
+_RUNS = "A sandbox runs already in this folder; stop it, or name another one with --data"
 _FURTHEST = 200  # ports that are looked at, from the first one on
 
 
@@ -281,7 +282,7 @@ async def running_nodes(data: Path, first_port: int) -> AsyncIterator[Sequence[S
 
     Raises ConfigurationError (a port is taken, or a sandbox runs already), Unavailable.
     """
-    with only_one(data):
+    with only_one(data, _RUNS):
         nodes = await prepared(data, first_port)
         taken = [p for n in nodes for p in (n.peer_port, n.officer_port) if not _is_free(p)]
         if taken:

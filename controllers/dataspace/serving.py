@@ -12,17 +12,18 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
 from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
-from controllers.dataspace.identity import load_identity
+from controllers.dataspace.identity import Identity, load_identity
 from controllers.dataspace.joining import PARTICIPANTS, SIGNERS
 from controllers.dataspace.node import Books, Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_api import officer_app
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.listening import listening
+from controllers.running import only_one
 from core.clock import Clock, SystemClock
 from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment
@@ -64,6 +65,12 @@ async def serving_officers(node: Node, port: int) -> AsyncIterator[int]:
         yield given
 
 
+def alone(settings: NodeSettings) -> AbstractContextManager[None]:
+    """No other process is this node: a second one would end the first one's open run before it
+    found the port taken. Raises ConfigurationError."""
+    return only_one(settings.folder, "This node runs already; stop it first")
+
+
 async def serve_node(
     settings: NodeSettings, say: Callable[[str], object] = lambda _: None
 ) -> None:
@@ -73,6 +80,17 @@ async def serve_node(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     identity, clock = load_identity(settings.folder), SystemClock()
+    with alone(settings):
+        await _serve(settings, identity, clock, stop, say)
+
+
+async def _serve(
+    settings: NodeSettings,
+    identity: Identity,
+    clock: Clock,
+    stop: asyncio.Event,
+    say: Callable[[str], object],
+) -> None:
     async with (
         opened_books(settings, identity, clock) as books,
         running_node(books, outside_of(books, clock)) as node,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from agent.webvh.didlog import create_log
 from controllers.dataspace.commands import app
 from controllers.dataspace.joining import did_documents
 from controllers.moment import now
+from controllers.running import only_one
 from core.errors import VerificationError
 from core.proof import SeedSigner
 
@@ -180,3 +180,16 @@ def test_an_officer_who_lost_her_key_can_be_found_and_ended(tmp_path: Path) -> N
     assert key.split("_")[2] not in listed
     done("officer", "end", key.split("_")[1], *folder)
     assert "no officer's key" in done("officer", "list", *folder)
+
+
+def test_beside_a_running_node_nothing_is_started_imported_or_signed(tmp_path: Path) -> None:
+    """A second one would fail the first one's open run; an import would not reach it."""
+    file = drafted(tmp_path, made(tmp_path))
+    folder = ("--folder", tmp_path / "one")
+    done("agreement", "sign", file, *folder)
+    cases = tmp_path / "cases.csv"
+    cases.write_text("case_reference,gender\nA-1,feminine\n")
+    with only_one(tmp_path / "one"):
+        for words in (("run",), ("import", cases), ("agreement", "adopt", file)):
+            assert "runs already" in refused(*words, *folder)
+        done("officer", "add", "data", *folder)
