@@ -127,7 +127,7 @@ def test_participants_documents_are_kept_if_they_name_the_keys(tmp_path: Path) -
 
 def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     """As docs/dataspace/running-a-node.md has it, for a did:web."""
-    method = f"{entry['did']}#{entry['key']}"
+    method = f"{entry['did']}#node"
     key = {"type": "Multikey", "controller": entry["did"], "publicKeyMultibase": entry["key"]}
     return {
         "id": entry["did"],
