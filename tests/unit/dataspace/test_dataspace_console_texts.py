@@ -113,3 +113,11 @@ def test_a_case_reference_is_shown_as_it_can_be_asked_about() -> None:
     words = Words({"columns": {"place": column}}, "en")
     assert words.cell("case", "shelter-a-00004") == "shelter-a-00004"
     assert words.cell("kind", "place") == "place of exploitation"
+
+
+def test_a_sentence_names_columns_in_the_persons_language() -> None:
+    column = {"kind": "identifier", "labels": {"en": "place", "es": "lugar de explotación"}}
+    words = Words({"columns": {"place": column}}, "es")
+    parts = {"keys": "place, national_id", "evaluator": "E"}
+    said = words.sentence("reveal.tokens", parts)
+    assert "lugar de explotación" in said
