@@ -286,7 +286,9 @@ class Peers:
                     raise Conflict("Another node refused", code=_code_in(answer))
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
-            raise Unavailable("Another node does not answer", code="peer-unavailable") from err
+            raise Unavailable(
+                f"The node of {to.name} does not answer", code="peer-unavailable"
+            ) from err
 
     def _session(self, to: Participant) -> aiohttp.ClientSession:
         # a connector knows one fingerprint: every peer has its own
