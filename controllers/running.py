@@ -75,16 +75,17 @@ def _signal(pid: int | None) -> bool:
 
 
 @contextmanager
-def only_one(data_dir: Path) -> Iterator[None]:
-    """Two installations on one data folder would tear it apart."""
+def only_one(
+    data_dir: Path,
+    said: str = "Haven runs already on this data folder. `haven status` shows it.",
+) -> Iterator[None]:
+    """Two installations on one data folder would tear it apart. Raises ConfigurationError."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
-            raise ConfigurationError(
-                "Haven runs already on this data folder. `haven status` shows it."
-            ) from err
+            raise ConfigurationError(said) from err
         yield
 
 

@@ -105,7 +105,10 @@ class Agreements:
     def agreement(self) -> Agreement:
         """Raises ConfigurationError: there is none yet."""
         if self._current is None:
-            raise ConfigurationError("This node is in no data space yet: adopt its terms first")
+            raise ConfigurationError(
+                "This node is in no data space yet; "
+                "`haven dataspace node agreement adopt FILE` takes in its space file"
+            )
         return self._current
 
     @property
@@ -134,6 +137,11 @@ class Agreements:
         VerificationError."""
         agreement = self.agreement
         return require_all_signed(Agreement(agreement.terms, State.FINALIZED, agreement.proofs))
+
+    def unsigned(self) -> list[str]:
+        """Names of those whose signature is not here yet, in the order of the terms."""
+        signed = who_signed(self.agreement)
+        return [p.name for p in self.agreement.terms.participants if p.did not in signed]
 
     def document(self) -> Json:
         """The space file as it is now."""

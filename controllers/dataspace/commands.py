@@ -6,19 +6,25 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from controllers.dataspace.identity import create_identity, load_identity
-from controllers.dataspace.node import Books, Node, Outside, opened_books
-from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer
+from controllers.dataspace.commanding import Folder, settings_in, with_books
+from controllers.dataspace.joining_commands import (
+    draft,
+    init,
+    keep_framework,
+    keep_participants,
+)
+from controllers.dataspace.node import Books, Node, Outside
+from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer, officers
 from controllers.dataspace.sandbox_command import sandbox
 from controllers.dataspace.serving import outside_of, serve_node
-from controllers.dataspace.settings import NodeSettings, read_node_settings
+from controllers.dataspace.settings import NodeSettings
 from controllers.dataspace.sources import (
     SOURCE,
     gather_file,
@@ -31,7 +37,7 @@ from controllers.moment import now
 from controllers.terminal import told
 from core.clock import SystemClock
 from core.errors import InvalidInput
-from dataspace.agreeing.agreement import Environment, read_terms
+from dataspace.agreeing.agreement import read_terms
 from dataspace.agreeing.rendering import as_odrl
 from dataspace.gathering.coding import Gathered
 
@@ -43,49 +49,21 @@ agreement_app = typer.Typer(no_args_is_help=True, help="The agreement of a data 
 officer_app = typer.Typer(no_args_is_help=True, help="Keys of the organisation's officers.")
 app.add_typer(node_app, name="node")
 app.command("sandbox")(sandbox)
+node_app.command("init")(init)
+node_app.command("framework")(keep_framework)
+node_app.command("participants")(keep_participants)
+agreement_app.command("draft")(draft)
 node_app.add_typer(agreement_app, name="agreement")
 node_app.add_typer(officer_app, name="officer")
 
-Folder = Annotated[Path | None, typer.Option("--folder", help="The node's own folder")]
 File = Annotated[Path, typer.Argument(help="A space file: terms, certificates, proofs")]
-
-
-@node_app.command("init")
-def init(
-    did: Annotated[str, typer.Argument(help="The organisation's DID")],
-    name: Annotated[str, typer.Argument(help="Its name")],
-    role: Annotated[str, typer.Argument(help="Its role in the governance framework")],
-    *,
-    at: Annotated[str, typer.Option(help="host:port of this node")] = "localhost:8443",
-    production: Annotated[bool, typer.Option("--production", help="For real cases")] = False,
-    folder: Folder = None,
-) -> None:
-    """Make the node's keys and certificate, and print what stands of it in the terms."""
-    settings = _settings(folder)
-    kind = Environment.PRODUCTION if production else Environment.SANDBOX
-
-    def make() -> str:
-        identity = create_identity(
-            settings.folder, did=did, name=name, role=role, environment=kind, at=now()
-        )
-        host, _, port = at.rpartition(":")
-        if not host or not port.isdigit():
-            raise InvalidInput("--at is host:port")
-        entry = identity.participant(host, int(port)).model_dump(mode="json")
-        return json.dumps(
-            {"participant": entry, "certificate": identity.certificate},
-            indent=1,
-            ensure_ascii=False,
-        )
-
-    sys.stdout.write(told(make) + "\n")
 
 
 @node_app.command("run")
 def run(folder: Folder = None) -> None:
     """Be the node until Ctrl-C."""
-    settings = _settings(folder)
-    told(lambda: asyncio.run(serve_node(settings)))
+    settings = settings_in(folder)
+    told(lambda: asyncio.run(serve_node(settings, typer.echo)))
 
 
 @node_app.command("import")
@@ -97,7 +75,7 @@ def import_cases(
     folder: Folder = None,
 ) -> None:
     """Replace the organisation's cases, all or none of them, while the node is stopped."""
-    settings = _settings(folder)
+    settings = settings_in(folder)
 
     async def work(books: Books) -> str:
         outside = outside_of(books, SystemClock())
@@ -112,7 +90,7 @@ def import_cases(
         imported = await node.import_cases(gathered, digest)
         return f"{imported.imported} cases are there; {imported.replaced} are not any more."
 
-    Console().print(_with_books(settings, work))
+    Console().print(with_books(settings, work, stopped=True))
 
 
 def _gathered(
@@ -125,7 +103,8 @@ def _gathered(
             opened.seek(0)
             return gather_file(file.name, opened, outside.vocabulary, given), digest
     except OSError as err:
-        raise InvalidInput("The file cannot be read") from err
+        missing = Path(err.filename or file).name
+        raise InvalidInput(f"{missing} cannot be read: look at its name and folder") from err
 
 
 # --- the agreement --------------------------------------------------------------------------
@@ -147,10 +126,9 @@ def sign(file: File, folder: Folder = None) -> None:
         await books.agreements.sign()
         document = books.agreements.document()
         file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-        signed, everybody = len(document["proofs"]), len(document["certificates"])
-        return f"Signed; {signed} of {everybody} signatures are there."
+        return f"Signed. {_what_next(books, file)}"
 
-    Console().print(_with_books(_settings(folder), work))
+    Console().print(with_books(settings_in(folder), work, stopped=True))
 
 
 @agreement_app.command("adopt")
@@ -159,9 +137,15 @@ def adopt(file: File, folder: Folder = None) -> None:
 
     async def work(books: Books) -> str:
         agreement = await books.agreements.adopt(_read(file))
-        return f"Taken in; the agreement is {agreement.state.value}."
+        return f"Taken in; the agreement is {agreement.state.value}. {_what_next(books, file)}"
 
-    Console().print(_with_books(_settings(folder), work))
+    Console().print(with_books(settings_in(folder), work, stopped=True))
+
+
+def _what_next(books: Books, file: Path) -> str:
+    if missing := books.agreements.unsigned():
+        return escape(f"Not signed yet: {', '.join(missing)}. Pass {file.name} on to them.")
+    return f"All have signed; everybody runs `node agreement adopt {escape(file.name)}`."
 
 
 # --- officers -------------------------------------------------------------------------------
@@ -177,12 +161,26 @@ def add_officer(
     async def work(books: Books) -> str:
         return (await create_officer(books.database, frozenset(duties), now())).reveal()
 
-    sys.stdout.write(_with_books(_settings(folder), work) + "\n")
+    sys.stdout.write(with_books(settings_in(folder), work) + "\n")
+
+
+@officer_app.command("list")
+def list_officers(folder: Folder = None) -> None:
+    """Print id, duties and first day of each key that is good; the keys are kept nowhere."""
+
+    async def work(books: Books) -> str:
+        listed = await officers(books.database)
+        lines = [f"{each}  {since:%Y-%m-%d}  {duties}" for each, duties, since in listed]
+        return "\n".join(lines) or "There is no officer's key yet; `officer add` makes one."
+
+    sys.stdout.write(with_books(settings_in(folder), work) + "\n")
 
 
 @officer_app.command("end")
 def remove_officer(
-    officer_id: Annotated[str, typer.Argument(help="The second part of the key")],
+    officer_id: Annotated[
+        str, typer.Argument(help="As `list` has it, and the key: its second part")
+    ],
     folder: Folder = None,
 ) -> None:
     """End an officer's key at once."""
@@ -191,7 +189,7 @@ def remove_officer(
         await end_officer(books.database, officer_id, now())
         return "The key has ended."
 
-    Console().print(_with_books(_settings(folder), work))
+    Console().print(with_books(settings_in(folder), work))
 
 
 # --- what it costs --------------------------------------------------------------------------
@@ -214,29 +212,11 @@ def bench(
     write(asyncio.run(measure_dataspace(rows, ring or RINGS)), json_file)
 
 
-# --- what the commands share ----------------------------------------------------------------
-
-
-def _settings(folder: Path | None) -> NodeSettings:
-    return told(lambda: read_node_settings(**({"folder": folder} if folder else {})))
-
-
-def _with_books(
-    settings: NodeSettings, work: Callable[[Books], Coroutine[Any, Any, str]]
-) -> str:
-    async def opened() -> str:
-        identity = load_identity(settings.folder)
-        async with opened_books(settings, identity, SystemClock()) as books:
-            return await work(books)
-
-    return told(lambda: asyncio.run(opened()))
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
-        raise InvalidInput("The space file cannot be read") from err
+        raise InvalidInput(f"{file.name} cannot be read as a space file") from err
     if not isinstance(document, dict):
         raise InvalidInput("A space file is a JSON object")
     return document

@@ -7,7 +7,7 @@ authority that it believes is the one that the terms name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ def load_rules(
         data = path.read_bytes()
     except OSError as err:
         raise ConfigurationError(
-            "There is no copy of the governance framework in this node's folder"
+            f"There is no {path.name} that can be read; "
+            "`haven dataspace node framework` puts the signed framework into the folder"
         ) from err
     return Rules(load_framework(data, Trust(authority), did_documents, now=now).framework)
 
@@ -65,17 +66,24 @@ def documents_in(path: Path) -> Callable[[str], Json]:
     found by their `id`."""
     try:
         listed: list[Any] = json.loads(path.read_text())
-        known = {str(each["id"]): dict(each) for each in listed}
+        return among([dict(each) for each in listed])
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ConfigurationError(
-            f"The file of DID documents cannot be read: {path.name}"
+            f"{path.name} in the node's folder cannot be read as DID documents; "
+            "`haven dataspace node framework` or `participants` writes it"
         ) from err
+
+
+def among(documents: Iterable[Json]) -> Callable[[str], Json]:
+    """These documents, found by their `id`. Raises KeyError: one has none."""
+    known = {str(each["id"]): each for each in documents}
     return lambda did: _known(known, did)
 
 
 def _known(known: dict[str, Json], did: str) -> Json:
     if did not in known:
         raise VerificationError(
-            "a DID is not among the documents that were verified here", step="signatures"
+            f"the DID document of {did} is not among those that were verified here",
+            step="signatures",
         )
     return known[did]

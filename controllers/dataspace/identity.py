@@ -130,8 +130,14 @@ def load_identity(folder: Path) -> Identity:
             sealing_key=Secret((folder / "sealing.key").read_text()),
             certificate=pem,
         )
-    except (OSError, KeyError, ValueError) as err:
-        raise ConfigurationError("A file of this node's folder is missing or damaged") from err
+    except OSError as err:
+        raise ConfigurationError(
+            f"{Path(err.filename).name} is missing in this node's folder; take it from a backup"
+        ) from err
+    except (KeyError, ValueError) as err:
+        raise ConfigurationError(
+            "A file of this node's folder is damaged; take the folder from a backup"
+        ) from err
 
 
 def _seed(path: Path) -> bytes:
@@ -153,5 +159,6 @@ def _require_private(folder: Path) -> None:
     ]
     if folder.stat().st_mode & 0o077 or open_to_others:
         raise ConfigurationError(
-            "This node's folder can be read by others; set its mode to 0700"
+            "This node's folder can be read by others; "
+            f"`chmod -R go-rwx {folder}` closes it and every file in it"
         )

@@ -72,6 +72,17 @@ class Gatekeeper:
             raise InvalidInput("this question is not about stated cases", code="cases-stated")
         return found
 
+    def flaw(self, plan: Plan) -> str:
+        """What is wrong with a plan that is none of its question's, for who wrote it: a rule
+        and a column's name, never what a case says."""
+        question = self.question(plan)
+        try:
+            question.check(plan)
+            question.fits(plan, self._vocabulary)
+        except InvalidInput as err:
+            return err.detail
+        return ""
+
     async def judge(self, plan: Plan) -> Outcome:
         """What the gate says now. Raises InvalidInput (an unknown question), and what the
         agreement raises that is not signed by all."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ from core.secret import Secret
 
 _OFFICER = table_of(DataspaceOfficer)
 _OF_ID = select(_OFFICER).where(_OFFICER.c.id == bindparam("wanted"))
+_CURRENT = select(_OFFICER).where(_OFFICER.c.ended_at.is_(None)).order_by(_OFFICER.c.created_at)
 _END = update(_OFFICER).where(
     _OFFICER.c.id == bindparam("wanted"), _OFFICER.c.ended_at.is_(None)
 )
@@ -61,6 +63,11 @@ async def create_officer(
     )
     await database.write(lambda steps: steps.add(officer))
     return Secret(f"hvo_{officer_id}_{secret}")
+
+
+async def officers(database: Database) -> Sequence[tuple[str, str, datetime]]:
+    """Id, duties and beginning of each key that has not ended, the oldest first."""
+    return [(row.id, row.duties, row.created_at) for row in await database.rows(_CURRENT)]
 
 
 async def end_officer(database: Database, officer_id: str, at: datetime) -> None:

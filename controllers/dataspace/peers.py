@@ -120,7 +120,10 @@ class Peers:
             await site.start()
         except OSError as err:
             await self._runner.cleanup()
-            raise Unavailable("The port for the other nodes is in use already") from err
+            raise Unavailable(
+                f"Port {port}, for the other nodes, cannot be opened: another program has it, "
+                "or HAVEN_NODE_HOST is no address of this machine"
+            ) from err
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""
@@ -283,7 +286,9 @@ class Peers:
                     raise Conflict("Another node refused", code=_code_in(answer))
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
-            raise Unavailable("Another node does not answer", code="peer-unavailable") from err
+            raise Unavailable(
+                f"The node of {to.name} does not answer", code="peer-unavailable"
+            ) from err
 
     def _session(self, to: Participant) -> aiohttp.ClientSession:
         # a connector knows one fingerprint: every peer has its own

@@ -120,8 +120,10 @@ class Plans:
         )
         outcome = await self._gate.judge(plan)
         if isinstance(outcome, Refused):
+            flaw = self._gate.flaw(plan) if outcome.code == "question-malformed" else ""
+            said = "This node's own gate refuses this plan"
             raise PlanRefused(
-                "This node's own gate refuses this plan",
+                f"{said}: {flaw}" if flaw else said,
                 code=outcome.code,
                 checks=gate_document(outcome)["checks"],
             )

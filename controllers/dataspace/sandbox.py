@@ -30,9 +30,10 @@ import httpx
 from agent.supervisor import Child, ChildSpec
 from controllers.dataspace.console.nodes import NodeAddress
 from controllers.dataspace.identity import Identity, create_identity
+from controllers.dataspace.joining import trial_framework
 from controllers.dataspace.node import Node, opened_books
 from controllers.dataspace.officers import OfficerDuty, create_officer
-from controllers.dataspace.serving import LOOPBACK, SIGNERS, outside_of
+from controllers.dataspace.serving import LOOPBACK, outside_of
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.dataspace.sources import gather_file
 from controllers.moment import now
@@ -40,7 +41,6 @@ from controllers.running import only_one
 from controllers.secrets import write_private
 from core.clock import SystemClock
 from core.errors import ConfigurationError
-from core.proof import SeedSigner
 from dataspace.agreeing.agreement import Environment, Terms
 from dataspace.agreeing.negotiating import Agreement, State, sign_terms
 from dataspace.gathering.made_up import CaseRow, made_up
@@ -48,13 +48,11 @@ from dataspace.gathering.script import built_in
 from dataspace.gathering.writing import write_csv
 from dataspace.questions.catalogue import catalogue
 from dataspace.vocabulary.model import Vocabulary, cases
-from governance.documents import new_framework, packaged_rules, serialise, with_participant
-from governance.signing import sign, with_proof
 
 _CAST = Path(__file__).parent / "sandbox.json"
 _NOTE = "sandbox.json"
+_RUNS = "A sandbox runs already in this folder; stop it, or name another one with --data"
 _FURTHEST = 200  # ports that are looked at, from the first one on
-_SEED_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,25 +224,8 @@ def _space_file(terms: Terms, who: Sequence[Identity], at: datetime) -> dict[str
 
 
 def _framework(cast: Cast, at: datetime) -> Mapping[str, str]:
-    """The packaged rules with these members, signed by an authority that ends here: its key is
-    kept nowhere."""
-    authority = SeedSigner(os.urandom(_SEED_BYTES))
-    method = f"{cast.authority}#{authority.multikey}"
-    document = new_framework(packaged_rules(), cast.authority, at)
-    for each in cast.members:
-        if each.list is not None:
-            document = with_participant(
-                document, did=each.did, role=each.role, name=each.name, at=at
-            )
-    signed = with_proof(document, sign(document, authority, method=method, created=at))
-    key = {
-        "id": method,
-        "type": "Multikey",
-        "controller": cast.authority,
-        "publicKeyMultibase": authority.multikey,
-    }
-    listed = [{"id": cast.authority, "assertionMethod": [key]}]
-    return {"framework.json": serialise(signed).decode(), SIGNERS: json.dumps(listed)}
+    members = [(e.did, e.role, e.name) for e in cast.members if e.list is not None]
+    return trial_framework(cast.authority, members, at)
 
 
 async def _furnished(
@@ -301,7 +282,7 @@ async def running_nodes(data: Path, first_port: int) -> AsyncIterator[Sequence[S
 
     Raises ConfigurationError (a port is taken, or a sandbox runs already), Unavailable.
     """
-    with only_one(data):
+    with only_one(data, _RUNS):
         nodes = await prepared(data, first_port)
         taken = [p for n in nodes for p in (n.peer_port, n.officer_port) if not _is_free(p)]
         if taken:

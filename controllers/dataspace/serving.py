@@ -11,17 +11,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 
 from agent.launch import die_with_parent
 from controllers import logs
 from controllers.dataspace.framework import documents_in, load_rules
-from controllers.dataspace.identity import load_identity
+from controllers.dataspace.identity import Identity, load_identity
+from controllers.dataspace.joining import PARTICIPANTS, SIGNERS
 from controllers.dataspace.node import Books, Node, Outside, opened_books, running_node
 from controllers.dataspace.officer_pages import Officers
 from controllers.dataspace.settings import NodeSettings, read_node_settings
 from controllers.listening import listening
+from controllers.running import only_one
 from core.clock import Clock, SystemClock
 from core.errors import HavenError
 from dataspace.agreeing.agreement import Environment
@@ -31,8 +33,7 @@ from dataspace.questions.catalogue import catalogue
 from dataspace.vocabulary.model import Vocabulary, cases, load
 
 LOOPBACK = "127.0.0.1"
-SIGNERS, VOCABULARY = "framework-signers.json", "vocabulary.json"
-PARTICIPANTS = "participants.json"
+VOCABULARY = "vocabulary.json"
 
 
 def vocabulary_of(settings: NodeSettings) -> Vocabulary:
@@ -64,20 +65,44 @@ async def serving_officers(node: Node, port: int) -> AsyncIterator[int]:
         yield given
 
 
-async def serve_node(settings: NodeSettings) -> None:
-    """Be a node until told to stop."""
+def alone(settings: NodeSettings) -> AbstractContextManager[None]:
+    """No other process is this node: a second one would end the first one's open run before it
+    found the port taken. Raises ConfigurationError."""
+    return only_one(settings.folder, "This node runs already; stop it first")
+
+
+async def serve_node(
+    settings: NodeSettings, say: Callable[[str], object] = lambda _: None
+) -> None:
+    """Be a node until told to stop; `say` is told where it can be reached, and what lacks."""
     logs.configure()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     identity, clock = load_identity(settings.folder), SystemClock()
+    with alone(settings):
+        await _serve(settings, identity, clock, stop, say)
+
+
+async def _serve(
+    settings: NodeSettings,
+    identity: Identity,
+    clock: Clock,
+    stop: asyncio.Event,
+    say: Callable[[str], object],
+) -> None:
     async with (
         opened_books(settings, identity, clock) as books,
         running_node(books, outside_of(books, clock)) as node,
-        serving_officers(node, settings.officer_port),
+        serving_officers(node, settings.officer_port) as officer_port,
     ):
+        agreements = node.books.agreements
         if identity.environment is Environment.PRODUCTION:
-            node.books.agreements.signed()
+            agreements.signed()
+        say(f"Other nodes: port {agreements.own.port} on {settings.host}.")
+        say(f"Officers: http://{LOOPBACK}:{officer_port}/api. Ctrl-C stops the node.")
+        if missing := agreements.unsigned():
+            say(f"Nothing can be asked before these have signed: {', '.join(missing)}.")
         await stop.wait()
 
 

@@ -74,10 +74,13 @@ def read_source(path: Path) -> SqlSource:
     """The database that a file names. Raises ConfigurationError, which names no value of it."""
     try:
         if path.stat().st_mode & 0o077:
-            raise ConfigurationError("The file of the source can be read by others")
+            raise ConfigurationError(f"{path.name} can be read by others; set its mode to 0600")
         return SqlSource.model_validate_json(path.read_bytes())
     except OSError as err:
-        raise ConfigurationError("The file of the source cannot be read") from err
+        raise ConfigurationError(
+            f"There is no {path.name} in the node's folder that names a table; "
+            "without one, name a file of cases"
+        ) from err
     except ValidationError as err:
         where = ".".join(map(str, err.errors()[0]["loc"])) or "the file"
         raise ConfigurationError(
@@ -99,7 +102,10 @@ async def read_rows(source: SqlSource) -> Rows:
             rows = [[_written(value) for value in row] async for row in found]
     except (SQLAlchemyError, OSError) as err:
         # the driver's words may repeat the address and its password
-        raise Unavailable("The database of the cases cannot be read") from err
+        raise Unavailable(
+            "The database of the cases cannot be read; look at url, table and columns in "
+            f"{SOURCE}"
+        ) from err
     finally:
         await engine.dispose()
     if len(rows) > DEFAULT_LIMITS.most_rows:

@@ -149,7 +149,9 @@ def read_terms(document: object) -> Terms:
     try:
         terms = Terms.model_validate(document)
     except ValidationError as err:
-        where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "terms"
-        raise InvalidInput(f"these are no terms: see {where}", code="terms-form") from err
+        first = err.errors()[0]  # its words tell the rule, and hold no value
+        said = str(first["msg"]).removeprefix("Value error, ")
+        where = ": ".join([".".join(map(str, first["loc"])), said] if first["loc"] else [said])
+        raise InvalidInput(f"these are no terms: {where}", code="terms-form") from err
     canonicalize(terms.document(), step="terms")
     return terms

@@ -111,6 +111,10 @@ class Mapping(Document):
 
 
 def _check_source(source: Source, vocabulary: Vocabulary) -> None:
+    if source.column not in vocabulary.columns:  # a name of ours, not of the file's
+        raise InvalidInput(
+            f"the mapping fills {source.column}, and {vocabulary.name} has no such column"
+        )
     name, column = source.column, vocabulary.column(source.column)
     if column.constraint is Constraint.FORBIDDEN:
         raise InvalidInput(f"column {name} is FORBIDDEN: map its source to null")

@@ -60,8 +60,12 @@ class Words:
     def sentence(self, key: str, parts: Mapping[str, Any]) -> str:
         """A sentence of ours with a node's values; names of match keys in words."""
         keys = str(parts.get("keys", ""))
-        named = ", ".join(self.said("link", each) for each in keys.split(", "))
+        named = ", ".join(self._key(each) for each in keys.split(", "))
         return say_in(self.language)(key, **{**parts, "keys": named})
+
+    def _key(self, name: str) -> str:
+        """A match key; some are made of one column, and are called as it is."""
+        return self.column(name) if self._column(name) else self.said("link", name)
 
     def any(self, name: str) -> str:
         """A choice of an option: a column, or a word of ours."""
@@ -75,9 +79,15 @@ class Words:
             return say_in(self.language)("yes" if value else "no")
         if isinstance(value, int | float):
             return number(value, self.language, decimals)
-        text = str(value)
+        return self._text(column, str(value))
+
+    def _text(self, column: str, text: str) -> str:
+        if column == "case":  # an own reference: looked up, and asked about, as it is
+            return text
         if text.startswith("did:"):
             return " + ".join(self.names.get(each, each) for each in text.split(" + "))
+        if column == "kind" and self._column(text):
+            return self.column(text)
         return self.code(column, text) if self._column(column) else self.said("value", text)
 
     def numbers(self, table: Mapping[str, Any]) -> frozenset[int]:

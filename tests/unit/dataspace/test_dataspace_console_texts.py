@@ -13,6 +13,7 @@ from controllers.dataspace import console
 from controllers.dataspace.console.attacks import ATTACKS
 from controllers.dataspace.console.texts import LANGUAGES, is_said
 from controllers.dataspace.console.tour import STEPS
+from controllers.dataspace.console.words import Words
 from dataspace.codes import CHECKS, CODES
 from dataspace.estimating.side_by_side import Finding
 from dataspace.questions.catalogue import catalogue
@@ -104,3 +105,19 @@ def test_each_option_link_and_entry_has_words() -> None:
     wanted += [f"link.{name}" for name in links]
     wanted += [f"entry.{kind}" for kind in Kind]
     assert [each for each in wanted if not is_said("en", each)] == []
+
+
+def test_a_case_reference_is_shown_as_it_can_be_asked_about() -> None:
+    """Somebody copies it from the ranked list into the form of `reveal`."""
+    column = {"kind": "identifier", "labels": {"en": "place of exploitation"}}
+    words = Words({"columns": {"place": column}}, "en")
+    assert words.cell("case", "shelter-a-00004") == "shelter-a-00004"
+    assert words.cell("kind", "place") == "place of exploitation"
+
+
+def test_a_sentence_names_columns_in_the_persons_language() -> None:
+    column = {"kind": "identifier", "labels": {"en": "place", "es": "lugar de explotación"}}
+    words = Words({"columns": {"place": column}}, "es")
+    parts = {"keys": "place, national_id", "evaluator": "E"}
+    said = words.sentence("reveal.tokens", parts)
+    assert "lugar de explotación" in said

@@ -158,6 +158,14 @@ async def test_a_plan_that_the_own_gate_refuses(
     assert not (await desks.ok(1, "GET", "/plans"))["items"]
 
 
+async def test_who_writes_a_malformed_plan_is_told_what_is_wrong_with_it(desks: Desks) -> None:
+    groups = [{"column": "registered_on", "period": "year"}]
+    answer = await desks.clients[0].post("/api/plans", json=body(groups=groups))
+    problem = answer.json()
+    assert problem["code"] == "question-malformed"
+    assert "registered_on" in problem["detail"]
+
+
 async def test_refusing_withdrawing_and_approving_again(desks: Desks) -> None:
     digest = (await desks.ok(0, "POST", "/plans", json=body()))["digest"]
     await desks.ok(1, "POST", f"/plans/{digest}/refuse", json={"reason_code": "not-now"})

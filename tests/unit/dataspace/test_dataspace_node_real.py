@@ -20,9 +20,10 @@ from typer.testing import CliRunner
 
 from controllers.dataspace.commands import app
 from controllers.dataspace.identity import Identity
+from controllers.dataspace.joining import PARTICIPANTS, SIGNERS
 from controllers.dataspace.node import opened_books
 from controllers.dataspace.runs import RunState
-from controllers.dataspace.serving import PARTICIPANTS, SIGNERS, outside_of
+from controllers.dataspace.serving import outside_of
 from controllers.dataspace.settings import NodeSettings
 from controllers.moment import now
 from core.clock import SystemClock
