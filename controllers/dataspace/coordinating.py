@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from controllers.dataspace.agreements import Agreements
@@ -22,7 +23,7 @@ from controllers.dataspace.settings import NodeSettings
 from core.canonical import Json
 from core.clock import Clock
 from core.errors import Forbidden, HavenError, Unavailable
-from dataspace.planning.statements import RunRequest, fresh_tag, sign_request
+from dataspace.planning.statements import MOST_RUNS, RunRequest, fresh_tag, sign_request
 
 LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Coordinating:
         plan = await self._plans.plan(digest)
         if plan.asker != self._identity.did:
             raise Forbidden("Only who asks can run the plan", code="not-the-asker")
-        done = (await self._gate.ledger()).runs_of(digest)
+        done = await self._done(digest)
         now, tag = self._clock.now(), fresh_tag()
         request = RunRequest(plan=digest, tag=tag, number=done + 1, at=now)
         body = {
@@ -73,6 +74,18 @@ class Coordinating:
         self._driving[tag] = task
         task.add_done_callback(lambda _: self._driving.pop(tag, None))
         return tag
+
+    async def _done(self, digest: str) -> int:
+        """How many runs count at the node where most do: an answer that was seen there counts,
+        although the run failed here before."""
+        own = (await self._gate.ledger()).runs_of(digest)
+        quick, asked = self._settings.answer_seconds, {}
+        with suppress(HavenError):  # to begin asks the same nodes, and says which one is away
+            asked = await self._peers.ask_all("run-count", {"plan": digest}, seconds=quick)
+        said = [answer.get("done") for answer in asked.values()]
+        return max(
+            [own, *(each for each in said if isinstance(each, int) and each < MOST_RUNS)]
+        )
 
     async def finished(self, tag: str) -> None:
         """Wait until a run that was started here has come to its end, either way."""

@@ -97,8 +97,8 @@ class Partaking:
         self._gate, self._peers, self._comparing = gate, peers, comparing
         self._vocabulary, self._compute, self._clock = vocabulary, compute, clock
         self._open = open_runs
-        self._line = asyncio.Lock()  # what is judged here is still so when the run is reserved
         self.steps: Mapping[str, Step] = {
+            "run-count": self.count,
             "run-begin": self.begin,
             "run-go": self.go,
             "run-conclude": self.conclude,
@@ -114,26 +114,33 @@ class Partaking:
 
     # --- begin --------------------------------------------------------------------------
 
+    async def count(self, sender: Participant, body: Json) -> Json:
+        """How many runs of a plan count here, for who numbers the next one: one that failed
+        there may have been seen here."""
+        plan = await self._plans.plan(str(body.get("plan")))
+        if sender.did != plan.asker:
+            raise Forbidden("Only the node of who asks numbers the runs", code="not-the-asker")
+        return {"done": (await self._gate.ledger()).runs_of(plan.digest)}
+
     async def begin(self, sender: Participant, body: Json) -> Json:
         """Verify all of it, write it down, and say `Ready`."""
         plan = await self._plans.take_plan(body.get("plan"))
         if sender.did != plan.asker:
             raise Forbidden("Only the node of who asks begins a run", code="not-the-asker")
         await self._take_decisions(body.get("decisions"))
-        async with self._line:
-            await self._open.write_ends()
-            known = {run.tag for run in await self._runs.all()}
-            approved = await self._approved(plan, body, known)
-            tag = approved.request.tag
-            await self._runs.begin(
-                tag=tag,
-                plan=plan.digest,
-                agreement=approved.agreement.terms.id,
-                coordinator=sender.did,
-                epsilon_milli=plan.epsilon_milli,
-                at=self._clock.now(),
-                judged_after=len(known),
-            )
+        await self._open.write_ends()
+        known = {run.tag for run in await self._runs.all()}
+        approved = await self._approved(plan, body, known)
+        tag = approved.request.tag
+        await self._runs.begin(
+            tag=tag,
+            plan=plan.digest,
+            agreement=approved.agreement.terms.id,
+            coordinator=sender.did,
+            epsilon_milli=plan.epsilon_milli,
+            at=self._clock.now(),
+            judged_after=len(known),
+        )
         try:
             ready = await self._ready(approved, sender)
             self._open.require_going_on(tag, sender.did)
@@ -343,9 +350,9 @@ class Partaking:
     async def abort(self, sender: Participant, body: Json) -> Json:
         """The coordinator gave it up; this node may still be making ready for it."""
         code, tag = str(body.get("code")), body.get("run")
-        known = code if code.isascii() and code.replace("-", "").isalnum() else "aborted"
+        is_code = code.isascii() and code.replace("-", "").isalnum()
         words = "The run ended at another node; nothing came out"
-        error = Conflict(words, code=known[:64])
+        error = Conflict(words, code=code[:64] if is_code else "aborted")
         if self._open.now is None or self._open.now.tag != tag:
             self._open.give_up(tag, sender.did, error)
         else:

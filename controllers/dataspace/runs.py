@@ -147,9 +147,11 @@ class Runs:
             return None if is_judged and steps.add_unless_there(run) else "busy"
 
         refused = await self._database.write(add)
+        if refused == "busy":
+            words = "Another run is going on here; please try again when it ended"
+            raise Conflict(words, code="busy")
         if refused is not None:
-            words = {"busy": "Another run is going on here; please try again when it ended"}
-            raise Conflict(words.get(refused, "This run has begun before"), code=refused)
+            raise Conflict("This run has begun before", code=refused)
 
     async def note_parties(self, tag: str, parties: int) -> None:
         """How many compute it in shares, and how many of them learn nothing together; none

@@ -15,6 +15,7 @@ from dataspace.agreeing.agreement import Did, Name
 from dataspace.agreeing.signatures import Statement, did_of_key, sign
 
 TAG_BYTES: Final = 16
+MOST_RUNS: Final = 1_000  # of a plan; far more than agreements allow
 
 type Digest = Annotated[str, Field(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,60}$")]
 type Tag = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -66,7 +67,7 @@ class RunRequest(Statement):
     format: Literal["haven-run-request-1"] = "haven-run-request-1"
     plan: Digest
     tag: Tag
-    number: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    number: Annotated[int, Field(ge=1, le=MOST_RUNS, strict=True)]
     at: AwareDatetime
 
 

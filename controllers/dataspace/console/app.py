@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import controllers
-from controllers.dataspace.console import keys, routes, signing, tour
+from controllers.dataspace.console import keys, leaving, routes, signing, tour
 from controllers.dataspace.console.entry import Console, Door, error_page
 from controllers.problems import Guard
 from core.errors import HavenError, InvalidInput, NotFound
@@ -26,6 +26,7 @@ def console_app(console: Console) -> FastAPI:
     app.include_router(keys.router if console.door is Door.KEY else signing.router)
     if console.sample_day is not None:
         app.include_router(tour.router)
+    app.include_router(leaving.router)
     app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of, whole
@@ -14,7 +14,6 @@ from controllers.dataspace.console.entry import (
     AtConsole,
     Door,
     Fields,
-    OwnConsole,
     Sent,
     SpaceRoute,
     Visitor,
@@ -59,15 +58,6 @@ async def start(visitor: AtConsole) -> Response:
         words=await words_at(visitor, node),
         day=day,
     )
-
-
-@router.post("/leave")
-async def leave(request: Request, console: OwnConsole, _sent: Sent) -> Response:
-    """End the session at once."""
-    console.sessions.end(request.cookies.get(console.cookie))
-    answer = go(console.door)
-    answer.delete_cookie(console.cookie, path="/")
-    return answer
 
 
 @router.get("/at/{place}")
