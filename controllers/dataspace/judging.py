@@ -20,13 +20,21 @@ from core.canonical import Json
 from core.clock import Clock
 from core.errors import HavenError, InvalidInput
 from dataspace.gating.checks import OwnData, Situation
-from dataspace.gating.differencing import Answer, Versions, answer_of
+from dataspace.gating.differencing import (
+    ABSENT,
+    TABLES,
+    Answer,
+    Ints,
+    Levels,
+    Versions,
+    answer_of,
+)
 from dataspace.gating.gate import Admitted, CheckResult, Outcome, Refused, judge
 from dataspace.gating.ledger import Ledger, LedgerEntry, Standing
-from dataspace.planning.plan import Plan, read_plan
+from dataspace.planning.plan import Grouping, Plan, read_plan
 from dataspace.planning.taking_part import LINKING, taking_part
 from dataspace.questions.base import Question, StatingQuestion
-from dataspace.questions.tables import selected
+from dataspace.questions.tables import dimensions, selected
 from dataspace.vocabulary.model import Vocabulary
 
 _OPEN_STANDING = {
@@ -124,6 +132,7 @@ class Gatekeeper:
             question.fits(plan, self._vocabulary)
             mask = self.selection(plan, own)
             length = list_length(question, plan, own)
+            levels = self._levels(plan, question, own)
         except HavenError:
             return None  # an earlier stage of the gate refuses the plan for the same
         return OwnData(
@@ -131,7 +140,19 @@ class Gatekeeper:
             answer=answer_of(plan, question.computation, mask),
             earlier=await self._earlier(),
             list_length=length,
+            levels=levels,
         )
+
+    def _levels(self, plan: Plan, question: Question, own: OwnCasesNow) -> Levels:
+        """Where the rows that are there stand in a table's groupings."""
+        if question.computation not in TABLES or not own.history.current.size:
+            return {}
+        found: dict[Grouping, Ints] = {}
+        made = dimensions(plan, self._vocabulary, with_missing=True)
+        for group, dimension in zip(plan.groups, made, strict=True):
+            found[group] = np.full(len(own.history.cases), ABSENT, np.int64)
+            found[group][own.history.current] = own.gathered.table.levels_of(dimension)
+        return found
 
     async def _earlier(self) -> Sequence[Answer]:
         found: list[Answer] = []

@@ -178,6 +178,14 @@ class CodedTable:
         values = np.column_stack(parts) if parts else np.empty((int(kept.sum()), 0), np.bool_)
         return Design(tuple(names), values.astype(np.uint8), kept)
 
+    def levels_of(self, dimension: Dimension) -> Ints:
+        """On which level of a dimension each row is, from 1; 0: on none.
+
+        Raises InvalidInput, Forbidden: as `tabulate`.
+        """
+        count = len(dimension.names(self.vocabulary))
+        return dimension.places(self._values(dimension), count).astype(np.int64)
+
     def column(self, name: str) -> Column:
         """A column that may be tabulated. Raises InvalidInput, Forbidden."""
         self.vocabulary.require(name, Use.TABULATE)

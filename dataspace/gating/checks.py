@@ -8,7 +8,7 @@ before refused nothing. Own data are looked at in the last stage alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Final
@@ -19,7 +19,7 @@ from dataspace.agreeing.negotiating import SignedAgreement
 from dataspace.gating.constraints import CODES as COLUMN_CODES
 from dataspace.gating.constraints import constraint_code, uses_named
 from dataspace.gating.differencing import CODES as DIFFERENCING_CODES
-from dataspace.gating.differencing import Answer, Versions, difference_code
+from dataspace.gating.differencing import Answer, Levels, Versions, difference_code
 from dataspace.gating.ledger import Ledger
 from dataspace.gating.lists import is_long_enough
 from dataspace.planning.plan import Plan
@@ -43,6 +43,7 @@ class OwnData:
     """What a holder's gate knows of its own cases for this plan.
 
     `answer` is the plan's selection now, `earlier` those of every run that may have been seen,
+    `levels` where the own row versions stand in the plan's groupings (a table's alone),
     `list_length` how many distinct people a list would name (None: the plan needs no list).
     """
 
@@ -50,6 +51,7 @@ class OwnData:
     answer: Answer
     earlier: Sequence[Answer] = ()
     list_length: int | None = None
+    levels: Levels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ def _differences(of: Situation) -> Refusal | None:
     data = of.own_data
     if not affected(of) or data is None:
         return None
-    code = difference_code(data.answer, data.earlier, data.versions)
+    code = difference_code(data.answer, data.earlier, data.versions, data.levels)
     return Refusal(code) if code else None
 
 

@@ -21,13 +21,20 @@ The same holds for a slice: a plan that filters by what an earlier one groups by
 the North are a row of region x age, whatever else that table holds; so only the very cells of
 the other table may be asked for again, and not their sums, nor parts of several.
 
+Rule 3, cells (`few_in_a_cell`). Where two tables have a grouping in common and other filters,
+one minus the other is a table of those who differ, with its small cells: all by age, and all
+without one nationality by age. So in each cell of what both are grouped by, the own cases that
+only one of them takes are none, or k and more, or nobody is in that cell of both. This is asked
+of the row versions that were there both times, since of one that has gone nothing is left to
+tell its cell; for what an import changed there is rule 1 alone, or no table could be repeated.
+
 What this does not see:
 
 - tables without a common column (region, and age) still share their grand total: one suppressed
   cell of the first is that total minus its others. Releasing has to see to it that a table
   never hides exactly one cell; what several hidden ones have together can still be few;
-- cells: two tables over one grouping whose selections differ in k or more, but in fewer in one
-  cell. The first minus the second is a table of those who differ, with its small cells;
+- cells that an import changed: it changes k cases or more, but fewer of them in one cell;
+- cells of two tables that have a column in common and group it in two ways (years, and months);
 - three and more answers taken together (A, B, and A-or-B with one person more), and selections
   that differ in k or more at this node, of which something else tells who they are;
 - the same grouping with other measures (a mean from sum and count is meant to be possible);
@@ -43,8 +50,9 @@ difference is none, or k and more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -55,8 +63,14 @@ from dataspace.planning.plan import Filter, Grouping, Plan
 
 type Mask = npt.NDArray[np.bool_]
 type Ints = npt.NDArray[np.int64]
+type Levels = Mapping[Grouping, Ints]
+"""On which level of a grouping each own row version is: (n,) over `Versions`, from 1; 0 is on
+none, ABSENT of one that is not there now."""
 
-CODES: Final = ("differencing-few", "differencing-margins")
+CODES: Final = ("differencing-few", "differencing-margins", "differencing-cells")
+ABSENT: Final = -1  # the level of a row version that is not there any more
+
+_NO_LEVELS: Levels = MappingProxyType({})
 TABLES: Final = frozenset({"tabulation"})  # computations whose answers add up over cells
 
 
@@ -154,12 +168,38 @@ def _slices(part: Answer, whole: Answer, versions: Versions) -> bool:
     return bool(same) and not same <= part.groups <= whole.groups
 
 
-def difference_code(new: Answer, earlier: Sequence[Answer], versions: Versions) -> str | None:
-    """The code of the first rule that refuses the new answer, or None."""
+def few_in_a_cell(new: Answer, earlier: Answer, versions: Versions, levels: Levels) -> bool:
+    """Rule 3: in a cell of what both are grouped by that both have cases in, at least one and
+    fewer than k own cases differ."""
+    common = [each for each in new.groups & earlier.groups if each in levels]
+    if not (common and new.is_table and earlier.is_table) or new.noisy or earlier.noisy:
+        return False
+    size = earlier.selected.size  # what came later is rule 1's
+    if not size:
+        return False
+    one, other = _padded(new.selected, versions.cases.size)[:size], earlier.selected
+    cells = np.zeros(size, np.int64)  # of each row version; below 0 where it is in none
+    for each in common:
+        places = levels[each][:size]
+        cells = np.where((places > 0) & (cells >= 0), cells * (places.max() + 1) + places, -1)
+    differs, both = (cells >= 0) & (one ^ other), (cells >= 0) & one & other
+    most = int(versions.cases.max()) + 1
+    pairs = np.unique(cells[differs] * most + versions.cases[:size][differs])
+    where, few = np.unique(pairs // most, return_counts=True)
+    return bool(((few < _k(new, earlier)) & np.isin(where, cells[both])).any())
+
+
+def difference_code(
+    new: Answer, earlier: Sequence[Answer], versions: Versions, levels: Levels = _NO_LEVELS
+) -> str | None:
+    """The code of the first rule that refuses the new answer, or None. `levels` are those of
+    the new answer's groupings."""
     if any(too_close(new, each, versions) for each in earlier):
         return "differencing-few"
     if any(margins_cross(new, each, versions) for each in earlier):
         return "differencing-margins"
+    if any(few_in_a_cell(new, each, versions, levels) for each in earlier):
+        return "differencing-cells"
     return None
 
 

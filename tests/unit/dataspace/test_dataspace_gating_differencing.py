@@ -190,4 +190,4 @@ def test_nothing_of_the_rows_is_shown() -> None:
     of = versions(40)
     assert "array" not in repr(of)
     assert "array" not in repr(answer(mask(40)))
-    assert set(CODES) == {"differencing-few", "differencing-margins"}
+    assert set(CODES) == {"differencing-few", "differencing-margins", "differencing-cells"}

@@ -182,6 +182,9 @@ REFUSALS = [
         Answer(mask(5), plan().groups and frozenset(plan().groups), 11, False, True)]))),
     ("differencing-margins", situation(own_data=own_data(plan(), earlier=[
         Answer(mask(), frozenset({Grouping(column="region", cuts=(1,))}), 11, False, True)]))),
+    ("differencing-cells", situation(own_data=own_data(plan(), earlier=[
+        Answer(mask(*range(12)), frozenset(plan().groups), 11, False, True)],
+        levels={plan().groups[0]: np.array([1] * 11 + [2] * (ROWS - 11))}))),
 ]  # fmt: skip
 
 
@@ -220,7 +223,14 @@ def test_everything_wrong_with_a_plan_is_shown_but_own_data_are_not_asked() -> N
 
 
 @pytest.mark.parametrize(
-    "code", ["list-too-short", "differencing-few", "differencing-margins", "own-data-missing"]
+    "code",
+    [
+        "list-too-short",
+        "differencing-few",
+        "differencing-margins",
+        "differencing-cells",
+        "own-data-missing",
+    ],
 )
 def test_others_are_not_told_which_rule_about_own_data_refused(code: str) -> None:
     outcome = refused(next(of for each, of in REFUSALS if each == code))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dataspace.gating.differencing import Answer, Mask, Versions, difference_code
+from dataspace.gating.differencing import (
+    ABSENT,
+    Answer,
+    Mask,
+    Versions,
+    difference_code,
+    few_in_a_cell,
+)
 from dataspace.planning.plan import Filter, Grouping
 from dataspace.releasing.disclosure import without_a_single_gap
 
@@ -90,18 +100,82 @@ def test_a_filter_that_both_have_is_no_slice() -> None:
     assert difference_code(answer(NORTH, (SEX,), IN_SOME), [table], OF) is None
 
 
-# --- what is not seen ---------------------------------------------------------------------
+# --- cells --------------------------------------------------------------------------------
 
 
-def test_a_difference_in_one_cell_is_not_seen() -> None:
-    """All by age, and all without one nationality by age: twelve are of it, one of them a
-    child, and the cells for children differ by one. Said in the module and the documents."""
+def _of_it(*children: int) -> Mask:
+    """Twelve of one nationality, so many of them children."""
     of_it = np.zeros(COUNT, np.bool_)
-    of_it[[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 79]] = True
+    of_it[: 12 - len(children)] = True
+    of_it[list(children)] = True
+    return of_it
+
+
+def test_a_difference_in_one_cell_is_refused() -> None:
+    """All by age, and all without one nationality by age: twelve are of it, one of them a
+    child, and the cells for children differ by one."""
+    of_it, levels = _of_it(79), {AGE: CHILD.astype(np.int64) + 1}
     assert int((CHILD & of_it).sum()) == 1
-    others = Filter(column="nationality", codes=("a", "b"))
-    without = answer(~of_it, (AGE,), others)
-    assert difference_code(without, [answer(EVERYBODY, (AGE,))], OF) is None
+    without = answer(~of_it, (AGE,), Filter(column="nationality", codes=("a", "b")))
+    for new, before in (
+        (without, answer(EVERYBODY, (AGE,))),
+        (answer(EVERYBODY, (AGE,)), without),
+    ):
+        assert difference_code(new, [before], OF, levels) == "differencing-cells"
+        noisy = replace(new, noisy=True)
+        assert difference_code(noisy, [before], OF, levels) is None
+
+
+def test_cells_that_differ_in_none_or_enough_or_share_nobody_are_held() -> None:
+    levels = {AGE: CHILD.astype(np.int64) + 1, REGION: (~NORTH).astype(np.int64) + 1}
+    everybody = answer(EVERYBODY, (AGE,))
+    assert difference_code(answer(~_of_it(), (AGE,), OPEN), [everybody], OF, levels) is None
+    # the South alone by region: its cell is the same, and nobody is in the North's of both
+    south = answer(~NORTH, (REGION,), Filter(column="region", codes=("south",)))
+    assert difference_code(south, [answer(EVERYBODY, (REGION,))], OF, levels) is None
+
+
+def test_what_an_import_changed_is_not_a_cell() -> None:
+    """Eleven new cases, one of them a child: else no table could ever be repeated."""
+    more = Versions(np.arange(91), np.array([1] * COUNT + [2] * 11), np.full(91, NEVER))
+    ages = np.concatenate((CHILD.astype(np.int64) + 1, [1] * 10 + [2]))
+    now = answer(np.ones(91, np.bool_), (AGE,))
+    assert difference_code(now, [answer(EVERYBODY, (AGE,))], more, {AGE: ages}) is None
+
+
+def test_a_row_version_that_is_not_there_any_more_is_in_no_cell() -> None:
+    ages = np.where(CHILD, ABSENT, 1)
+    without = answer(~_of_it(79), (AGE,), OPEN)
+    assert difference_code(without, [answer(EVERYBODY, (AGE,))], OF, {AGE: ages}) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.booleans(), st.booleans())),
+    st.integers(2, 4),
+)
+def test_cells_are_compared_as_sets_of_cases(
+    rows: list[tuple[int, int, bool, bool]], k: int
+) -> None:
+    """Rows of (case, level, taken by the first, taken by the second)."""
+    of = Versions(
+        np.array([row[0] for row in rows], np.int64),
+        np.ones(len(rows), np.int64),
+        np.full(len(rows), NEVER),
+    )
+    levels = {AGE: np.array([row[1] for row in rows], np.int64)}
+    one, other = (
+        answer(np.array([row[at] for row in rows], np.bool_), (AGE,), threshold=k)
+        for at in (2, 3)
+    )
+    refused = False
+    for level in (1, 2):
+        here = [row for row in rows if row[1] == level]
+        few = len({case for case, _, first, second in here if first != second})
+        refused |= 0 < few < k and any(first and second for _, _, first, second in here)
+    assert few_in_a_cell(one, other, of, levels) is refused
+
+
+# --- what is not seen ---------------------------------------------------------------------
 
 
 def test_what_several_hidden_cells_have_together_is_not_seen() -> None:
