@@ -136,6 +136,7 @@ async def two_plans(hand: Hand) -> list[Said]:
     question, plan = await hand.plan("tour.two-plans.plan", "shares")
     column, last = _date_column(hand, question), _sample_day(hand)
     plan["filters"] = [{"column": column, "last": last.isoformat()}]
+    plan["groups"] = _other_groups(hand, question)
     first, digest = await hand.send(plan, say("tour.two-plans.first"))
     if digest is None:
         return [first]
@@ -148,6 +149,14 @@ async def two_plans(hand: Hand) -> list[Said]:
     second, digest = await hand.send(changed, say("tour.two-plans.second"))
     others = await hand.others(digest, say("tour.two-plans.second")) if digest else []
     return [first, run, second, *others]
+
+
+def _other_groups(hand: Hand, question: Offered) -> list[dict[str, str]]:
+    """Not the example's: a visitor has asked that before, and the first question of an attack
+    would be refused already."""
+    usual = {each["column"] for each in question.example.get("groups") or ()}
+    codes = [each for each in question.groups.names if hand.words.kind(each) == "code"]
+    return [{"column": each} for each in codes if each not in usual][:1]
 
 
 async def changed_plan(hand: Hand) -> list[Said]:
