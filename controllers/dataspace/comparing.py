@@ -3,6 +3,7 @@
 After each run every node holds what all others wrote about it against its own
 (dataspace.recording.heads), and asks every other for what was added since it last looked: a
 log that was rewritten does not lead from the head that is remembered to the one that is shown.
+In a log with two faces the entries of which all are told do not stand, at one of the peers.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from dataspace.recording.heads import (
     compare_heads,
     require_extension,
     require_remembered,
+    require_standing,
     sign_head,
     verify_head,
 )
-from dataspace.recording.log import verify_chain, verify_entry
+from dataspace.recording.log import Kind, LogEntry, verify_chain, verify_entry
 
 SINCE = "log-since"
 _MOST_TURNS = 50  # of MOST_SHOWN entries each
@@ -44,6 +46,15 @@ class Seen:
     @property
     def agrees(self) -> bool:
         return self.code is None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was found about a run: codes of what does not agree, and of each log the hash of its
+    last entry about it, as it stands in the log that was shown here."""
+
+    codes: Sequence[str]
+    logs: Mapping[str, str]
 
 
 class Comparing:
@@ -74,15 +85,35 @@ class Comparing:
 
     # --- one run ------------------------------------------------------------------------
 
-    async def disagreements(self, tag: str, entries: Any, terms: Terms) -> Sequence[str]:
-        """Codes of what does not agree about a run: in what all nodes wrote of it, and in what
-        became of their logs since they were last looked at."""
+    async def compared(self, tag: str, entries: Any, terms: Terms) -> Compared:
+        """What all nodes wrote of a run, what became of their logs since they were last looked
+        at, and whether the one stands in the other."""
         others = _entries(entries)
         own = await self._journal.about(tag)
         found = compare_heads(own, others, tag, who=terms.participants, me=self._identity.did)
-        codes = [each.code for each in found.disagreements]
-        seen = await self.look_at_all()
-        return [*codes, *(each.code for each in seen if each.code is not None)]
+        looks = (self._stands(each, found.said.get(each.did)) for each in self._peers.others)
+        wrong = [code for code in await asyncio.gather(*looks) if code is not None]
+        return Compared([*(e.code for e in found.disagreements), *wrong], found.faces)
+
+    async def _stands(
+        self, member: Participant, said: Mapping[Kind, LogEntry] | None
+    ) -> str | None:
+        """What is wrong with a log as it is shown here, beside its entries about a run."""
+        seen = await self.look_at(member)
+        if seen.code is not None or said is None:
+            return seen.code
+        try:
+            # read before it is asked: what it shows has to reach this head, and may go on
+            head = await self._journal.remembered(member.did)
+            after = min(each.number for each in said.values())
+            shown = await self._peers.ask(
+                member, SINCE, {"after": after}, seconds=self._seconds
+            )
+            since = _documents(shown.get("entries"))
+            require_standing(said.values(), head, since, member.key)
+        except HavenError as error:
+            return _code_of(error)
+        return None
 
     async def look_at_all(self) -> Sequence[Seen]:
         """Every other node's log, held against what is remembered of it."""
@@ -95,11 +126,8 @@ class Comparing:
                 seen, more = await self._turn(member)
                 if not more:
                     return seen
-        except VerificationError as error:
-            code = error.code if error.code != error.slug else f"log-{error.step}"
-            return Seen(member.did, None, None, code)
         except HavenError as error:
-            return Seen(member.did, None, None, error.code)
+            return Seen(member.did, None, None, _code_of(error))
         return Seen(member.did, None, None, Unavailable.slug)
 
     async def _turn(self, member: Participant) -> tuple[Seen, bool]:
@@ -123,6 +151,12 @@ class Comparing:
 def _empty(member: Participant, is_new: bool) -> Seen:
     """A log without a head: right for one that never had an entry."""
     return Seen(member.did, 0, None, None if is_new else "log-rewritten")
+
+
+def _code_of(error: HavenError) -> str:
+    if isinstance(error, VerificationError) and error.code == error.slug:
+        return f"log-{error.step}"
+    return error.code
 
 
 def _documents(value: Any) -> list[Json]:

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from controllers.dataspace.open_runs import OpenRun
-from controllers.dataspace.saying import Computed
+from controllers.dataspace.saying import Agreed, Computed, from_everybody
 from core.canonical import Json, content_digest
 from core.errors import VerificationError
 from dataspace.agreeing.agreement import Participant
 from dataspace.agreeing.signatures import require_proof, signer_of
 from dataspace.planning.taking_part import taking_part
 from dataspace.questions.base import Engine, Released
+from dataspace.recording.heads import require_one_face
 from dataspace.releasing.release import result_digest
 from dataspace.releasing.report import Budget, Method, Report
 
@@ -54,6 +55,19 @@ def common_digest(run: OpenRun) -> str:
     if run.question.engine is Engine.OWNERS:
         return content_digest({each.node: each.result for each in said})
     return str(said[0].result)
+
+
+def require_agreed(run: OpenRun, documents: Any) -> str:
+    """What all agree that came out, after they were shown the same logs; its digest.
+
+    Raises VerificationError: step `agreed` or `log-forked`.
+    """
+    said = from_everybody(Agreed, documents, run.terms, run.tag, step="agreed").values()
+    digest = common_digest(run)
+    if {each.result for each in said} != {digest}:
+        raise VerificationError("not all agree about the result", step="agreed")
+    require_one_face(each.logs for each in said)
+    return digest
 
 
 def require_result(run: OpenRun, digest: str) -> Json:

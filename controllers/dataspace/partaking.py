@@ -4,7 +4,7 @@
     go        the signed readies of all; then it computes
     conclude  what came out at each; then its log says so
     compare   the logs of all; then it agrees, and signs the report
-    release   that all agree; then its receivers see the result
+    release   that all agree, and saw the same logs; then its receivers see the result
 
 Every wait has a deadline. Whatever fails ends the run here, and nothing is released.
 """
@@ -26,6 +26,7 @@ from controllers.dataspace.open_runs import UNFORESEEN, OpenRun, OpenRuns
 from controllers.dataspace.outcomes import (
     common_digest,
     report_of,
+    require_agreed,
     require_report,
     require_result,
     said_computed,
@@ -321,16 +322,16 @@ class Partaking:
             run.compared = True
             await self._require_still_wanted(run)
             self._open.watch(run, self._settings.answer_seconds * 2)
-            codes = await self._comparing.disagreements(run.tag, body.get("entries"), run.terms)
+            found = await self._comparing.compared(run.tag, body.get("entries"), run.terms)
             await self._journal.append(
-                Kind.HEADS_COMPARED, run=run.tag, disagreements=len(codes)
+                Kind.HEADS_COMPARED, run=run.tag, disagreements=len(found.codes)
             )
-            if codes:
+            if found.codes:
                 raise VerificationError(
-                    "the nodes' logs do not say the same", step="heads", code=codes[0]
+                    "the nodes' logs do not say the same", step="heads", code=found.codes[0]
                 )
-            now, did = self._clock.now(), self._identity.did
-            said = Agreed(run=run.tag, node=did, at=now, result=common_digest(run))
+            now, did, digest = self._clock.now(), self._identity.did, common_digest(run)
+            said = Agreed(run=run.tag, node=did, at=now, result=digest, logs=found.logs)
             proof = sign_report(report_of(run), self._identity.signer, did, now)
             return {"agreed": self._signed(said), "report": proof}
 
@@ -338,10 +339,7 @@ class Partaking:
         """All agree: the receivers of this organisation see the result."""
         run = self._open.led_by(sender, body)
         async with self._open.ending_on_failure(run):
-            digest, terms = common_digest(run), run.terms
-            said = from_everybody(Agreed, body.get("agreed"), terms, run.tag, step="agreed")
-            if {each.result for each in said.values()} != {digest}:
-                raise VerificationError("not all agree about the result", step="agreed")
+            digest = require_agreed(run, body.get("agreed"))
             report = require_report(run, body.get("reports"))
             await self._runs.release(run.tag, self._clock.now(), digest=digest, report=report)
             self._open.close(run)

@@ -56,10 +56,13 @@ class Computed(Said):
 
 
 class Agreed(Said):
-    """The node has compared the logs of all, and they say the same about the run."""
+    """The node has compared the logs of all, and they say the same about the run. `logs` has of
+    each log, its own too, the hash of the last entry about it, as it was shown to this node:
+    else who leads could tell each node of another face of a log."""
 
     format: Literal["haven-agreed-1"] = "haven-agreed-1"
     result: Digest
+    logs: dict[Did, Digest]
 
 
 def from_everybody[T: Said](

@@ -6,13 +6,15 @@ the last head of each. What they can then find:
 - a log that was rewritten: the entry at the remembered number has another hash
   (`require_remembered`), or what is shown does not lead from the old head to the new one
   (`require_extension`);
-- a log with two faces: two signed heads of one number and different hashes (`forked`), which
-  anybody can verify, and which no honest node makes;
+- a log with two faces: the signed entries about a run, of which all were told, do not stand in
+  the log that was shown here (`require_standing`), or others were told of other ones
+  (`require_one_face`). An entry's hash stands for everything before it, too;
 - a run that was not the same for all: another plan, other approvals, another result
   (`compare_heads`). Only when all agree is a result released.
 
-What is not found: entries that a node never wrote, and a node that rewrites entries whose head
-no peer ever saw. Heads are exchanged after each run for that reason.
+What is not found: entries that a node never wrote, a node that rewrites entries whose head no
+peer ever saw, and two faces that differ only after the last run that was released. Heads are
+exchanged after each run for that reason.
 """
 
 from __future__ import annotations
@@ -102,14 +104,46 @@ def _rewritten() -> VerificationError:
     )
 
 
-def forked(heads: Iterable[Head]) -> tuple[Head, Head] | None:
-    """Two verified heads of one log that cannot both be true; peers pass heads on for it."""
-    seen: dict[tuple[str, int], Head] = {}
-    for head in heads:
-        other = seen.setdefault((head.log, head.number), head)
-        if other.hash != head.hash:
-            return other, head
-    return None
+def require_standing(
+    said: Iterable[LogEntry], head: Head | None, since: Sequence[Json], key: str
+) -> None:
+    """That entries of which all were told stand in the log that leads to a head seen here;
+    `since` is what comes after the first of them, as the log's node shows it here. Without a
+    head an empty log was seen.
+
+    Raises VerificationError: step `log-forked`, or those of `verify_entry`.
+    """
+    if head is None:
+        raise _forked()
+    first, *others = _in_order(said)
+    try:
+        log = verify_chain(since, first.log, key, after=(first.number, first.digest))
+    except VerificationError as error:
+        raise (_forked() if error.step == "log-chain" else error) from error
+    stand = {each.number: each.digest for each in (first, *log.entries)}
+    wanted = [(head.number, head.hash), *((each.number, each.digest) for each in others)]
+    if any(stand.get(number) != digest for number, digest in wanted):
+        raise _forked()
+
+
+def require_one_face(told: Iterable[Mapping[str, str]]) -> None:
+    """That all nodes were told of the same entries: of each node that speaks, the hash of one
+    entry in each log. Raises VerificationError: step `log-forked`."""
+    first, *others = told
+    if any(each != first for each in others):
+        raise _forked()
+
+
+def _in_order(entries: Iterable[LogEntry]) -> list[LogEntry]:
+    return sorted(entries, key=lambda each: each.number)
+
+
+def _forked() -> VerificationError:
+    return VerificationError(
+        "a node shows one log to some and another one to others",
+        step="log-forked",
+        code="log-forked",
+    )
 
 
 # --- one run, at all nodes ----------------------------------------------------------------
@@ -140,14 +174,21 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the comparison of a run found; a result is released only if it is clean."""
+    """What the comparison of a run found; a result is released only if it is clean. `said` are
+    the entries about it of each log that has them, verified."""
 
     run: str
     disagreements: tuple[Disagreement, ...]
+    said: Mapping[str, Mapping[Kind, LogEntry]]
 
     @property
     def is_clean(self) -> bool:
         return not self.disagreements
+
+    @property
+    def faces(self) -> dict[str, str]:
+        """Of each log, the hash of its last entry about the run (`require_one_face`)."""
+        return {did: _in_order(said.values())[-1].digest for did, said in self.said.items()}
 
 
 # what is compared of each kind of entry about a run
@@ -176,17 +217,19 @@ def compare_heads(
     `own` are this node's signed entries about it, `others` each other participant's by DID
     (`entries_of`). Every one of `who`, the participants of this run, is expected to have logged
     it. An own log that lacks the run disagrees with itself: `me` is among the disagreements.
-    That the entries stand in the logs whose heads were shown is `require_extension`'s.
+    That the entries stand in the logs whose heads were shown is `require_standing`'s.
     """
     keys = {each.did: each.key for each in who}
     mine, wrong = _said(own, run, me, keys.get(me))
     found = [Disagreement(me, wrong)] if wrong else []
+    whole = {} if wrong else {me: mine}
     for each in who:
         if each.did != me:
             theirs, wrong = _said(others.get(each.did, ()), run, each.did, each.key)
+            whole |= {} if wrong else {each.did: theirs}
             differs = [wrong] if wrong else _differences(mine, theirs)
             found += [Disagreement(each.did, what) for what in differs]
-    return Comparison(run, tuple(found))
+    return Comparison(run, tuple(found), whole)
 
 
 type _Said = dict[Kind, LogEntry]

@@ -23,9 +23,9 @@ from dataspace.recording.heads import (
     What,
     compare_heads,
     entries_of,
-    forked,
     require_extension,
     require_remembered,
+    require_standing,
     sign_head,
     verify_head,
 )
@@ -40,6 +40,7 @@ from dataspace.recording.log import (
     from_json_lines,
     rows_bucket,
     verify_chain,
+    verify_entry,
 )
 
 RUN = "0123456789abcdef" * 2
@@ -225,7 +226,6 @@ def test_a_log_that_grew_leads_from_the_old_head_to_the_new() -> None:
     require_extension(old, new, documents[3:], POLICE[1])
     require_extension(new, new, [], POLICE[1])
     assert require_remembered(old, documents[2], POLICE[1]).number == 3
-    assert forked([old, new, old]) is None
 
 
 def test_a_log_rewritten_at_one_node_is_found_by_its_peers() -> None:
@@ -258,12 +258,33 @@ def test_a_log_that_was_cut_off() -> None:
 
 
 def test_a_log_with_two_faces() -> None:
-    """One continuation for some peers, another for the rest: both heads are signed."""
-    common = [(Kind.IMPORT, body_of(Kind.IMPORT, number=n)) for n in range(3)]
-    one = log_of("police", [*common, (Kind.IMPORT, body_of(Kind.IMPORT, number=7))])
-    other = log_of("police", [*common, (Kind.IMPORT, body_of(Kind.IMPORT, number=8))])
-    heads = [head_of(one), head_of(one, 3), head_of(other)]
-    assert forked(heads) == (heads[0], heads[2])
+    """One continuation for some peers, another for the rest: all is signed and whole."""
+
+    def face(change: int, at: int) -> list[Json]:
+        numbers = [change if n == at else n for n in range(6)]
+        return log_of(
+            "police", [(Kind.IMPORT, body_of(Kind.IMPORT, number=n)) for n in numbers]
+        )
+
+    def stand(told: list[Json], shown: list[Json], upto: int | None = None) -> None:
+        said = [verify_entry(told[n], *POLICE) for n in (3, 2)]
+        require_standing(said, head_of(shown, upto), shown[3:], POLICE[1])
+
+    honest = police_log()
+    stand(honest, honest)
+    stand(honest, honest, 4)  # entries that came after the head
+    for at in range(4):  # before, at, between the entries that all are told of
+        with pytest.raises(VerificationError) as caught:
+            stand(honest, face(77, at))
+        assert caught.value.step == "log-forked"
+    for at in (4, 5):  # after them: not before the next run
+        stand(honest, face(77, at))
+    mixed = [*honest[:4], *face(77, 0)[4:]]
+    entry = verify_entry(honest[2], *POLICE)
+    for head, since in ((None, []), (head_of(honest, 2), []), (head_of(honest), mixed[3:])):
+        with pytest.raises(VerificationError) as caught:
+            require_standing([entry], head, since, POLICE[1])
+        assert caught.value.step == "log-forked"
 
 
 def test_a_head_is_signed_by_its_node() -> None:
