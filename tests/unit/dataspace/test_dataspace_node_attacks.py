@@ -24,19 +24,19 @@ from dataspace.agreeing.agreement import Limits
 from dataspace.planning.statements import Duty, RunRequest, fresh_tag, sign_request
 from tests.support.space import Space, import_made_up, running_space
 
-STALL_SECONDS = 1.0
+STALL_SECONDS = 2.5  # also a busy machine answers within it
 STEPS = ("run-begin", "run-go", "run-conclude", "run-compare")
 
 
 @pytest.fixture
 async def space(tmp_path: Path) -> AsyncIterator[Space]:
-    async with running_space(tmp_path, seconds=3.0) as running:
+    async with running_space(tmp_path, seconds=8.0) as running:
         yield running
 
 
 async def settled(space: Space) -> None:
-    """Wait until no node has a run open; the deadlines are short."""
-    until = asyncio.get_running_loop().time() + 10
+    """Wait until no node has a run open; the deadlines are not long."""
+    until = asyncio.get_running_loop().time() + 30
     for node in space.nodes:
         while any(run.state in OPEN for run in await node.books.runs.all()):
             assert asyncio.get_running_loop().time() < until
@@ -200,6 +200,7 @@ async def refused_to_start(space: Space, digest: str) -> HavenError:
     except HavenError as error:
         return error
     await node.coordinating.finished(tag)
+    await settled(space)  # who was still making ready hears of it a moment later
     await failed_everywhere(space, tag)
     run = await node.books.runs.run(tag)
     return Conflict(run.detail or "", code=run.failure or "")
@@ -360,7 +361,7 @@ async def test_planted_values_are_nowhere_but_in_their_own_node(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with running_space(tmp_path, seconds=3.0) as space:
+    async with running_space(tmp_path, seconds=8.0) as space:
         node = space.nodes[0]
         sent: list[bytes] = []
         post = node.peers._post

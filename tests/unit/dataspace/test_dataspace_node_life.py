@@ -85,7 +85,7 @@ async def test_lists_are_compared_by_the_ring(
 
 
 async def test_a_node_that_was_away_catches_up(tmp_path: Path) -> None:
-    async with running_space(tmp_path, seconds=3.0) as space:
+    async with running_space(tmp_path, seconds=8.0) as space:
         away, digest = space.nodes[1], ""
         await away.peers.stop()
         plan = await space.nodes[0].plans.propose(space.draft())
