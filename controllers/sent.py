@@ -10,7 +10,7 @@ from fastapi import Request
 from core.errors import Forbidden, InvalidInput, TooLarge
 
 _MOST_FORM = 64 * 1024
-_MOST_FIELDS = 200
+_MOST_FIELDS = 500  # the largest form of the data space has some 250 with every box ticked
 
 
 async def sent_pairs(request: Request) -> Sequence[tuple[str, str]]:

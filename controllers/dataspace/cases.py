@@ -1,9 +1,10 @@
 """The organisation's own cases: imported as a whole, sealed at rest, coded columns in memory.
 
-An import replaces what was there before, or changes nothing. Each row is sealed by itself and
-known by a keyed digest, so that of two imports those that stayed are not written again. Of a
-row that has gone only its place is left, with the imports that it came and went with: what a
-plan selected is held against what earlier ones did (dataspace.gating.differencing).
+An import replaces what was there before and is in the log, or nothing is changed and the log
+does not speak of it. Each row is sealed by itself and known by a keyed digest, so that of two
+imports those that stayed are not written again. Of a row that has gone only its place is left,
+with the imports that it came and went with: what a plan selected is held against what earlier
+ones did (dataspace.gating.differencing).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from controllers.dataspace.journal import Journal
 from controllers.sealing import Seal
 from controllers.store.database import Database
 from controllers.store.models import DataspaceCase, DataspaceImport
@@ -29,6 +32,7 @@ from dataspace.gathering.coded import coded_table, column_type
 from dataspace.gathering.coding import Gathered
 from dataspace.gathering.matchkeys import Key, PersonKeys
 from dataspace.gathering.persons import number_persons
+from dataspace.recording.log import Kind, rows_bucket
 from dataspace.vocabulary.model import Role, Vocabulary
 
 NEVER = 2**31 - 1  # the import that ends a row version that is there
@@ -84,9 +88,12 @@ class OwnCasesNow:
 class Cases:
     """The cases in the node's database, and the same as a table in memory."""
 
-    def __init__(self, database: Database, sealing_key: Secret, vocabulary: Vocabulary) -> None:
-        self._database, self._vocabulary = database, vocabulary
+    def __init__(
+        self, database: Database, journal: Journal, sealing_key: Secret, vocabulary: Vocabulary
+    ) -> None:
+        self._database, self._journal, self._vocabulary = database, journal, vocabulary
         self._seal = Seal(sealing_key, "dataspace-case")
+        self._file_seal = Seal(sealing_key, "dataspace-import")
         self._writing = asyncio.Lock()
         none = np.zeros(0, np.int64)
         self.now = OwnCasesNow(
@@ -101,12 +108,24 @@ class Cases:
         """Read the cases into memory, at start."""
         await self._refresh({})
 
-    async def replace(self, gathered: Gathered, at: datetime) -> Imported:
-        """These are the cases from now on: all of them, or nothing is changed."""
+    async def replace(self, gathered: Gathered, file_sum: str, at: datetime) -> Imported:
+        """These are the cases from now on, and the log says so: or nothing is changed.
+
+        `file_sum` is the SHA-256 (hex) of where they came from; the log, which other nodes
+        read, has it keyed: a file of few cases can be guessed whole.
+        """
         async with self._writing:
             rows = await asyncio.to_thread(self._named, gathered)
-            imported = await self._write(rows, at)
-            await self._refresh(rows)
+            async with self._journal.transaction() as session:
+                imported = await self._write(session, rows, at)
+                await self._journal.add(
+                    session,
+                    Kind.IMPORT,
+                    number=imported.number,
+                    rows_at_least=rows_bucket(imported.imported),
+                    file=self._file_seal.pseudonym(file_sum),
+                )
+            await self._refresh(rows)  # not before the commit: what is not there is not seen
             return imported
 
     def _named(self, gathered: Gathered) -> dict[str, Document]:
@@ -119,22 +138,23 @@ class Cases:
             named[self._seal.pseudonym(f"{seen[content]}|{content}")] = row
         return named
 
-    async def _write(self, rows: Mapping[str, Document], at: datetime) -> Imported:
+    async def _write(
+        self, session: AsyncSession, rows: Mapping[str, Document], at: datetime
+    ) -> Imported:
         known = select(DataspaceCase.pseudonym).where(DataspaceCase.until.is_(None))
-        async with self._database.transaction() as session:
-            before = set((await session.scalars(known)).all())
-            number = (await session.scalar(select(func.max(DataspaceImport.number))) or 0) + 1
-            gone = before - rows.keys()
-            for some in batched(sorted(gone), _CHUNK, strict=False):
-                ended = update(DataspaceCase).where(
-                    DataspaceCase.until.is_(None), DataspaceCase.pseudonym.in_(some)
-                )
-                await session.execute(ended.values(until=number, sealed=None))
-            new = [name for name in rows if name not in before]
-            for some in batched(new, _CHUNK, strict=False):
-                sealed = await asyncio.to_thread(self._sealed, some, rows, number)
-                await session.execute(insert(DataspaceCase), sealed)
-            session.add(DataspaceImport(number=number, cases=len(rows), created_at=at))
+        before = set((await session.scalars(known)).all())
+        number = (await session.scalar(select(func.max(DataspaceImport.number))) or 0) + 1
+        gone = before - rows.keys()
+        for some in batched(sorted(gone), _CHUNK, strict=False):
+            ended = update(DataspaceCase).where(
+                DataspaceCase.until.is_(None), DataspaceCase.pseudonym.in_(some)
+            )
+            await session.execute(ended.values(until=number, sealed=None))
+        new = [name for name in rows if name not in before]
+        for some in batched(new, _CHUNK, strict=False):
+            sealed = await asyncio.to_thread(self._sealed, some, rows, number)
+            await session.execute(insert(DataspaceCase), sealed)
+        session.add(DataspaceImport(number=number, cases=len(rows), created_at=at))
         return Imported(number, len(rows), len(gone))
 
     def _sealed(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controllers.dataspace.identity import Identity
-from controllers.store.brief import table_of
+from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import DataspaceLogEntry, DataspaceWitness
 from core.canonical import Json, canonicalize
@@ -44,28 +46,52 @@ class Journal:
     async def append(self, kind: Kind, **body: str | int) -> Json:
         """Write the next entry; it is in the database when this returns."""
         async with self._line:
-            last = await self._last()
-            document = append(
-                last,
-                kind,
-                body,
-                signer=self._identity.signer,
-                did=self._identity.did,
-                at=self._clock.now(),
-            )
-            entry = read(LogEntry, document)
-            row = DataspaceLogEntry(
-                number=entry.number,
-                digest=entry.digest,
-                document=canonicalize(document, step="log").decode(),
-            )
+            document, row = self._next(await self._last(), kind, body)
             if not await self._database.write(lambda steps: steps.add_unless_there(row)):
-                raise Conflict("Another process writes this node's log", code="log-busy")
+                raise _busy()
             return document
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A unit of work with entries about it (`add`): all of it is committed, or nothing.
+
+        The log's line is taken first, as in `append`: who had the database already and waited
+        for the line would wait for somebody who waits for the database.
+        """
+        async with self._line, self._database.transaction() as session:
+            yield session
+
+    async def add(self, session: AsyncSession, kind: Kind, **body: str | int) -> Json:
+        """The next entry, in the unit of work that `transaction` has begun."""
+
+        def added(plain: Connection) -> Json:
+            steps = Steps(plain)
+            document, row = self._next(_end(steps.row(_LAST)), kind, body)
+            if not steps.add_unless_there(row):
+                raise _busy()
+            return document
+
+        return await (await session.connection()).run_sync(added)
+
+    def _next(
+        self, last: tuple[int, str], kind: Kind, body: Mapping[str, str | int]
+    ) -> tuple[Json, DataspaceLogEntry]:
+        document = append(
+            last,
+            kind,
+            body,
+            signer=self._identity.signer,
+            did=self._identity.did,
+            at=self._clock.now(),
+        )
+        entry = read(LogEntry, document)
+        text = canonicalize(document, step="log").decode()
+        return document, DataspaceLogEntry(
+            number=entry.number, digest=entry.digest, document=text
+        )
+
     async def _last(self) -> tuple[int, str]:
-        row = await self._database.row(_LAST)
-        return (row.number, row.digest) if row is not None else (0, BEGINNING)
+        return _end(await self._database.row(_LAST))
 
     async def head(self) -> Json | None:
         """How far the log is, signed; None while it is empty."""
@@ -111,3 +137,11 @@ class Journal:
         )
         async with self._database.transaction() as session:
             await session.merge(row)
+
+
+def _end(row: Row[Any] | None) -> tuple[int, str]:
+    return (row.number, row.digest) if row is not None else (0, BEGINNING)
+
+
+def _busy() -> Conflict:
+    return Conflict("Another process writes this node's log", code="log-busy")

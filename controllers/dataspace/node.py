@@ -24,13 +24,12 @@ from controllers.dataspace.peers import Peers
 from controllers.dataspace.plans import Plans
 from controllers.dataspace.runs import Runs
 from controllers.dataspace.settings import NodeSettings
-from controllers.sealing import Seal
 from controllers.store.database import Database
 from core.clock import Clock
 from core.errors import Forbidden, VerificationError
 from dataspace.gathering.coding import Gathered
 from dataspace.questions.base import Question
-from dataspace.recording.log import Kind, rows_bucket
+from dataspace.recording.log import Kind
 from dataspace.vocabulary.model import Vocabulary
 
 LOGGER = logging.getLogger(__name__)
@@ -88,7 +87,9 @@ class Node:
         agreements = books.agreements
         if agreements.agreement.terms.vocabulary != outside.vocabulary.digest():
             raise VerificationError("the terms name another vocabulary", step="vocabulary")
-        self.cases = Cases(books.database, identity.sealing_key, outside.vocabulary)
+        self.cases = Cases(
+            books.database, books.journal, identity.sealing_key, outside.vocabulary
+        )
         self.peers = Peers(identity, agreements.space, clock)
         self.gate = Gatekeeper(
             identity=identity,
@@ -172,18 +173,10 @@ class Node:
 
     async def import_cases(self, gathered: Gathered, file_sum: str) -> Imported:
         """These are the organisation's cases from now on. `file_sum` is the SHA-256 (hex) of
-        where they came from; the log, which other nodes read, has it keyed: a file of few
-        cases can be guessed whole. Raises Forbidden: this node holds no data."""
+        where they came from. Raises Forbidden: this node holds no data."""
         if not self.books.agreements.own.holds_data:
             raise Forbidden("This node holds no cases under its agreement", code="no-data")
-        imported = await self.cases.replace(gathered, self.outside.clock.now())
-        await self.books.journal.append(
-            Kind.IMPORT,
-            number=imported.number,
-            rows_at_least=rows_bucket(imported.imported),
-            file=Seal(self.books.identity.sealing_key, "dataspace-import").pseudonym(file_sum),
-        )
-        return imported
+        return await self.cases.replace(gathered, file_sum, self.outside.clock.now())
 
 
 @asynccontextmanager

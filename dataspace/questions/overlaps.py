@@ -57,6 +57,9 @@ class Overlaps(people.ListsQuestion):
     def answer(self, plan: Plan, patterns: Patterns, totals: Mapping[str, int]) -> Released:
         names, sums = _figures(tuple(totals), patterns)
         hidden = withheld(sums, plan.threshold)
+        if sum(length > 0 for length in totals.values()) < plan.contributors:
+            # the others' lists are empty: these would be one organisation's own numbers
+            hidden = frozenset(range(len(names)))
         rows = tuple(
             (*name, None if place in hidden else int(value))
             for place, (name, value) in enumerate(zip(names, sums.values, strict=True))

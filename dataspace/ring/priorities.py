@@ -75,7 +75,7 @@ async def prioritise_with(
 
     `terms.keys` are the kinds of links, the most important first. Every kind is padded to one
     size, that of the longest; the least size of a list is asked of that one (fewest cases are
-    for the caller to ask for).
+    for the caller to ask for). Who has no link at all takes part, and is told of none.
 
     Raises:
         Forbidden: not a holder of this ring, or fewer links than were agreed.

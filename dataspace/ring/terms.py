@@ -46,7 +46,8 @@ class Terms:
     purpose, period, agreement, run: see `group.Domain`.
     keys: names of the match keys, the strongest first (or the kinds of links).
     holders: the organisations, in the order of the ring. evaluator: none of them.
-    minimum: fewest records of a list; a list of one name would ask about that person.
+    minimum: fewest records of a list; a list of one name would ask about that person. An empty
+    list asks about nobody and may come too, as in dataspace.gating.lists.
     bucket: the unit of padded sizes in records; every padded size is a multiple of it.
     batch: records a message. most: most records of a padded list. seconds: deadline of the run.
     answer: what owners are told in a run for priorities; None in a counting run.
@@ -111,8 +112,9 @@ class Terms:
         return sha256(canonicalize(asdict(self), step="terms")).digest()
 
     def padded(self, size: int) -> int:
-        """The size that a list of `size` records is filled up to. Never 0."""
-        buckets = max(1, -(-size // self.bucket))
+        """The size that a list of `size` records is filled up to. Never 0: an empty list is
+        filled up as the shortest one is, so that neighbours cannot tell it from that."""
+        buckets = max(1, -(-(size or self.minimum) // self.bucket))
         return self.bucket * (_padme(buckets) if self.padding is Padding.PADME else buckets)
 
     def place(self, name: str) -> int:
@@ -133,13 +135,13 @@ class Terms:
         return self.holders[place - 1]
 
     def require_own_size(self, size: int) -> None:
-        """A holder's check of its own list before it takes part.
+        """A holder's check of its own list before it takes part. An empty one may.
 
         Raises:
             Forbidden: the list is shorter than was agreed.
             InvalidInput: it is longer.
         """
-        if size < self.minimum:
+        if 0 < size < self.minimum:
             raise Forbidden(
                 "this list is shorter than the agreement allows: a very short list would ask "
                 "the others about single people",
@@ -163,11 +165,11 @@ class Terms:
             )
 
     def require_attested_size(self, size: int, records: int) -> None:
-        """The evaluator's check of an attested size against the padded one.
+        """The evaluator's check of an attested size, which may be 0, against the padded one.
 
         Raises VerificationError: step `attested-size`.
         """
-        if size < self.minimum or self.padded(size) != records:
+        if 0 < size < self.minimum or self.padded(size) != records:
             raise VerificationError(
                 "an organisation attested a size that its list does not have or that the "
                 "agreement does not allow",

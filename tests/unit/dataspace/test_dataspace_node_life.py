@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from controllers.dataspace.node import Node
 from controllers.dataspace.runs import RunState
+from controllers.dataspace.sources import gather_file
 from core.errors import NotFound
+from dataspace.agreeing.agreement import Limits
 from dataspace.planning.statements import Duty
 from dataspace.releasing.report import verify_report
-from tests.support.space import Space, running_space
+from tests.support.space import Space, made_up, running_space
 
 
 async def released(space: Space, tag: str) -> None:
@@ -82,6 +85,26 @@ async def test_lists_are_compared_by_the_ring(
         assert kept.result["rows"]
         evaluator = await space.nodes[-1].books.runs.run(tag)
         assert evaluator.result_digest is not None
+
+
+@pytest.mark.parametrize(("operation", "more"), RINGS, ids=[name for name, _ in RINGS])
+async def test_who_has_no_case_of_this_kind_stops_no_ring(
+    tmp_path: Path, operation: str, more: dict[str, Any]
+) -> None:
+    limits = Limits(least_list=15)
+    async with running_space(tmp_path, overlap=True, limits=limits) as space:
+        only_men = made_up(60, 1, family=0).replace(b"feminine", b"masculine")
+        file = gather_file("x.csv", BytesIO(only_men), space.outside.vocabulary)
+        await space.nodes[1].import_cases(file, "0" * 64)
+        women_only = [{"column": "gender", "codes": ["feminine"]}]
+        draft = space.draft(operation=operation, groups=[], filters=women_only, **more)
+        tag = await space.run(await space.approved(draft))
+        await released(space, tag)
+        if operation == "overlaps":
+            rows = (await space.nodes[0].books.runs.result(tag)).result["rows"]
+            without = space.nodes[1].books.identity.did
+            assert any(people for _, _, people in rows)
+            assert all(people is None for _, of, people in rows if without in of.split(" + "))
 
 
 async def test_a_node_that_was_away_catches_up(tmp_path: Path) -> None:

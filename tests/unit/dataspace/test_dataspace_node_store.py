@@ -156,19 +156,26 @@ def test_what_a_run_costs(state: str, phase: str, epsilon: int, standing: Standi
 # --- cases ----------------------------------------------------------------------------------
 
 
+FILE = "0" * 64
+
+
+def opened(database: Database, identity: Identity) -> Cases:
+    return Cases(database, Journal(database, identity, SystemClock()), KEY, builtin())
+
+
 def gathered(count: int, seed: int = 1) -> Any:
     return gather_file("x.csv", BytesIO(made_up(count, seed)), builtin())
 
 
 async def test_an_import_replaces_and_what_stayed_is_not_written_again(
-    database: Database,
+    database: Database, identity: Identity
 ) -> None:
-    kept = Cases(database, KEY, builtin())
+    kept = opened(database, identity)
     await kept.load()
     assert kept.summary().cases == 0
-    first = await kept.replace(gathered(50), NOW)
+    first = await kept.replace(gathered(50), FILE, NOW)
     assert (first.number, first.imported, first.replaced) == (1, 50, 0)
-    second = await kept.replace(gathered(40), NOW)
+    second = await kept.replace(gathered(40), FILE, NOW)
     assert (second.number, second.imported, second.replaced) == (2, 40, 10)
     history = kept.now.history
     assert len(history.cases) == 50
@@ -176,7 +183,7 @@ async def test_an_import_replaces_and_what_stayed_is_not_written_again(
     async with database.reading() as session:
         emptied = select(func.count()).where(DataspaceCase.sealed.is_(None))
         assert await session.scalar(emptied) == 10
-    again = Cases(database, KEY, builtin())
+    again = opened(database, identity)
     await again.load()
     assert again.now.gathered.people == kept.now.gathered.people
     assert again.now.gathered.references == kept.now.gathered.references
@@ -185,11 +192,13 @@ async def test_an_import_replaces_and_what_stayed_is_not_written_again(
     assert np.array_equal(again.now.history.cases, history.cases)
 
 
-async def test_a_changed_case_is_one_case_in_two_versions(database: Database) -> None:
-    kept = Cases(database, KEY, builtin())
+async def test_a_changed_case_is_one_case_in_two_versions(
+    database: Database, identity: Identity
+) -> None:
+    kept = opened(database, identity)
     head = b"case_reference,gender\n"
     for rows in (b"A,feminine\nB,feminine\n", b"A,masculine\nB,feminine\n"):
-        await kept.replace(gather_file("x.csv", BytesIO(head + rows), builtin()), NOW)
+        await kept.replace(gather_file("x.csv", BytesIO(head + rows), builtin()), FILE, NOW)
     history = kept.now.history
     assert sorted(history.cases.tolist()) == [0, 0, 1]
     assert history.until.min() == 2

@@ -113,6 +113,13 @@ def test_empty_lists_beside_full_ones() -> None:
     assert shown[BOTH, "a + b"] == 100
 
 
+def test_what_one_organisation_has_alone_is_not_shown() -> None:
+    """Beside empty lists every figure is its own number, which a table would not show."""
+    patterns = {frozenset("a"): 500}
+    found = OVERLAPS.answer(ASKED, patterns, lengths(THREE, patterns))
+    assert all(n is None for *_, n in found.rows)
+
+
 def test_another_list_and_too_many_lists_are_refused() -> None:
     with pytest.raises(InvalidInput):
         OVERLAPS.answer(ASKED, {frozenset("z"): 5}, {"a": 5, "b": 0})

@@ -25,7 +25,9 @@ from dataspace.ring.counting import Counted, count
 from dataspace.ring.lists import Record, distinct, padded
 from dataspace.ring.priorities import Case
 from dataspace.ring.protocol import Gathered
-from dataspace.ring.terms import Answer, Terms
+from dataspace.ring.terms import Answer, Padding, Terms
+
+SHELTER, POLICE, LABOUR = HOLDERS
 
 _PEOPLE = st.sets(st.sampled_from([b"%d" % n for n in range(12)]))
 _VALUE = st.one_of(st.none(), st.sampled_from([b"a", b"b", b"c"]))
@@ -215,6 +217,18 @@ async def test_the_ring_counts_as_sets_do(
     found = await counted(terms(), {name: one_key(*each) for name, each in lists.items()})
     assert found.patterns == of_sets(
         {name: {each.encode() for each in people} for name, people in lists.items()}
+    )
+
+
+@pytest.mark.parametrize("empty", [{SHELTER}, {POLICE}, {LABOUR}, {POLICE, LABOUR}, {*HOLDERS}])
+@pytest.mark.parametrize("minimum", [2, 7])
+async def test_who_has_nobody_stops_no_ring(empty: set[str], minimum: int) -> None:
+    people = {SHELTER: "abcdefgh", POLICE: "efghijk", LABOUR: "hklmnop"}
+    lists = {n: "" if n in empty else each for n, each in people.items()}
+    of = terms(minimum=minimum, padding=Padding.PADME)
+    found = await counted(of, {name: one_key(*each) for name, each in lists.items()})
+    assert found.patterns == of_sets(
+        {name: {each.encode() for each in known} for name, known in lists.items()}
     )
 
 

@@ -99,6 +99,17 @@ async def test_h2_of_a_list_it_sees_nothing_but_the_bucket() -> None:
         assert shape(net.seen[name]) == shape(other.seen[name])
 
 
+async def test_h2_an_empty_list_looks_like_the_shortest_that_is_allowed() -> None:
+    of = terms(minimum=9)
+    lists = {name: one_key(*(f"{name} {n}" for n in range(9))) for name in HOLDERS}
+    net, _ = await recorded(of, lists)
+    other, _ = await recorded(of, {**lists, POLICE: []})
+    for name in HOLDERS:
+        assert shape(net.seen[name]) == shape(other.seen[name])
+    attested = [m for _, m in other.seen[EVALUATOR] if isinstance(m, Attested)]
+    assert sorted(each.size for each in attested) == [0, 9, 9], "the evaluator is told"
+
+
 async def test_h3_no_two_tokens_it_sees_are_equal_and_none_is_a_bare_hash() -> None:
     of = terms(keys=KEYS)
     net, _ = await recorded(of, PEOPLE)

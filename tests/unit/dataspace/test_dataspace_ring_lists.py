@@ -138,12 +138,24 @@ def test_a_token_twice_for_a_key_is_refused(
 # --- sizes -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [0, 1, 9])
+@pytest.mark.parametrize("size", range(1, 10))
 def test_a_short_list_of_ones_own_is_refused_without_its_size(size: int) -> None:
     with pytest.raises(Forbidden) as refused:
         terms(minimum=10).require_own_size(size)
     assert str(size) not in refused.value.detail
     terms(minimum=size).require_own_size(size)
+
+
+@pytest.mark.parametrize("padding", list(Padding))
+@pytest.mark.parametrize("minimum", [0, 1, 4, 25, 1000])
+def test_an_empty_list_comes_in_and_looks_like_the_shortest(
+    minimum: int, padding: Padding
+) -> None:
+    of = terms(minimum=minimum, padding=padding)
+    of.require_own_size(0)
+    assert len(padded([], of)) == of.padded(max(minimum, 1)) > 0
+    of.require_padded_size(of.padded(0))
+    of.require_attested_size(0, of.padded(0))
 
 
 def test_a_list_that_is_too_long_is_refused() -> None:
@@ -167,7 +179,17 @@ def test_declared_sizes(records_: int, fine: bool) -> None:
 
 @pytest.mark.parametrize(
     ("size", "records_", "fine"),
-    [(10, 12, True), (9, 12, False), (13, 12, False), (5, 8, False)],
+    [
+        (10, 12, True),
+        (9, 12, False),
+        (13, 12, False),
+        (5, 8, False),
+        (0, 12, True),
+        (1, 12, False),
+        (0, 4, False),
+        (0, 16, False),
+        (-1, 12, False),
+    ],
 )
 def test_attested_sizes(size: int, records_: int, fine: bool) -> None:
     of = terms(minimum=10)

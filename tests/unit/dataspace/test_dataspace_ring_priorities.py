@@ -121,6 +121,14 @@ async def test_too_few_links_are_refused() -> None:
     assert not any(isinstance(each, list) for each in outcomes)
 
 
+async def test_who_has_no_link_stops_no_ring() -> None:
+    of = terms(keys=KINDS, answer=Answer.ANY, minimum=3)
+    three: list[Case] = [{"phone": [b"%d" % n]} for n in range(3)]
+    cases = {SHELTER: three, POLICE: three[:0], LABOUR: three}
+    found = await ranked(of, cases)
+    assert [len(found[name]) for name in (SHELTER, POLICE, LABOUR)] == [3, 0, 3]
+
+
 type Change = Callable[[Marks], Message]
 CHANGES: list[tuple[Change, str]] = [
     (lambda m: replace(m, origin=(m.origin + 1) % 3), "answer"),
