@@ -76,14 +76,22 @@ async def faults(page: Page, name: str) -> list[str]:
     return found
 
 
+async def follow(page: Page, selector: str) -> None:
+    """Click on what leads to another page, and wait until that one is there: what looks at a
+    page while it goes away finds half of it, or nothing."""
+    target = page.locator(selector)
+    await target.wait_for(timeout=LONG_MS)  # a page that looks again by itself navigates too
+    async with page.expect_navigation(timeout=LONG_MS):
+        await target.click(timeout=LONG_MS)
+
+
 async def ask(page: Page, base_url: str, question: str) -> None:
     """Ask as the form opens, approve everywhere, begin to compute."""
     await page.goto(f"{base_url}/at/shelter-a/ask/{question}")
-    await page.locator("button[value=look]").click()
-    await page.locator("button[value=send]").click()
-    await page.locator("form[action$=approve-all] button").click()
-    await page.locator("form[action$='/run'] button").click()
-    await page.wait_for_url("**/runs/*")
+    await follow(page, "button[value=look]")
+    await follow(page, "button[value=send]")
+    await follow(page, "form[action$=approve-all] button")
+    await follow(page, "form[action$='/run'] button")
 
 
 async def away(page: Page) -> None:
@@ -113,23 +121,23 @@ async def test_every_page_is_for_everybody(phones: Phones, language: str) -> Non
             for closed in await page.locator("details").all():
                 await closed.evaluate("each => { each.open = true; }")
             await look(f"ask-{each['name']}")
-        await page.locator("button[value=look]").click()
+        await follow(page, "button[value=look]")
         await look("look")
-        await page.locator("button[value=send]").click()
+        await follow(page, "button[value=send]")
         await look("plan")
         await ask(page, base, "counts")
         await look("run")
-        await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
+        await follow(page, "a[href*='/results/']")
         await look("counts")
         await ask(page, base, "total")
-        await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
+        await follow(page, "a[href*='/results/']")
         await look("total")
         await page.goto(page.url.replace("/results/", "/priorities/"))
         await look("priorities")
         await page.goto(f"{base}/at/police")
         await look("desk")
         await page.goto(f"{base}/at/police/log")
-        await page.locator("form[action$=compare] button").click()
+        await follow(page, "form[action$=compare] button")
         await look("log")
         await page.goto(f"{base}/tour")
         await look("tour")
@@ -137,7 +145,7 @@ async def test_every_page_is_for_everybody(phones: Phones, language: str) -> Non
             await page.goto(f"{base}/tour/{step}")
             await look(f"tour-{step}")
         await page.goto(f"{base}/tour/low-threshold")
-        await page.locator("main form button").click()
+        await follow(page, "main form button")
         await look("attack")
         await page.goto(f"{base}/nowhere")
         await look("error")
@@ -156,8 +164,7 @@ async def test_no_number_is_cut_off_on_a_phone(phones: Phones) -> None:
         SCREENS.mkdir(parents=True, exist_ok=True)
         for question in ("counts", "total"):
             await ask(page, console.base_url, question)
-            await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
-            await page.wait_for_url("**/results/*")
+            await follow(page, "a[href*='/results/']")
             address, log = page.url, f"{console.base_url}/at/police/log"
             for at, language in ((at, each) for at in (log, address) for each in LOCALES):
                 await page.goto(f"{at}?lang={language}")
@@ -177,10 +184,10 @@ async def test_it_works_without_scripts(phones: Phones) -> None:
         page, base = phone.page, console.base_url
         await page.goto(f"{base}/enter")
         await page.locator("#f-token").fill(console.sessions.link("", tuple(PLACES)))
-        await page.locator("main form button").click()
+        await follow(page, "main form button")
         await ask(page, base, "counts")
         assert "http-equiv" in await page.content()  # it looks again by itself
-        await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
+        await follow(page, "a[href*='/results/']")
         assert "441" in await page.locator("main").inner_text()
         await away(page)
 
@@ -237,7 +244,7 @@ async def test_from_the_command_to_an_answer(
         page = phone.page
         await page.goto(link)
         await ask(page, base, "counts")
-        await page.locator("a[href*='/results/']").click(timeout=LONG_MS)
+        await follow(page, "a[href*='/results/']")
         shown = await page.locator("main").inner_text()
         assert say_in("en")("result.hidden") in shown
         assert say_in("en")("note.below-threshold") in shown
