@@ -81,6 +81,12 @@ class Part(Protocol):
         """Who sees by itself what comes out."""
         ...
 
+    @property
+    def is_to_the_end(self) -> bool:
+        """Whether it is done only when what comes out is there, for whomever: a bystander's,
+        or of who hands out shares, is done before."""
+        ...
+
     async def compute(self, readies: Mapping[str, Ready]) -> Result | None:
         """The result, where this node sees one."""
         ...
@@ -159,6 +165,10 @@ class BasePart:
     @property
     def seers(self) -> frozenset[str]:
         return frozenset(self.parties[number] for number in self._receivers())
+
+    @property
+    def is_to_the_end(self) -> bool:
+        return self.setting.me.did in self.parties
 
     def result(self, released: Released) -> Result:
         """What came out, in the form that is hashed, compared and handed on."""

@@ -116,12 +116,13 @@ class Partaking:
     # --- begin --------------------------------------------------------------------------
 
     async def count(self, sender: Participant, body: Json) -> Json:
-        """How many runs of a plan count here, for who numbers the next one: one that failed
-        there may have been seen here."""
+        """How many runs of a plan have ended here and count, for who numbers the next one: an
+        answer may have been seen here though the run failed there. Of an open one it hears when
+        it begins the next."""
         plan = await self._plans.plan(str(body.get("plan")))
         if sender.did != plan.asker:
             raise Forbidden("Only the node of who asks numbers the runs", code="not-the-asker")
-        return {"done": (await self._gate.ledger()).runs_of(plan.digest)}
+        return {"done": (await self._gate.ledger()).spent_of(plan.digest)}
 
     async def begin(self, sender: Participant, body: Json) -> Json:
         """Verify all of it, write it down, and say `Ready`."""
@@ -264,7 +265,8 @@ class Partaking:
         except TimeoutError as err:
             raise Unavailable("The computation took too long", code="deadline") from err
         # before anybody is told: who saw the result and then ends the run has had it
-        await self._runs.note_opened(run.tag)
+        if run.part.is_to_the_end:
+            await self._runs.note_opened(run.tag)
         if result is not None and not result.private:
             await self._hand_on(run, result)
         return result

@@ -59,6 +59,10 @@ class RingPart(BasePart):
     def seers(self) -> frozenset[str]:
         return super().seers if self._follow is not None else frozenset((self._evaluator.did,))
 
+    @property
+    def is_to_the_end(self) -> bool:
+        return self._holds or self.setting.me == self._evaluator
+
     def take_frame(self, sender: Participant, frame: bytes) -> None:
         self._port.put(sender, frame)
 

@@ -73,6 +73,12 @@ class Ledger:
         """Runs of a plan that count."""
         return sum(each.counts and each.plan == plan for each in self.entries)
 
+    def spent_of(self, plan: str) -> int:
+        """Runs of a plan that have ended and count: whose answer may have been seen."""
+        return sum(
+            each.plan == plan and each.standing is Standing.SPENT for each in self.entries
+        )
+
     @property
     def plans(self) -> frozenset[str]:
         """Digests of the plans of which a run counts."""
