@@ -83,10 +83,8 @@ class Gatekeeper:
     def flaw(self, plan: Plan) -> str:
         """What is wrong with a plan that is none of its question's, for who wrote it: a rule
         and a column's name, never what a case says."""
-        question = self.question(plan)
         try:
-            question.check(plan)
-            question.fits(plan, self._vocabulary)
+            _Fitting(self.question(plan), self._vocabulary).check(plan)
         except InvalidInput as err:
             return err.detail
         return ""
@@ -128,8 +126,7 @@ class Gatekeeper:
         if not taking_part(terms, question.engine).includes(self._identity.did):
             return None
         try:
-            question.check(plan)
-            question.fits(plan, self._vocabulary)
+            _Fitting(question, self._vocabulary).check(plan)
             mask = self.selection(plan, own)
             length = list_length(question, plan, own)
             levels = self._levels(plan, question, own)

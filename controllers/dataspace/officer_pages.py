@@ -12,7 +12,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console, Door
+from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.nodes import NodeAddress, NodeClient, Nodes
 from controllers.dataspace.console.sessions import Sessions
 from controllers.dataspace.node import Node
@@ -39,15 +39,13 @@ class Officers:
 
 def _console(node: Node, api: ASGIApp) -> Console:
     identity = node.books.identity
-    address = NodeAddress(
-        PLACE, _INSIDE, ""
-    )  # in this process: nothing is sent, nobody signed in
+    address = NodeAddress(PLACE, _INSIDE, "")  # in this process, and nobody's until signed in
     mark = hashlib.sha256(identity.did.encode()).hexdigest()[:12]
     return Console(
         nodes=Nodes({PLACE: NodeClient(address, httpx.ASGITransport(api))}),
         sessions=Sessions(_IDLE),
         base_url=_INSIDE,
-        door=Door.KEY,
+        by_keys=True,
         made_up=identity.environment is Environment.SANDBOX,
         cookie=f"haven-node-{mark}",
     )

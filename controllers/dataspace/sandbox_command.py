@@ -20,7 +20,7 @@ import typer
 from rich.console import Console as Terminal
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console, Door
+from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import Nodes
 from controllers.dataspace.console.sessions import Sessions
@@ -112,7 +112,6 @@ def made_console(
         base_url=base_url,
         sample_day=sample_day(),
         members=Members(data / "members.json", party) if hosted else None,
-        door=Door.PASSKEY if hosted else Door.LINK,
     )
 
 

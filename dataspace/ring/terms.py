@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from core.canonical import canonicalize
 from core.errors import Forbidden, InvalidInput, VerificationError
+from dataspace.gating.lists import is_long_enough
 from dataspace.ring.group import TOKEN, Domain
 
 FEWEST, MOST = 2, 12  # as dataspace/estimating/overlaps.py
@@ -141,7 +142,7 @@ class Terms:
             Forbidden: the list is shorter than was agreed.
             InvalidInput: it is longer.
         """
-        if 0 < size < self.minimum:
+        if not is_long_enough(size, self.minimum):
             raise Forbidden(
                 "this list is shorter than the agreement allows: a very short list would ask "
                 "the others about single people",
@@ -169,7 +170,7 @@ class Terms:
 
         Raises VerificationError: step `attested-size`.
         """
-        if 0 < size < self.minimum or self.padded(size) != records:
+        if not is_long_enough(size, self.minimum) or self.padded(size) != records:
             raise VerificationError(
                 "an organisation attested a size that its list does not have or that the "
                 "agreement does not allow",

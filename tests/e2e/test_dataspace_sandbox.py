@@ -21,7 +21,7 @@ import pytest
 from playwright.async_api import Page
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console, Door
+from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.dataspace.console.texts import say_in
@@ -51,8 +51,7 @@ async def console_on_fakes(folder: Path | None = None) -> AsyncIterator[tuple[Co
     members = None
     if folder is not None:
         members = Members(folder / "members.json", RelyingParty.at(base_url, "Data space"))
-    door = Door.LINK if folder is None else Door.PASSKEY
-    console = Console(FakeSpace().nodes(), Sessions(3600), base_url, DAY, members, door)
+    console = Console(FakeSpace().nodes(), Sessions(3600), base_url, DAY, members)
     async with listening(console_app(console), "127.0.0.1", port):
         yield console, Site(base_url, ELSEWHERE)
 

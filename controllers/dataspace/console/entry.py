@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -55,9 +55,10 @@ class Door(StrEnum):
 class Console:
     """What the pages are made of.
 
-    members: of a hosted sandbox. sample_day: in the midst of made-up cases, around it the
-    tour's attacks ask; without it there is no tour. cookie: browsers know no ports, so what
-    listens on one machine beside other such pages needs a name of its own.
+    members: of a hosted sandbox. by_keys: the pages of a real node, for its officers.
+    sample_day: in the midst of made-up cases, around it the tour's attacks ask; without it
+    there is no tour. cookie: browsers know no ports, so what listens on one machine beside
+    other such pages needs a name of its own.
     """
 
     nodes: Nodes
@@ -65,9 +66,16 @@ class Console:
     base_url: str
     sample_day: date | None = None
     members: Members | None = None
-    door: Door = Door.LINK
+    by_keys: bool = False
     made_up: bool = True
     cookie: str = COOKIE
+
+    @property
+    def door(self) -> Door:
+        """How people come in here."""
+        if self.by_keys:
+            return Door.KEY
+        return Door.LINK if self.members is None else Door.PASSKEY
 
     @property
     def is_hosted(self) -> bool:
@@ -181,6 +189,14 @@ def plain_page(
     return page(
         render(template, language, **context), status, _CHOSEN.remembering(request, language)
     )
+
+
+def _then(then: Annotated[str, Query(max_length=200)] = "/") -> str:
+    return own_path(then)
+
+
+Then = Annotated[str, Depends(_then)]
+"""Where to go on after coming in, from the address: a page of ours."""
 
 
 def own_path(path: str) -> str:

@@ -7,9 +7,8 @@ in memory, and sent along with whatever she does. Nothing else opens these pages
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.dataspace.console.entry import (
@@ -17,6 +16,7 @@ from controllers.dataspace.console.entry import (
     Fields,
     OwnConsole,
     SpaceRoute,
+    Then,
     go,
     keep_session,
     own_path,
@@ -31,13 +31,11 @@ router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 # what cannot be a key is not put into a header
 _KEY = re.compile(r"hvo_[0-9a-f]{1,64}_[A-Za-z0-9_-]{1,100}")
 
-Then = Annotated[str, Query(max_length=200)]
-
 
 @router.get("/key")
-async def door(request: Request, then: Then = "/") -> HTMLResponse:
+async def door(request: Request, then: Then) -> HTMLResponse:
     """The page to come in on."""
-    return _door(request, own_path(then))
+    return _door(request, then)
 
 
 @router.post("/key")

@@ -6,9 +6,9 @@ from there into the body of a request. Without scripts it can be pasted.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,9 +19,9 @@ from controllers.dataspace.console.entry import (
     OwnConsole,
     Sent,
     SpaceRoute,
+    Then,
     go,
     keep_session,
-    own_path,
     plain_page,
 )
 from controllers.dataspace.console.members import Member, Members
@@ -34,7 +34,6 @@ router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 _SECRET = Field(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")
 _ID = Field(pattern=r"^[0-9a-f-]{36}$")
 OwnScript = Depends(require_own_script)
-Then = Annotated[str, Query(max_length=200)]
 
 
 class _Sent(BaseModel):
@@ -79,10 +78,10 @@ async def enter(request: Request, console: OwnConsole) -> Response:
 
 
 @router.get("/sign-in")
-async def door(request: Request, console: OwnConsole, then: Then = "/") -> HTMLResponse:
+async def door(request: Request, console: OwnConsole, then: Then) -> HTMLResponse:
     """The page to sign in on with a passkey."""
     _members(console)
-    return plain_page(request, "sign_in.html", then=own_path(then))
+    return plain_page(request, "sign_in.html", then=then)
 
 
 @router.post("/sign-in/begin", dependencies=[OwnScript])

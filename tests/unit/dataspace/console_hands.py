@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console, Door
+from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.staff.relying import RelyingParty
@@ -139,7 +139,7 @@ def own_console(space: FakeSpace) -> Console:
 def hosted_console(space: FakeSpace, folder: Path) -> Console:
     """A hosted one."""
     members = Members(folder / "members.json", RelyingParty.at(BASE, "Data space"))
-    return Console(space.nodes(), Sessions(900), BASE, DAY, members, Door.PASSKEY)
+    return Console(space.nodes(), Sessions(900), BASE, DAY, members)
 
 
 def cookie_of(console: Console, *places: str) -> str:
