@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import random
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ from controllers.dataspace.keeping import Keeping
 from controllers.dataspace.peers import MOST_MESSAGE, Peers
 from controllers.dataspace.plans import Plans
 from core.canonical import Json, canonicalize
+from core.clock import Clock
 from core.errors import HavenError, VerificationError
 from dataspace.agreeing.agreement import Participant
 
@@ -33,10 +35,15 @@ class CatchingUp:
     """Asks the others now and then, and answers them."""
 
     def __init__(
-        self, agreements: Agreements, keeping: Keeping, plans: Plans, peers: Peers
+        self,
+        agreements: Agreements,
+        keeping: Keeping,
+        plans: Plans,
+        peers: Peers,
+        clock: Clock,
     ) -> None:
         self._agreements, self._keeping = agreements, keeping
-        self._plans, self._peers = plans, peers
+        self._plans, self._peers, self._clock = plans, peers, clock
         self._task: asyncio.Task[None] | None = None
         peers.on(KIND, self._on_missed)
 
@@ -68,34 +75,37 @@ class CatchingUp:
                 LOGGER.info("a peer could not be caught up with: %s", error.slug)
 
     async def _known(self) -> tuple[frozenset[str], frozenset[str]]:
-        return await self._keeping.known(self._agreements.agreement.terms.digest)
+        agreement = self._agreements.agreement.terms.digest
+        return await self._keeping.known(agreement, self._clock.now())
 
     async def _take(self, answer: Json) -> None:
         for document in _listed(answer, "plans"):
-            await self._plans.take_plan(document)
+            await _if_it_holds(self._plans.take_plan(document))
         for document in _listed(answer, "decisions"):
-            await self._plans.take_decision(document)
+            await _if_it_holds(self._plans.take_decision(document))
 
     async def _on_missed(self, _sender: Participant, body: Json) -> Json:
         have = {name: frozenset(map(str, _listed(body, name))) for name in body}
         plans, decisions = await self._known()
-        missed = sorted(plans - have.get("plans", frozenset()))[:_MOST]
-        found = [(await self._keeping.plan(digest)).document for digest in missed]
+        asked = _some(plans - have.get("plans", frozenset()))
+        decided = _some(decisions - have.get("decisions", frozenset()))
         return {
-            "plans": _fitting(found),
-            "decisions": await self._decided(decisions - have.get("decisions", frozenset())),
+            "plans": _fitting([(await self._keeping.plan(each)).document for each in asked]),
+            "decisions": _fitting(await self._keeping.decided(decided)),
         }
 
-    async def _decided(self, missed: frozenset[str]) -> list[Json]:
-        found: list[Json] = []
-        if not missed:
-            return found
-        for plan in await self._keeping.plans():
-            decisions = await self._keeping.decisions(plan.digest)
-            found += [each.document for each in decisions if each.digest in missed]
-            if len(found) >= _MOST:
-                break
-        return _fitting(found[:_MOST])
+
+async def _if_it_holds(taking: Awaitable[object]) -> None:
+    """One document that is refused keeps nobody from the next."""
+    try:
+        await taking
+    except HavenError as error:
+        LOGGER.info("what a peer told was not taken in: %s", error.slug)
+
+
+def _some(missed: frozenset[str]) -> list[str]:
+    """Other ones each time: those that the asker refuses are missed for ever."""
+    return random.sample(sorted(missed), min(len(missed), _MOST))
 
 
 def _fitting(documents: Sequence[Json]) -> list[Json]:

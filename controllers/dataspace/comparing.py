@@ -32,6 +32,7 @@ from dataspace.recording.log import Kind, LogEntry, verify_chain, verify_entry
 
 SINCE = "log-since"
 _MOST_TURNS = 50  # of MOST_SHOWN entries each
+_MOST_DURING = 10  # the same, written during one run
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,26 @@ class Comparing:
         try:
             # read before it is asked: what it shows has to reach this head, and may go on
             head = await self._journal.remembered(member.did)
-            after = min(each.number for each in said.values())
-            shown = await self._peers.ask(
-                member, SINCE, {"after": after}, seconds=self._seconds
-            )
-            since = _documents(shown.get("entries"))
+            numbers = [each.number for each in said.values()]
+            last = max(numbers) if head is None else max(*numbers, head.number)
+            since = await self._between(member, min(numbers), last)
             require_standing(said.values(), head, since, member.key)
         except HavenError as error:
             return _code_of(error)
         return None
+
+    async def _between(self, member: Participant, after: int, last: int) -> list[Json]:
+        """What a peer's log shows after a number, at least as far as the last that is wanted:
+        much may be written during a run, and one answer holds only so much."""
+        found: list[Json] = []
+        for _ in range(_MOST_DURING):
+            wanted = {"after": after + len(found)}
+            shown = await self._peers.ask(member, SINCE, wanted, seconds=self._seconds)
+            entries = _documents(shown.get("entries"))
+            found += entries
+            if not entries or after + len(found) >= last:
+                return found
+        raise Unavailable("A node's log is longer than what is read of it")
 
     async def look_at_all(self) -> Sequence[Seen]:
         """Every other node's log, held against what is remembered of it."""

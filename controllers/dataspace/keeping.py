@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from controllers.store.brief import Steps, table_of
 from controllers.store.database import Database
 from controllers.store.models import DataspaceAgreement, DataspaceDecision, DataspacePlan
 from core.canonical import Json, canonicalize
 from core.errors import NotFound
+from dataspace.planning.plan import Plan
 
 _AGREEMENT, _PLAN = table_of(DataspaceAgreement), table_of(DataspacePlan)
 _DECISION = table_of(DataspaceDecision)
@@ -23,6 +24,21 @@ _NEWEST = select(_AGREEMENT).order_by(_AGREEMENT.c.updated_at.desc()).limit(1)
 _CHANGE = update(_AGREEMENT).where(_AGREEMENT.c.digest == bindparam("wanted"))
 _PLANS = select(_PLAN).order_by(_PLAN.c.created_at.desc(), _PLAN.c.digest)
 _PLAN_OF = select(_PLAN).where(_PLAN.c.digest == bindparam("wanted"))
+_ALIVE = _PLAN.c.expires > bindparam("now")
+_ASKED = select(func.count()).where(
+    _PLAN.c.agreement == bindparam("agreement"),
+    _PLAN.c.asker == bindparam("asker"),
+    or_(_ALIVE, _PLAN.c.created_at > bindparam("lately")),
+)
+_TOLD_PLANS = select(_PLAN.c.digest).where(_PLAN.c.agreement == bindparam("agreement"), _ALIVE)
+_TOLD_DECISIONS = (
+    select(_DECISION.c.digest)
+    .join(_PLAN, _PLAN.c.digest == _DECISION.c.plan)
+    .where(_PLAN.c.agreement == bindparam("agreement"), _ALIVE)
+)
+_DECIDED_BY = select(_DECISION.c.digest).where(
+    _DECISION.c.plan == bindparam("wanted"), _DECISION.c.did == bindparam("did")
+)
 _DECISIONS = (
     select(_DECISION).where(_DECISION.c.plan == bindparam("wanted")).order_by(_DECISION.c.id)
 )
@@ -97,25 +113,34 @@ class Keeping:
 
     async def add_plan(
         self,
-        digest: str,
-        agreement: str,
+        plan: Plan,
         document: Json,
         gate: Json,
         at: datetime,
         *,
         sealed_stated: bytes | None = None,
     ) -> bool:
-        """Keep a plan and the gate's word; False if it is there already."""
-        plan = DataspacePlan(
-            digest=digest,
-            agreement=agreement,
+        """Keep a plan with its asker's proof (`document`), and the gate's word; False if it is
+        there already."""
+        row = DataspacePlan(
+            digest=plan.digest,
+            agreement=plan.agreement,
+            asker=plan.asker,
+            expires=plan.expires,
             document=written(document),
             gate=written(gate),
             refused=gate.get("refused"),
             sealed_stated=sealed_stated,
             created_at=at,
         )
-        return await self._database.write(lambda steps: steps.add_unless_there(plan))
+        return await self._database.write(lambda steps: steps.add_unless_there(row))
+
+    async def asked(
+        self, agreement: str, asker: str, *, now: datetime, lately: datetime
+    ) -> int:
+        """How many plans of one asker under an agreement have not expired, or came lately."""
+        about = {"agreement": agreement, "asker": asker, "now": now, "lately": lately}
+        return int(await self._database.value(_ASKED, **about) or 0)
 
     async def sealed_stated(self, digest: str) -> bytes | None:
         """Which cases an own plan is about, sealed. Raises NotFound."""
@@ -145,16 +170,29 @@ class Keeping:
         )
         return await self._database.write(lambda steps: steps.add_unless_there(decision))
 
-    async def known(self, agreement: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The digests of all plans under an agreement, and of the decisions about them."""
-        under = _PLAN.c.agreement == agreement
-        plans = await self._database.rows(select(_PLAN.c.digest).where(under))
-        joined = select(_DECISION.c.digest).join(_PLAN, _PLAN.c.digest == _DECISION.c.plan)
-        decisions = await self._database.rows(joined.where(under))
+    async def known(
+        self, agreement: str, now: datetime
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """The digests of all plans under an agreement that have not expired, and of the
+        decisions about them."""
+        about = {"agreement": agreement, "now": now}
+        plans = await self._database.rows(_TOLD_PLANS, **about)
+        decisions = await self._database.rows(_TOLD_DECISIONS, **about)
         return (
             frozenset(row.digest for row in plans),
             frozenset(row.digest for row in decisions),
         )
+
+    async def decided_by(self, did: str, plan: str) -> frozenset[str]:
+        """The digests of what one organisation decided about a plan."""
+        rows = await self._database.rows(_DECIDED_BY, wanted=plan, did=did)
+        return frozenset(row.digest for row in rows)
+
+    async def decided(self, digests: Sequence[str]) -> list[Json]:
+        """The decisions of these digests, in the order they came."""
+        wanted = _DECISION.c.digest.in_(digests)
+        found = select(_DECISION.c.document).where(wanted).order_by(_DECISION.c.id)
+        return [json.loads(row.document) for row in await self._database.rows(found)]
 
     async def decisions(self, plan: str) -> Sequence[KeptDecision]:
         """Everything that was decided about a plan, in the order it came."""

@@ -113,7 +113,7 @@ class Node:
         self.comparing = Comparing(
             identity, books.journal, self.peers, clock, settings.answer_seconds
         )
-        self.catching_up = CatchingUp(agreements, books.keeping, self.plans, self.peers)
+        self.catching_up = CatchingUp(agreements, books.keeping, self.plans, self.peers, clock)
         self.open_runs = OpenRuns(books.runs, books.journal, clock)
         self.partaking = self._partaking()
         self.coordinating = Coordinating(

@@ -40,6 +40,9 @@ from dataspace.recording.log import Kind
 
 PLAN, DECISION = "plan", "decision"
 _SECONDS = 5.0  # for telling; who is away then catches up (catching_up.py)
+_LATELY = timedelta(days=1)
+_MOST_DECISIONS = 60  # of one organisation about one plan
+_MOST_WITH_WITHDRAWALS = 2 * _MOST_DECISIONS  # what was approved can always be withdrawn
 
 type Decision = Approval | Refusal | Withdrawal
 
@@ -102,7 +105,7 @@ class Plans:
 
     async def propose(self, draft: Draft) -> Plan:
         """Make a plan of a draft, and send it to all. Raises InvalidInput: it is none, or this
-        node's own gate refuses it (`code` says why)."""
+        node's own gate refuses it (`code` says why); Conflict: too many have not expired."""
         signed, now = self._agreements.signed(), self._clock.now()
         written, kept = draft.model_dump(exclude={"days", "cases"}), None
         if draft.cases:
@@ -127,6 +130,7 @@ class Plans:
                 code=outcome.code,
                 checks=gate_document(outcome)["checks"],
             )
+        await self._require_room(plan)
         proof = proof_of(plan.digest, self._identity.signer, self._identity.did, now)
         document = {**plan.document(), "proof": proof}
         sealed = self._seal.seal(kept, plan.digest) if kept is not None else None
@@ -200,8 +204,7 @@ class Plans:
         return sign(said, self._identity.signer, self._identity.did, self._clock.now())
 
     async def _decide(self, digest: str, document: Json, kind: Kind, **body: str) -> None:
-        await self._journal.append(kind, plan=digest, **body)
-        await self._keep_decision(document)
+        await self._take_in(document, kind, body)
         await self._tell(DECISION, {"decision": document})
 
     async def _tell(self, kind: str, body: Json) -> None:
@@ -221,7 +224,8 @@ class Plans:
     async def take_plan(self, document: Any) -> Plan:
         """A plan that a participant signed; one that is there already changes nothing.
 
-        Raises InvalidInput, VerificationError (step `plan-asker` or `plan-signature`).
+        Raises InvalidInput, VerificationError (step `plan-asker` or `plan-signature`), and
+        Conflict: the asker has too many.
         """
         if not isinstance(document, dict):
             raise VerificationError("this is no plan", step="form")
@@ -235,27 +239,37 @@ class Plans:
         try:
             return plan_in((await self._keeping.plan(plan.digest)).document)
         except NotFound:
+            await self._require_room(plan)
             await self._keep(plan, document, await self._gate.judge(plan))
             return plan
+
+    async def _require_room(self, plan: Plan) -> None:
+        """One asker fills neither the database nor what the others are told: of its plans as
+        many are kept at once as the agreement allows in all, and as many a day."""
+        most, now = self._agreements.agreement.terms.limits.most_plans, self._clock.now()
+        agreement, asker = plan.agreement, plan.asker
+        about = self._keeping.asked(agreement, asker, now=now, lately=now - _LATELY)
+        if await about >= most:
+            raise Conflict(
+                f"{most} plans of one asker have not expired, or are of today; no more are "
+                "taken until one has",
+                code="plans-many",
+            )
 
     async def take_decision(self, document: Any) -> None:
         """What an organisation decided, signed by it, whoever brings it.
 
-        Raises VerificationError, NotFound (the plan is not known here).
+        Raises VerificationError, NotFound (the plan is not known here), Conflict: it decided
+        about this plan too often.
         """
-        await self._keep_decision(document)
+        await self._take_in(document)
 
     async def _keep(
         self, plan: Plan, document: Json, outcome: Outcome, sealed: bytes | None = None
     ) -> None:
         gate = gate_document(outcome)
         new = await self._keeping.add_plan(
-            plan.digest,
-            plan.agreement,
-            document,
-            gate,
-            self._clock.now(),
-            sealed_stated=sealed,
+            plan, document, gate, self._clock.now(), sealed_stated=sealed
         )
         if not new:
             return
@@ -266,7 +280,10 @@ class Plans:
         if told is not None:
             await self._journal.append(Kind.GATE_REFUSED, plan=plan.digest, code=told)
 
-    async def _keep_decision(self, document: Any) -> None:
+    async def _take_in(
+        self, document: Any, kind: Kind | None = None, body: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep a decision; of an own one, its `kind`, the log speaks first."""
         said = read_decision(document)
         member = self._agreements.agreement.terms.participant(said.organisation)
         # what would count for nobody is not kept: else an evaluator could fill the list of
@@ -277,6 +294,16 @@ class Plans:
             said.digest, document.get("proof"), member.did, member.key, step="signature"
         )
         await self._keeping.plan(said.plan)
+        before = await self._keeping.decided_by(said.organisation, said.plan)
+        if said.digest in before:
+            return
+        is_last_word = isinstance(said, Withdrawal)
+        if len(before) >= (_MOST_WITH_WITHDRAWALS if is_last_word else _MOST_DECISIONS):
+            raise Conflict(
+                "This organisation decided about this plan too often", code="decisions-many"
+            )
+        if kind is not None:
+            await self._journal.append(kind, plan=said.plan, **body or {})
         await self._keeping.add_decision(
             said.plan, said.organisation, said.digest, document, self._clock.now()
         )

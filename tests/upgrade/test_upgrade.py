@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from controllers.store import database as database_module
 from controllers.store import upgrading
 from controllers.store.base import Base
 from controllers.store.database import Database
-from controllers.store.models import Issuance
+from controllers.store.models import DataspacePlan, Issuance
 from core.errors import ConfigurationError, Unavailable
 from core.secret import Secret
 from tests.support.postgres import PostgresServer
@@ -70,6 +71,15 @@ def old(request: pytest.FixtureRequest, release: Path, tmp_path: Path) -> Old:
     (tmp_path / "secrets.json").chmod(0o600)
     settings = Settings(data_dir=tmp_path, database_url=url)
     return Old(release, settings, json.loads((release / "known.json").read_text()))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url_of_nothing(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a table, on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/haven.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.url().render_as_string(hide_password=False)
 
 
 def on_sqlite(folder: Path, release: Path) -> None:
@@ -184,6 +194,28 @@ async def test_work_goes_on(upgraded: Haven, old: Old) -> None:
     caller = await authenticate(upgraded.database, old.known["issue_key"])
     taken_back = await upgraded.issuer.cancel(caller.tenant, old.known["waiting"])
     assert taken_back.state != "waiting"
+
+
+async def test_who_asked_and_until_when_is_read_from_plans_that_were_there(
+    database_url_of_nothing: str,
+) -> None:
+    """Version 0010 lays beside a data space's plan what its document says."""
+    database = Database(database_url_of_nothing)
+    document = {"asker": "did:web:asker.example", "expires": "2026-03-01T10:00:00Z"}
+    plan = {"digest": "zPlan", "agreement": "zTerms", "document": json.dumps(document)}
+    columns = "digest, agreement, document, gate, created_at"
+    values = ":digest, :agreement, :document, '{}', '2026-02-01 00:00:00+00:00'"
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda c: upgrading.upgrade(c, to="0009"))
+        await connection.execute(
+            text(f"INSERT INTO dataspace_plan ({columns}) VALUES ({values})"), plan
+        )
+    await database.migrate()
+    async with database.reading() as session:
+        found = await session.get_one(DataspacePlan, "zPlan")
+    assert found.asker == "did:web:asker.example"
+    assert found.expires == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    await database.close()
 
 
 # --- safely -------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ class DataspacePlan(Base):
 
     digest: Mapped[str] = mapped_column(String(100), primary_key=True)
     agreement: Mapped[str] = mapped_column(String(100), index=True)
+    asker: Mapped[str] = mapped_column(String(500))
+    expires: Mapped[datetime] = mapped_column(UtcTime)
     document: Mapped[str] = mapped_column(Text)
     gate: Mapped[str] = mapped_column(Text)
     refused: Mapped[str | None] = mapped_column(String(64))

@@ -10,12 +10,15 @@ import pytest
 
 from controllers.dataspace.catching_up import CatchingUp
 from controllers.dataspace.envelopes import Envelope, fresh_id, open_envelope, seal_envelope
+from controllers.dataspace.node import Node
 from controllers.dataspace.peers import MOST_MESSAGE
-from core.canonical import canonicalize, decode_multibase, encode_multibase
-from core.errors import InvalidInput, VerificationError
+from controllers.dataspace.runs import RunState
+from core.canonical import Json, canonicalize, decode_multibase, encode_multibase
+from core.errors import Conflict, HavenError, InvalidInput, VerificationError
+from dataspace.agreeing.agreement import Limits
 from dataspace.agreeing.signatures import proof_of, sign
 from dataspace.planning.plan import Plan, read_plan
-from dataspace.planning.statements import Approval, fresh_tag
+from dataspace.planning.statements import Approval, Duty, fresh_tag
 from dataspace.vocabulary.model import cases
 from tests.support.space import identities, running_space, terms_of
 
@@ -78,6 +81,70 @@ def long_plan(asker: str, agreement: str, title: str = "Long") -> Plan:
     )
 
 
+def catching_up_of(node: Node) -> CatchingUp:
+    books = node.books
+    return CatchingUp(
+        books.agreements, books.keeping, node.plans, node.peers, node.outside.clock
+    )
+
+
+def signed_plan(node: Node, agreement: str, title: str) -> Json:
+    me = node.books.identity
+    plan = long_plan(me.did, agreement, title)
+    proof = proof_of(plan.digest, me.signer, me.did, datetime.now(UTC))
+    return {**plan.document(), "proof": proof}
+
+
+async def test_one_asker_cannot_fill_a_node_with_plans(tmp_path: Path) -> None:
+    limits = Limits(least_list=2, most_plans=4)
+    async with running_space(tmp_path, cases_each=10, limits=limits) as space:
+        asker, other, node = space.nodes[0], space.nodes[1], space.nodes[2]
+        terms = space.terms.digest
+        flood = [signed_plan(asker, terms, f"Flood {number}") for number in range(9)]
+        catching = catching_up_of(node)
+        wanted = signed_plan(other, terms, "Wanted")
+        await catching._take({"plans": [*flood, wanted], "decisions": []})
+        kept = [plan_of.document["title"] for plan_of in await node.plans.all()]
+        assert sorted(kept) == ["Flood 0", "Flood 1", "Flood 2", "Flood 3", "Wanted"]
+        await node.plans.take_plan(flood[0])  # one that is there is no new one
+        with pytest.raises(Conflict) as refused:
+            await node.plans.take_plan(flood[5])
+        assert refused.value.code == "plans-many"
+
+        entries = len(await asker.books.journal.entries())
+        for number in range(4):
+            await asker.plans.propose(space.draft(title=f"Own {number}"))
+        with pytest.raises(Conflict) as refused:
+            await asker.plans.propose(space.draft(title="One more"))
+        assert refused.value.code == "plans-many"
+        assert len(await asker.books.journal.entries()) == entries + 4
+
+
+async def test_one_organisation_cannot_fill_what_a_run_begins_with(tmp_path: Path) -> None:
+    """And it can always withdraw what it approved."""
+    async with running_space(tmp_path, cases_each=30) as space:
+        digest = await space.approved(space.draft())
+        node, (duty, *_) = space.nodes[1], (Duty.DATA,)
+        own = [each for each in await node.plans.decisions(digest) if by(node, each)]
+        for _ in range(60 - len(own)):
+            await node.plans.approve(digest, duty, 1)
+        entries = len(await node.books.journal.entries())
+        with pytest.raises(Conflict) as refused:
+            await node.plans.approve(digest, duty, 1)
+        assert refused.value.code == "decisions-many"
+        assert len(await node.books.journal.entries()) == entries  # it did not say so, either
+        at = space.nodes[0]
+        tag = await space.run(digest)
+        assert (await at.books.runs.run(tag)).state is RunState.RELEASED
+        await node.plans.withdraw(digest)
+        with pytest.raises(HavenError):
+            await space.run(digest)
+
+
+def by(node: Node, document: Json) -> bool:
+    return bool(document["organisation"] == node.books.identity.did)
+
+
 async def test_what_a_peer_floods_a_node_with_does_not_keep_others_from_catching_up(
     tmp_path: Path,
 ) -> None:
@@ -88,11 +155,9 @@ async def test_what_a_peer_floods_a_node_with_does_not_keep_others_from_catching
         for number in range(MOST_MESSAGE // 60_000 + 10):
             plan = long_plan(me.did, space.terms.digest, f"Long {number}")
             signed = {**plan.document(), "proof": proof_of(plan.digest, me.signer, me.did, now)}
-            await node.books.keeping.add_plan(
-                plan.digest, plan.agreement, signed, {"refused": None}, now
-            )
+            await node.books.keeping.add_plan(plan, signed, {"refused": None}, now)
         late = space.nodes[2]
-        catching = CatchingUp(late.books.agreements, late.books.keeping, late.plans, late.peers)
+        catching = catching_up_of(late)
         before = len(await late.plans.all())
         answer = await late.peers.ask(
             space.terms.participants[1],

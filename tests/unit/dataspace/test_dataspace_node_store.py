@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from core.errors import (
 )
 from core.secret import Secret
 from dataspace.gating.ledger import Standing
+from dataspace.planning.plan import Plan
 from dataspace.recording.log import Kind, verify_chain
 from dataspace.vocabulary.mapping import Mapping, Source
 from dataspace.vocabulary.model import cases as builtin
@@ -53,13 +54,58 @@ def identity(tmp_path: Path) -> Identity:
     return identities(tmp_path / "who", 1)[0]
 
 
+def a_plan(asker: str = "did:web:x", days: int = 1, title: str = "A") -> Plan:
+    return Plan(
+        operation="counts",
+        title=title,
+        agreement="zTerms",
+        asker=asker,
+        analyst="z" + "6" * 47,
+        purpose="prevalence",
+        receivers=(asker,),
+        expires=NOW + timedelta(days=days),
+    )
+
+
+PLAN = a_plan()
+
+
 async def with_plan(database: Database) -> Runs:
-    await Keeping(database).add_plan("zPlan", "zTerms", {}, {"refused": None}, NOW)
+    await Keeping(database).add_plan(PLAN, {}, {"refused": None}, NOW)
     return Runs(database, KEY)
 
 
+async def test_what_counts_of_an_askers_plans_and_what_others_are_told(
+    database: Database,
+) -> None:
+    keeping, plans = Keeping(database), [a_plan(days=each, title=f"{each}") for each in (1, 3)]
+    for each in (*plans, a_plan("did:web:y")):
+        assert await keeping.add_plan(each, {}, {"refused": None}, NOW)
+    await keeping.add_decision(plans[0].digest, "did:web:z", "zYes", {"yes": 1}, NOW)
+
+    async def asked(after: timedelta) -> int:
+        at = NOW + after
+        lately = at - timedelta(days=1)
+        return await keeping.asked("zTerms", "did:web:x", now=at, lately=lately)
+
+    hours = [timedelta(hours=each) for each in (1, 23, 25, 71, 73)]
+    assert [await asked(each) for each in hours] == [2, 2, 1, 1, 0]
+    assert await keeping.known("zTerms", NOW) == (
+        {*(each.digest for each in plans), a_plan("did:web:y").digest},
+        {"zYes"},
+    )
+    assert await keeping.known("zTerms", NOW + hours[2]) == ({plans[1].digest}, set())
+    assert await keeping.decided_by("did:web:z", plans[0].digest) == {"zYes"}
+    assert await keeping.decided(["zYes", "zNo"]) == [{"yes": 1}]
+
+
 async def begun(runs: Runs, tag: str, **changed: Any) -> None:
-    usual = {"plan": "zPlan", "agreement": "a", "coordinator": "did:web:x", "epsilon_milli": 0}
+    usual = {
+        "plan": PLAN.digest,
+        "agreement": "a",
+        "coordinator": "did:web:x",
+        "epsilon_milli": 0,
+    }
     await runs.begin(tag=tag, at=NOW, **usual | changed)
 
 

@@ -99,6 +99,25 @@ async def test_a_log_with_two_faces_releases_nothing(
     await forked_everywhere(space, tag, space.nodes)
 
 
+async def test_a_log_is_read_to_where_it_has_to_reach(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer holds so many entries, and a node may write more than that during a run."""
+    for node in space.nodes:
+        monkeypatch.setattr(node.books.journal, "entries", _one_at_a_time(node))
+    digest = await space.approved(space.draft())
+    await released(space, await space.run(digest))
+
+
+def _one_at_a_time(node: Node) -> Any:
+    every = node.books.journal.entries
+
+    async def entries(after: int = 0) -> Sequence[Json]:
+        return (await every(after))[:1]
+
+    return entries
+
+
 async def test_a_second_face_that_comes_between_the_entries_of_a_run(space: Space) -> None:
     """What stood before is the same, and the run's first entry too."""
     digest = await space.approved(space.draft())
