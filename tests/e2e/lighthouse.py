@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ _CLI = Path(__file__).resolve().parents[2] / (
 )
 MEASURED = ("performance", "accessibility")
 SECONDS = 180
+_TRIES = 3  # for a result at all
 
 
 def missing() -> str | None:
@@ -48,7 +50,14 @@ async def measure(
     url: str, chromium: str, measured: Sequence[str] = MEASURED, *more: str
 ) -> Report:
     """Load a page once, as for the first time, in a browser of Lighthouse's own; `more` are
-    its options."""
+    its options. Raises NotMeasured: it came to no result, though asked again."""
+    for _ in range(_TRIES - 1):
+        with suppress(NotMeasured):
+            return await _once(url, chromium, measured, *more)
+    return await _once(url, chromium, measured, *more)
+
+
+async def _once(url: str, chromium: str, measured: Sequence[str], *more: str) -> Report:
     process = await asyncio.create_subprocess_exec(
         "node",
         str(_CLI),

@@ -79,6 +79,7 @@ async def a_stranger_asks(outside: Outside) -> str:
     return f"didcomm://invite?oob={encoded}"
 
 
+@pytest.mark.measured
 async def test_a_survivor_with_a_phone(
     site: Site, cast: Cast, phones: Phones, outside: Outside, figures: list[str]
 ) -> None:

@@ -234,6 +234,7 @@ async def test_an_invited_person_stands_at_her_own_organisation_alone(
 # --- real nodes ---------------------------------------------------------------------------
 
 
+@pytest.mark.measured
 async def test_from_the_command_to_an_answer(
     phones: Phones, tmp_path: Path, figures: list[str]
 ) -> None:

@@ -174,6 +174,7 @@ async def _opened(client: httpx.AsyncClient, path: str, count: int) -> list[int]
     return heard
 
 
+@pytest.mark.measured
 async def test_two_hundred_live_pages_hear_of_it_and_nothing_stalls(
     swift_house: Swift, swift_site: Site, figures: list[str]
 ) -> None:
