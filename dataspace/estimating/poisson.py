@@ -15,7 +15,7 @@ from dataspace.estimating.overlaps import Floats
 
 _MOST_ROUNDS, _CLOSE = 200, 1e-12
 _MOST_HALVINGS = 30
-_MOST_ETA = 30.0
+_LEAST_ETA, _MOST_ETA = -300.0, 30.0  # a nearly empty cell's counts to be weighed truly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class _Data:
         return found
 
     def at(self, coefficients: Floats) -> _Point:
-        eta = np.clip(self.matrix @ coefficients + self.offset, -_MOST_ETA, _MOST_ETA)
+        eta = np.clip(self.matrix @ coefficients + self.offset, _LEAST_ETA, _MOST_ETA)
         mean = np.exp(eta)
         logs = np.log(np.where(self.counts > 0, self.counts, 1.0) / mean)
         terms = np.where(self.counts > 0, self.counts * logs, 0.0) - (self.counts - mean)

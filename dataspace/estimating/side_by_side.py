@@ -175,8 +175,11 @@ def _row(
 ) -> Row:
     if isinstance(found.fit, Fault):
         return Row(model, fault=found.fit)
-    ends = interval(table, found.fit)
-    return Row(model, found.fit.total, ends.low, ends.high, pairs=found.steps)
+    total, ends = found.fit.total, interval(table, found.fit)
+    # in a table of extremes the search for an end can stop early: better no number than such
+    if total < ends.low or (ends.high is not None and total > ends.high):
+        return Row(model, fault=Fault.NOT_IDENTIFIABLE)
+    return Row(model, total, ends.low, ends.high, pairs=found.steps)
 
 
 def _bayesian(table: Overlaps) -> Row:

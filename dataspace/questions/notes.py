@@ -21,6 +21,14 @@ class Note(StrEnum):
     NOT_ENOUGH_ROWS = "not-enough-rows"
     NO_STANDARD_ERRORS = "no-standard-errors"
     RARE_LEFT_OUT = "rare-left-out"
+    LEVEL_TOO_SMALL = "level-too-small"
+    NOT_SETTLED = "not-settled"
+    RATIO_LIMITS = "ratio-limits"
+    SAME_POPULATION = "same-population"
+    MATCHES_MISSED = "matches-missed"
+    INTERVAL_AS_CHOSEN = "interval-as-chosen"
+    NAMELESS_LEFT_OUT = "nameless-left-out"
+    NAMELESS_COUNTED = "nameless-counted"
     INTELLIGENCE = "intelligence"
 
 
@@ -45,9 +53,26 @@ WORDS: Mapping[Note, str] = {
     Note.NOT_ENOUGH_ROWS: "There are fewer cases than the plan asks for, or fewer "
     "organisations have them; nothing was opened.",
     Note.NO_STANDARD_ERRORS: "Odds ratios come without intervals; one near 1 says nothing. "
-    "They show what goes together, not what causes what.",
+    "They show what goes together, not what causes what. Marks that always come together share "
+    "what there is of both.",
     Note.RARE_LEFT_OUT: "Each organisation left out its cases with a combination of marks that "
     "fewer of its cases have than the threshold.",
+    Note.LEVEL_TOO_SMALL: "A ratio without a number has too few cases, or those that it would "
+    "be compared with are too few.",
+    Note.NOT_SETTLED: "A ratio is not shown because the computation had not come to rest: ask "
+    "with more steps, or leave a factor out.",
+    Note.RATIO_LIMITS: "A ratio of 100 stands for 100 or more, and one of 0.01 for 0.01 or "
+    "less: nearly all of these cases have the outcome, or nearly none.",
+    Note.SAME_POPULATION: "The estimate is of people whom any of the lists could have held: "
+    "the same region and the same time for all lists, and few who came or left in between.",
+    Note.MATCHES_MISSED: "It depends on how people are recognised. One who is not recognised "
+    "on a second list makes the number too large; two who are taken for one, too small.",
+    Note.INTERVAL_AS_CHOSEN: "Each interval holds if its model does. Models that chose pairs "
+    "of lists by the data have intervals that are too narrow.",
+    Note.NAMELESS_LEFT_OUT: "People of whom a list has none of these identifiers were left "
+    "out of it. That is harmless only if it is chance of whom they are lacking.",
+    Note.NAMELESS_COUNTED: "Each record without any of these identifiers counts as a person "
+    "whom one organisation alone knows.",
     Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "
     "shared by strangers too.",
 }

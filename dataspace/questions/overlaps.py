@@ -68,6 +68,7 @@ class Overlaps(people.ListsQuestion):
         notes = (
             *((Note.BELOW_THRESHOLD,) if hidden else ()),
             *((Note.WITHHELD_TOO,) if more else ()),
+            Note.NAMELESS_COUNTED,
         )
         return Released(COLUMNS, rows, len(hidden), notes)
 

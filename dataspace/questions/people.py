@@ -53,6 +53,11 @@ def key_uses(plan: Plan) -> tuple[ColumnUse, ...]:
     return (*(ColumnUse(part, Use.LINK_COUNT) for part in parts), *tables.filter_uses(plan))
 
 
+def with_a_key(records: Sequence[Record]) -> list[Record]:
+    """The records that can be met on another list at all."""
+    return [record for record in records if any(key is not None for key in record)]
+
+
 def records_of(plan: Plan, own: Gathered) -> list[Record]:
     """One record for each person of the selected rows, and for each row of nobody.
 
@@ -103,7 +108,8 @@ class ListsQuestion:
             measures=NONE,
             link=Choice(1, len(PERSON_KEYS), PERSON_KEYS),
             options=self.options,
-            example={"link": list(PERSON_KEYS)},
+            # the third forgives so much that strangers in long lists are taken for one
+            example={"link": list(PERSON_KEYS[:2])},
         )
 
     def labels(self, plan: Plan, vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:

@@ -6,9 +6,13 @@ rows, only their mean over all rows is opened, a fixed number of times (circuit 
 Means in many steps are many equations: whoever computes can work out from them how large a
 share of all rows has each combination of levels, and how many of a level have the outcome. Of
 few thousand rows these are the numbers themselves. So each organisation leaves out its rows
-with a combination that fewer of its own rows have than the plan's threshold. A ridge penalty
-draws odds ratios of few rows towards 1, and keeps those finite whose rows all have the same
-outcome.
+with a combination that fewer of its own rows have than the plan's threshold.
+
+No ratio is released where there is none: of a level that fewer rows than the threshold have in
+all, of a factor whose level to compare with is such a one, and of a weight that still moves at
+the end. A small ridge penalty keeps those ratios finite whose rows all have the same outcome;
+they end at a limit, and are said to. Two levels that are those of the same rows share what
+there is of both, and nothing shows it.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from dataspace.questions.base import (
     ColumnUse,
     Engine,
     Inputs,
+    Integers,
     Noise,
     Opened,
     Released,
@@ -54,35 +59,39 @@ MOST_FACTORS: Final = 4
 MOST_FEATURES: Final = 60
 _CONTEXT: Final = Context(prec=30)  # exp is rounded correctly, the same at every machine
 _DECIMALS: Final = 3
+_LARGEST_RATIO: Final = 100  # and its inverse: beyond, rows of both outcomes are too few
+_SETTLED: Final = 0.04  # as much may a weight still move, in logarithms of odds
 
 CODES: Final = Option("codes", Takes.CODES, None, "the codes that count as the outcome")
 BASE: Final = Option(
     "base", Takes.CODES, (), "for each factor the code that the others are compared with"
 )
 ITERATIONS: Final = Option(
-    "iterations", Takes.NUMBER, 200, "steps of the descent", least=20, most=1_000
+    "iterations", Takes.NUMBER, 400, "steps of the descent", least=100, most=1_000
 )
 MINIMUM: Final = Option(
     "least_rows", Takes.NUMBER, 500, "fewest rows in all", least=100, most=1_000_000
 )
 RIDGE: Final = Option(
-    "ridge_milli",
+    "ridge_micro",
     Takes.NUMBER,
-    1,
-    "penalty, in thousandths, that draws odds ratios of few cases towards 1",
+    2,
+    "penalty, in millionths, that draws odds ratios towards 1, those of few cases most",
     least=1,
-    most=1_000,
+    most=100_000,
 )
 LARGEST: Final = Option(
     "most_rows",
     Takes.NUMBER,
     2**20,
-    "most rows of all organisations together",
+    "most rows of one organisation",
     least=1_000,
-    most=2**24,
+    most=2**22,
 )
 OPTIONS: Final = (CODES, BASE, ITERATIONS, MINIMUM, RIDGE, LARGEST)
 PRECISION: Final = 14  # binary digits of a mean gradient and a weight
+# a weight beyond it is at the limit of a ratio; with both outcomes too few it never rests
+_FARTHEST: Final = int(_CONTEXT.ln(Decimal(_LARGEST_RATIO)) * 2**PRECISION)
 
 
 class Risk:
@@ -168,15 +177,17 @@ class Risk:
             "logistic",
             {
                 "features": len(self.labels(plan, vocabulary)) + 1,
+                "levels": len(_levels(self._bases(plan, vocabulary), vocabulary)),
+                "least": plan.threshold,
                 "scale": 1,
                 "minimum": number(plan, MINIMUM),
                 "contributors": plan.contributors,
                 "iterations": number(plan, ITERATIONS),
-                # one over the largest curvature: a row has a 1 for each factor, and one more
-                "step": 4.0 / (len(plan.groups) + 1),
-                "ridge": number(plan, RIDGE) / 1000,
+                "crossed": len(plan.groups) + 1,  # a 1 for each factor, and the intercept's
+                "ridge": number(plan, RIDGE) / 1_000_000,
+                "free": 1,
                 "precision": PRECISION,
-                "most_rows": number(plan, LARGEST),
+                "most_rows": number(plan, LARGEST) * holders,
             },
         )
 
@@ -193,24 +204,34 @@ class Risk:
         return {
             "design": np.hstack([ones, design.values.astype(np.int64)]),
             "labels": labels.astype(np.int64),
+            "counts": self._counts(plan, table, design.kept),
         }
+
+    def _counts(self, plan: Plan, table: CodedTable, kept: Mask) -> Integers:
+        """How many of the rows that go in have each level, those to compare with too."""
+        vocabulary, found = table.vocabulary, list[Integers]()
+        for factor in self._bases(plan, vocabulary):
+            codes_and_none = len(vocabulary.levels(factor)) + 1
+            found.append(np.bincount(table.column(factor)[kept], minlength=codes_and_none)[1:])
+        return np.concatenate(found).astype(np.int64)
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
         cells = self.labels(plan, vocabulary)
         if list(opened.values["enough"]) != [1]:
             nothing = tuple((*each, None) for each in cells)
             return Released(COLUMNS, nothing, len(nothing), (Note.NOT_ENOUGH_ROWS,))
-        weights = opened.values["weights"][1:]  # the first is the intercept's
+        bases = self._bases(plan, vocabulary)
+        found, notes = _found(cells, bases, vocabulary, opened)
         rows = tuple(
-            (factor, level, _odds_milli(weight))
-            for (factor, level), weight in zip(cells, weights, strict=True)
+            (*cell, _odds_milli(found[cell]) if cell in found else None) for cell in cells
         )
         return Released(
             COLUMNS,
             rows,
-            notes=(Note.NO_STANDARD_ERRORS, Note.RARE_LEFT_OUT),
+            len(cells) - len(found),
+            notes,
             decimals={COLUMNS[-1]: _DECIMALS},
-            extra={"base": self._bases(plan, vocabulary)},
+            extra={"base": bases},
         )
 
     def _bases(self, plan: Plan, vocabulary: Vocabulary) -> dict[str, str]:
@@ -233,11 +254,44 @@ class Risk:
         return table.design(list(bases), bases, common)
 
 
+def _levels(bases: Mapping[str, str], vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """Factor and level of each count, in their order."""
+    return [(factor, level) for factor in bases for level in vocabulary.levels(factor)]
+
+
+def _found(
+    cells: Sequence[tuple[str, ...]],
+    bases: Mapping[str, str],
+    vocabulary: Vocabulary,
+    opened: Opened,
+) -> tuple[dict[tuple[str, ...], int], tuple[Note, ...]]:
+    """The weights that say something, by factor and level, and what has to be said of them."""
+    levels = _levels(bases, vocabulary)
+    has_enough = dict(zip(levels, opened.values["levels"], strict=True))
+    # the first weight is the intercept's
+    weights, moved = (opened.values[name][1:] for name in ("weights", "moved"))
+    common = {
+        cell: (weight, way)
+        for cell, weight, way in zip(cells, weights, moved, strict=True)
+        if has_enough[cell[0], cell[1]] and has_enough[cell[0], bases[cell[0]]]
+    }
+    found = {
+        cell: weight
+        for cell, (weight, way) in common.items()
+        if way <= _SETTLED * 2**PRECISION or abs(weight) >= _FARTHEST
+    }
+    notes = [Note.NO_STANDARD_ERRORS, Note.RARE_LEFT_OUT, Note.RATIO_LIMITS]
+    notes += [Note.LEVEL_TOO_SMALL] * (len(common) < len(cells))
+    notes += [Note.NOT_SETTLED] * (len(found) < len(common))
+    return found, tuple(notes)
+
+
 def _odds_milli(weight: int) -> int:
-    """exp(weight / 2**PRECISION) in thousandths."""
+    """exp(weight / 2**PRECISION) in thousandths, within the limits of a ratio."""
     exponent = _CONTEXT.divide(Decimal(weight), Decimal(2**PRECISION))
-    odds = _CONTEXT.multiply(_CONTEXT.exp(exponent), Decimal(10**_DECIMALS))
-    return int(odds.to_integral_value())
+    most = _CONTEXT.ln(Decimal(_LARGEST_RATIO))
+    odds = _CONTEXT.exp(min(max(exponent, -most), most))
+    return int(_CONTEXT.multiply(odds, Decimal(10**_DECIMALS)).to_integral_value())
 
 
 QUESTION: Final = Risk()

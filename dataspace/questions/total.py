@@ -4,6 +4,11 @@ By `models` the evaluator of the ring fits several models and only their estimat
 beside each other with what speaks against them (`dataspace.estimating`). By `independence` it
 releases nothing: it brings the number of distinct people as a secret into a multi-party
 computation with the lists' lengths, and one number is opened (circuit independence).
+
+People of whom a list has none of the plan's keys can be met on no other list. As people known
+to one organisation alone they would make the number larger without any model showing it: with
+a third of the rows nameless, twice as large. So they are left out of the list, which then is a
+sample of what it was; that changes no model as long as it is chance who is nameless.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import numpy as np
 from core.errors import Forbidden, VerificationError
 from dataspace.estimating.overlaps import overlaps
 from dataspace.estimating.side_by_side import FEWEST_SEEN, Row, estimates
-from dataspace.gathering.matchkeys import PERSON_KEYS
+from dataspace.gathering.coding import Gathered
 from dataspace.planning.plan import Plan
 from dataspace.questions import people, tables
 from dataspace.questions.base import (
@@ -27,6 +32,7 @@ from dataspace.questions.base import (
     Inputs,
     Opened,
     Patterns,
+    Record,
     Released,
 )
 from dataspace.questions.describing import (
@@ -67,6 +73,8 @@ LARGEST: Final = Option(
     most=2**24,
 )
 OPTIONS: Final = (METHOD, LEAST_SEEN, LARGEST)
+# what no model and no diagnostic can see
+_NOTES: Final = (Note.SAME_POPULATION, Note.MATCHES_MISSED, Note.NAMELESS_LEFT_OUT)
 
 
 class Total(people.ListsQuestion):
@@ -91,8 +99,12 @@ class Total(people.ListsQuestion):
     )
 
     def describe(self, vocabulary: Vocabulary) -> Description:
-        example = {"link": list(PERSON_KEYS), "options": {"method": MODELS}}
-        return replace(super().describe(vocabulary), example=example)
+        described = super().describe(vocabulary)
+        example = {**described.example, "options": {"method": MODELS}}
+        return replace(described, example=example)
+
+    def records(self, plan: Plan, own: Gathered) -> list[Record]:
+        return people.with_a_key(super().records(plan, own))
 
     def opens_to_all(self, plan: Plan) -> bool:
         return text(plan, METHOD) == INDEPENDENCE
@@ -105,7 +117,8 @@ class Total(people.ListsQuestion):
         extra: dict[str, Any] = in_thousandths(found.as_document())
         lists = {letter: holder for holder, letter in letters.items()}
         rows = tuple(_row(each) for each in found.rows)
-        return Released(COLUMNS, rows, extra={"estimates": extra, "lists": lists})
+        notes = (*_NOTES, Note.INTERVAL_AS_CHOSEN)
+        return Released(COLUMNS, rows, 0, notes, extra={"estimates": extra, "lists": lists})
 
     def follow(self, plan: Plan, holders: int) -> Circuit | None:
         if text(plan, METHOD) != INDEPENDENCE:
@@ -129,7 +142,7 @@ class Total(people.ListsQuestion):
                 "the lists of this run do not belong to the number counted", step="lists"
             )
         found = list(opened.values["estimate"])
-        notes = (Note.NO_INTERVAL,) if found else (Note.NO_ESTIMATE,)
+        notes = (Note.NO_INTERVAL if found else Note.NO_ESTIMATE, *_NOTES)
         estimate = found[0] if found else None
         return Released(COLUMNS, ((INDEPENDENCE, estimate, None, None),), notes=notes)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dataspace.computing.circuits.declaring import complete, require_inputs
+from dataspace.computing.circuits.logistic import Descent
 from dataspace.computing.job import Job, Outcome, circuit_of, field_modulus
 from dataspace.estimating.totals import independence_floor
 
@@ -82,17 +83,21 @@ def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened
     labels = np.concatenate([np.asarray(each["labels"], float) for each in inputs])
     sharing = sum(len(each["labels"]) > 0 for each in inputs)
     if len(labels) < parameters["minimum"] or sharing < parameters["contributors"]:
-        return {"enough": [0], "weights": []}
-    unit = 2 ** parameters["precision"]
+        return {"enough": [0], "levels": [], "weights": [], "moved": []}
+    counts = _sum(inputs, "counts") if parameters["levels"] else []
     rows = design / parameters["scale"]
-    weights = ahead = np.zeros(rows.shape[1])
-    for count in range(1, parameters["iterations"] + 1):
-        mean = rows.T @ (1 / (1 + np.exp(-rows @ ahead)) - labels) / len(labels)
-        mean = np.floor(mean * unit) / unit
-        following = ahead - parameters["step"] * (mean + parameters["ridge"] * ahead)
-        ahead = following + (count - 1) / (count + 2) * (following - weights)
-        weights = following
-    return {"enough": [1], "weights": [round(each) for each in weights * unit]}
+    random = np.random.default_rng(1)  # the real one rounds up or down at random, too
+
+    def rounded(mean: Any) -> Any:
+        unit = 2 ** parameters["precision"]
+        return np.floor(mean * unit + random.random(len(mean))) / unit
+
+    descent = Descent(parameters, rounded(rows.mean(axis=0)))
+    for _ in range(parameters["iterations"]):
+        predicted = 1 / (1 + np.exp(-rows @ descent.ahead))
+        descent.step(rounded(rows.T @ (predicted - labels) / len(labels)))
+    levels = [int(each >= parameters["least"]) for each in counts]
+    return {"enough": [1], "levels": levels, **descent.found()}
 
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any], Sequence[Inputs]], Opened]] = {

@@ -56,7 +56,7 @@ LONG: dict[str, Any] = {
     "options": {
         "codes": list(cases().levels("outcome")[:1]),
         "least_rows": 100,
-        "iterations": 80,
+        "iterations": 100,
     },
 }
 

@@ -175,9 +175,11 @@ def rows_of(count: int) -> dict[str, Any]:
 
 def test_logistic_regression_is_the_plain_one_within_a_hundredth(alone: Alone) -> None:
     rows = rows_of(600)
-    given_ = {"features": 3, "iterations": 150, "step": 3.0, "most_rows": 1000, "ridge": 0.01}
+    given_ = {"features": 3, "iterations": 150, "crossed": 3, "most_rows": 1000, "ridge": 0.01}
+    given_ |= {"levels": 2, "least": 300}
     parameters = complete(CIRCUITS["logistic"], given_, 3)
-    answered = alone.run("logistic", parameters, {k: v.tolist() for k, v in rows.items()})
+    inputs = {k: v.tolist() for k, v in rows.items()} | {"counts": [299, 301]}
+    answered = alone.run("logistic", parameters, inputs)
     design, labels = rows["design"] / 1000, rows["labels"]
 
     def loss(weights: Any) -> float:
@@ -188,17 +190,23 @@ def test_logistic_regression_is_the_plain_one_within_a_hundredth(alone: Alone) -
     expected = minimize(loss, np.zeros(3), method="BFGS").x
     found = np.array(answered["opened"]["weights"]) / 2 ** parameters["precision"]
     assert np.abs(found - expected).max() < 0.01
-    assert answered["openings"] == [["bit: enough rows", 1], *[["mean gradient", 3]] * 150]
+    assert answered["opened"]["levels"] == [0, 1]
+    assert answered["openings"] == [
+        ["bit: enough rows", 1],
+        ["bits: levels of enough rows", 2],
+        ["mean", 3],
+        *[["mean gradient", 3]] * 150,
+    ]
 
 
 @pytest.mark.parametrize(("rows", "enough"), [(99, 0), (100, 1), (0, 0)])
 def test_too_few_rows_open_nothing_but_that(alone: Alone, rows: int, enough: int) -> None:
-    given_ = {"features": 3, "iterations": 1, "most_rows": 1000}
+    given_ = {"features": 3, "iterations": 1, "crossed": 3, "most_rows": 1000}
     parameters = complete(CIRCUITS["logistic"], given_, 3)
     inputs = {name: each[:rows].tolist() for name, each in rows_of(100).items()}
     answered = alone.run("logistic", parameters, inputs)
     assert answered["opened"]["enough"] == [enough]
-    assert len(answered["openings"]) == 1 + enough
+    assert len(answered["openings"]) == 1 + 2 * enough
 
 
 def test_rows_one_by_one_give_the_same_table(alone: Alone) -> None:

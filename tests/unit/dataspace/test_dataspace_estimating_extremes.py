@@ -44,3 +44,26 @@ def test_where_everybody_was_seen_the_number_is_that(everywhere: int) -> None:
             assert row.low is not None
             assert row.high is not None
             assert made.seen <= row.low <= row.high < made.seen + 5
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {
+            "E": 2992, "D": 2993, "DE": 57, "CD": 1, "B": 1, "BE": 774, "BDE": 16, "BC": 734,
+            "A": 3022, "AE": 785, "ADE": 1, "AC": 1, "ACDE": 3, "ABD": 189,
+        },
+        {
+            "E": 2952, "D": 3044, "DE": 4, "C": 1, "BD": 3, "BC": 747, "BCD": 183, "BCDE": 44,
+            "AD": 3, "AC": 67, "ACD": 1, "AB": 2, "ABD": 1,
+        },
+    ],
+)  # fmt: skip
+def test_a_number_lies_within_its_own_interval(counts: dict[str, int]) -> None:
+    """People stood in cells of which e**-30 were expected; what was fewer was cut off there."""
+    table = overlaps(tuple("ABCDE"), {frozenset(way): count for way, count in counts.items()})
+    for row in estimates(table).rows:
+        if row.number is not None:
+            assert row.low is not None
+            assert row.low <= row.number <= (row.high or row.number)
+    assert estimates(table).row(Model.BALES_HESKETH_SILVERMAN).number is not None

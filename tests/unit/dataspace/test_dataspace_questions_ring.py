@@ -264,7 +264,7 @@ def test_under_independence_only_the_number_is_opened() -> None:
     found = TOTAL.release(asked, VOCABULARY, Opened(values, len(UK_LISTS)))
     assert uk_five().seen == 2_744
     assert found.rows == (("independence", 13_444, None, None),)
-    assert found.notes == ("no-interval",)
+    assert found.notes[0] == "no-interval"
 
 
 def test_lists_without_overlap_have_no_estimate() -> None:
@@ -276,9 +276,35 @@ def test_lists_without_overlap_have_no_estimate() -> None:
     values = opened(circuit.name, circuit.parameters, inputs)
     found = TOTAL.release(asked, VOCABULARY, Opened(values, 3))
     assert found.rows == (("independence", None, None, None),)
-    assert found.notes == ("no-estimate",)
+    assert found.notes[0] == "no-estimate"
 
 
 def test_a_list_longer_than_asked_about_is_refused() -> None:
     with pytest.raises(InvalidInput, match="larger than the plan"):
         TOTAL.holder_inputs(total(largest=1_000), 1_001, place=0, holders=3)
+
+
+def test_who_has_no_key_is_left_out_of_an_estimate_and_counted_in_overlaps() -> None:
+    """As people of one list alone the nameless doubled the number, and no model showed it."""
+    rows = [{"national_id": f"A-{n}", "gender": "feminine"} for n in range(3)]
+    rows += [{"given_name": "Ana", "family_name": "Ruiz", "gender": "feminine"}] * 2
+    own = read(rows)
+    assert len(OVERLAPS.records(plan("overlaps", link=["national_id"]), own)) == 5
+    assert len(TOTAL.records(total(), own)) == 3
+    everybody = frozenset("ab")
+    found = OVERLAPS.answer(
+        plan("overlaps", link=["national_id"]), {everybody: 50}, {"a": 50, "b": 50}
+    )
+    assert "nameless-counted" in found.notes
+
+
+def test_what_no_model_can_see_is_said_beside_every_estimate() -> None:
+    found = TOTAL.answer(total(), UK, UK_TOTALS)
+    assert set(found.notes) == {
+        "same-population",
+        "matches-missed",
+        "nameless-left-out",
+        "interval-as-chosen",
+    }
+    form = TOTAL.describe(VOCABULARY)
+    assert form.example["link"] == ["national_id", "name_and_birth_date"]

@@ -13,6 +13,7 @@ import pytest
 from questions_world import VOCABULARY, no_noise, plan, read, run
 from scipy.optimize import lsq_linear
 
+from dataspace.computing.circuits.logistic import Descent
 from dataspace.questions.risk import QUESTION as RISK
 
 GENDER, REGION = VOCABULARY.levels("gender")[:3], VOCABULARY.levels("region")[:3]
@@ -46,17 +47,22 @@ def worked_out(design: Any, labels: Any) -> list[float]:
     shares of the combinations and in those of the positive labels of each feature."""
     random, unit, features = np.random.default_rng(1), 2**14, design.shape[1]
     kinds = np.unique(design, axis=0)
-    left, right = [], []
-    weights = ahead = np.zeros(features)
-    for count in range(1, STEPS + 1):
-        exact = design.T @ (1 / (1 + np.exp(-design @ ahead)) - labels) / len(labels)
-        mean = np.floor(exact * unit + random.random(features)) / unit
+
+    def opened(exact: Any) -> Any:
+        return np.floor(exact * unit + random.random(features)) / unit
+
+    means = opened(design.mean(axis=0))
+    left = [np.hstack([kinds.T, np.zeros((features, features))])]
+    right = [means]
+    parameters = RISK.circuit(asked(), VOCABULARY, 3).parameters | {"iterations": STEPS}
+    descent = Descent(parameters, means)
+    for _ in range(STEPS):
+        ahead = descent.ahead
+        mean = opened(design.T @ (1 / (1 + np.exp(-design @ ahead)) - labels) / len(labels))
         predicted = 1 / (1 + np.exp(-kinds @ ahead))
         left.append(np.hstack([kinds.T * predicted, -np.eye(features)]))
         right.append(mean)
-        following = ahead - 4 / 3 * (mean + 0.001 * ahead)
-        ahead = following + (count - 1) / (count + 2) * (following - weights)
-        weights = following
+        descent.step(mean)
     whole = np.concatenate([np.ones(len(kinds)), np.zeros(features)])
     equations = np.vstack([*left, 1000 * whole])
     found = lsq_linear(equations, np.concatenate([*right, [1000]]), bounds=(0, 1)).x
