@@ -21,7 +21,7 @@ from controllers.dataspace.console.words import minute, number
 from controllers.dataspace.officers import OfficerDuty
 from controllers.multipart import Part, parts_of
 from controllers.sent import require_own_site
-from core.errors import Forbidden, InvalidInput, NodeRefused, NotFound
+from core.errors import Forbidden, InvalidInput, NodeRefused, NotFound, StorageFull
 
 router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 
@@ -48,7 +48,7 @@ async def replace(visitor: AtConsole, place: Place, request: Request) -> Respons
     try:
         kind = f"multipart/form-data; boundary={mark}"
         done = await node.send("/cases", kind, _passed_on(parts, mark))
-    except (InvalidInput, NodeRefused) as err:
+    except (InvalidInput, NodeRefused, StorageFull) as err:
         problem = words_of(visitor.language, err)
         return await _page(visitor, place, problem=problem, status=err.status)
     return await _page(visitor, place, done=done)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import httpx
 
-from core.errors import NodeRefused, NotAuthenticated, Unavailable
+from core.errors import NodeRefused, NotAuthenticated, StorageFull, Unavailable
 from core.secret import Secret
 
 _SECONDS = 30.0
@@ -64,14 +64,16 @@ class NodeClient:
         return (await self._ask("GET", path)).json()
 
     async def post(self, path: str, body: Document | None = None) -> Any:
-        """The answer to a step. Raises NodeRefused, NotAuthenticated, Unavailable."""
+        """The answer to a step.
+
+        Raises NodeRefused, NotAuthenticated, Unavailable, StorageFull."""
         answer = await self._ask("POST", path, body or {})
         return answer.json() if answer.content else {}
 
     async def send(self, path: str, media_type: str, content: AsyncIterator[bytes]) -> Any:
         """The answer to a body that is passed on as it comes, and may take long to be read.
 
-        Raises NodeRefused, NotAuthenticated, Unavailable."""
+        Raises NodeRefused, NotAuthenticated, Unavailable, StorageFull."""
         headers = {**self._headers, "Content-Type": media_type}
         asked = self._client.post(path, content=content, headers=headers, timeout=None)
         return (await _answered(asked)).json()
@@ -100,6 +102,8 @@ async def _answered(asked: Awaitable[httpx.Response]) -> httpx.Response:
         raise Unavailable("The organisation's node does not answer") from err
     if answer.is_success:
         return answer
+    if answer.status_code == StorageFull.status:
+        raise StorageFull("The disk of the organisation's node is full")
     if answer.status_code >= _SERVER_ERROR:
         raise Unavailable("The organisation's node could not do this now")
     if answer.status_code == _NOT_KNOWN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import tempfile
@@ -15,6 +16,7 @@ from console_hands import BASE, Browser, hands_at, hosted_console, own_console
 from officer_hands import EVERYTHING, browser_at, come_in, key_of
 
 import controllers.dataspace.console.app as app_module
+import controllers.dataspace.importing as importing_module
 from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.node import Node
@@ -131,6 +133,19 @@ async def test_cases_and_mapping_stay_where_the_import_fails_at_its_end(
     assert SAY("cases.nothing") in browser.shown
     assert cases_of(node) == 60
     assert not list(node.books.identity.folder.glob(f"*{MAPPING}*"))
+
+
+async def test_a_full_disk_is_told_and_changes_nothing(
+    space: Space, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, PLANTED)
+
+    monkeypatch.setattr(importing_module, "write_private", full)
+    assert await send(browser, OWN_FILE, OWN) == 507
+    assert SAY("error.storage-full") in browser.shown
+    assert PLANTED not in browser.text
+    assert cases_of(space.nodes[0]) == 60
 
 
 async def test_a_mapping_that_cannot_be_read_any_more_is_told_and_can_be_replaced(
