@@ -50,8 +50,8 @@ def is_form(content_type: str) -> bool:
 async def parts_of(content_type: str, stream: AsyncIterator[bytes]) -> AsyncGenerator[Part]:
     """The parts of a form, while its body comes.
 
-    Raises InvalidInput: it is no such form, or it ends before its end; and what the stream
-    raises.
+    Raises InvalidInput: it is no such form, it ends before its end, or a field comes twice; and
+    what the stream raises.
     """
     found = _BOUNDARY.fullmatch(content_type)
     if found is None:
@@ -59,16 +59,17 @@ async def parts_of(content_type: str, stream: AsyncIterator[bytes]) -> AsyncGene
     body = _Body(f"\r\n--{found[1] or found[2]}".encode("latin-1"), stream)
     async for _ in body.until_mark():
         pass  # what stands before the first part means nothing
-    for _ in range(_MOST_PARTS):
-        if await body.is_last():
-            async for _ in stream:
-                pass  # nor does what stands after the last
-            return
+    names: set[str] = set()
+    while not await body.is_last():
         part = await body.head()
+        if part.name in names or len(names) == _MOST_PARTS:
+            raise _not_the_form()
+        names.add(part.name)
         yield part
         async for _ in part.content:
             pass
-    raise _not_the_form()
+    async for _ in stream:
+        pass  # nor does what stands after the last
 
 
 class _Body:

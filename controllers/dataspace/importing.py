@@ -72,11 +72,11 @@ class Importing:
 
         Raises as `file`; also for a mapping that is none, or does not fit.
         """
-        name, document = "", b""
+        name, document = "", None
         async with self._resting() as resting:
             with _broken_off():
                 async for part in parts_of(content_type, chunks):
-                    if part.name == "mapping":
+                    if part.name == "mapping" and part.filename != "":
                         document = await part.whole(MOST_MAPPING)
                     if part.name == "file" and part.filename:
                         name = part.filename
@@ -92,7 +92,7 @@ class Importing:
             write_private(self._folder / MAPPING, mapping.model_dump_json(indent=1))
 
     async def _import(self, name: str, resting: _Resting, document: bytes | None) -> Imported:
-        given = self._fitting(document) if document else None
+        given = None if document is None else self._fitting(document)
         vocabulary = self._node.outside.vocabulary
         resting.file.seek(0)
         async with self._one:

@@ -73,6 +73,7 @@ async def test_what_nobody_takes_of_a_part_is_passed_over() -> None:
         (KIND, b"--marks\r\n" + FORM[8:]),
         (KIND, FORM.replace(b'name="csrf"', b"")),
         (KIND, b"--mark\r\n" + b"x" * 20_000 + FORM),
+        (KIND, FORM[:-10] + FORM),
         (KIND, (FORM[: FORM.index(b"token")] + b"\r\n") * 60 + FORM),
     ],
 )

@@ -184,6 +184,7 @@ async def test_a_fault_is_told_by_line_and_column_in_the_officers_language(
         ("", "", "a.csv", "refused.import-empty"),
         (b"PK\x03\x04" + PLANTED.encode(), "", "a.xlsx", "refused.import-not-excel"),
         (OWN_FILE, "{", "a.csv", "refused.document-form"),
+        (OWN_FILE, " ", "a.csv", "refused.document-form"),
         (OWN_FILE, OWN | {"version": "2"}, "a.csv", "refused.mapping-vocabulary-other"),
     ],
 )
