@@ -8,9 +8,11 @@ import logging
 import tempfile
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from console_hands import BASE, Browser, hands_at, hosted_console, own_console
 from officer_hands import EVERYTHING, browser_at, come_in, key_of
@@ -24,6 +26,7 @@ from controllers.dataspace.officers import OfficerDuty
 from controllers.dataspace.sources import MAPPING
 from controllers.texts import LANGUAGES
 from core.errors import Conflict
+from dataspace.agreeing.agreement import Environment
 from tests.fakes.dataspace_nodes import FakeSpace
 from tests.support.space import Space, made_up, running_space
 
@@ -335,8 +338,48 @@ async def test_a_sandbox_takes_no_files(made: Callable[..., Console], tmp_path: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_sandbox_node_asks_for_made_up_cases_alone(
-    browser: Browser, language: str
+async def test_a_sandbox_node_asks_for_made_up_cases_and_a_real_one_does_not(
+    space: Space, language: str
 ) -> None:
-    await browser.open(f"{PATH}?lang={language}")
-    assert say_in(language)("cases.made-up") in browser.shown
+    sandbox, said = space.nodes[0], say_in(language)("cases.made-up")
+    identity = replace(sandbox.books.identity, environment=Environment.PRODUCTION)
+    real = Node(replace(sandbox.books, identity=identity), sandbox.outside)
+    key = await key_of(space, sandbox, *EVERYTHING)
+    for node in (sandbox, real):
+        async with browser_at(node) as browser:
+            await come_in(browser, key)
+            await browser.open(f"{PATH}?lang={language}")
+            assert say_in(language)("cases.button") in browser.shown
+            assert (said in browser.shown) == (node is sandbox)
+    assert say_in(language)("cases.none") in browser.shown
+
+
+@pytest.mark.parametrize("path", ["/api/cases", PATH])
+async def test_whoever_goes_while_a_file_comes_has_sent_none(
+    space: Space, browser: Browser, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    node = space.nodes[0]
+    key = (await key_of(space, node, *EVERYTHING)).reveal()
+    begun = part("csrf", dict(browser.fields(PATH))["csrf"]) + part("file", made_up(9), "a.csv")
+    coming = [{"type": "http.request", "body": begun, "more_body": True}]
+    cookies = "; ".join(f"{k}={v}" for k, v in browser.client.cookies.items())
+    headers = {**KIND, "Authorization": f"Bearer {key}", "Cookie": cookies}
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return coming.pop() if coming else {"type": "http.disconnect"}
+
+    async def answer(message: Any) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": path, "query_string": b"", "scheme": "http",
+        "http_version": "1.1", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    transport = browser.client._transport  # the pages know their own sessions alone
+    assert isinstance(transport, httpx.ASGITransport)
+    await transport.app(scope, receive, answer)
+    assert answered[0]["status"] == 422
+    assert "unforeseen" not in caplog.text
+    assert cases_of(node) == 60
