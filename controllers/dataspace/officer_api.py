@@ -6,10 +6,7 @@ peers.py alone.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
-import tempfile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
@@ -17,19 +14,20 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
+from controllers.dataspace.importing import MOST_MAPPING, Importing
 from controllers.dataspace.node import Node
 from controllers.dataspace.officers import Officer, OfficerDuty, recognise
 from controllers.dataspace.plans import Draft
 from controllers.dataspace.report_page import report_page
-from controllers.dataspace.sources import MAPPING, gather_file, own_mapping, read_mapping
 from controllers.dataspace.views import Views
+from controllers.multipart import is_form
 from controllers.problems import install, problem
-from controllers.secrets import write_private
 from core.errors import HavenError, NotAuthenticated, PlanRefused
+from dataspace.gathering.reading import DEFAULT_LIMITS
 from dataspace.planning.statements import Duty
 
 MOST_BODY = 1024 * 1024  # of all else: it is read before anybody looks at the key
-MOST_UPLOAD = 512 * 1024 * 1024  # bytes of a file of cases; larger ones go by the command line
+MOST_UPLOAD = DEFAULT_LIMITS.most_bytes + MOST_MAPPING + MOST_BODY  # with the form around them
 _bearer = HTTPBearer(auto_error=False)
 
 router = APIRouter(prefix="/api")
@@ -63,6 +61,7 @@ def officer_app(node: Node) -> FastAPI:
     """The app of one node, for a listener on loopback."""
     app = FastAPI(title="Haven data space: a node's officers", docs_url=None, redoc_url=None)
     app.state.node, app.state.views = node, Views(node)
+    app.state.importing = Importing(node)
     app.include_router(router)
     install(app, MOST_BODY, {"/api/cases": MOST_UPLOAD})
     app.add_exception_handler(PlanRefused, _plan_refused)
@@ -88,7 +87,13 @@ def _views(request: Request) -> Views:
     return found
 
 
+def _importing(request: Request) -> Importing:
+    found: Importing = request.app.state.importing
+    return found
+
+
 TheNode = Annotated[Node, Depends(_node)]
+TheImporting = Annotated[Importing, Depends(_importing)]
 TheViews = Annotated[Views, Depends(_views)]
 
 
@@ -108,9 +113,9 @@ AnyOfficer = Annotated[Officer, Depends(_officer)]
 
 
 @router.get("/node")
-async def get_node(_: AnyOfficer, views: TheViews) -> Any:
-    """This node, its agreement, its log."""
-    return await views.node()
+async def get_node(officer: AnyOfficer, views: TheViews) -> Any:
+    """This node, its agreement, its log, and the duties of who asks."""
+    return {**await views.node(), "duties": sorted(officer.duties)}
 
 
 @router.get("/vocabulary")
@@ -147,7 +152,7 @@ async def get_log(
 
 @router.get("/cases/summary")
 async def get_cases(_: AnyOfficer, views: TheViews) -> Any:
-    """How many cases there are."""
+    """How many cases there are, and by which mapping files are read."""
     return views.cases()
 
 
@@ -274,36 +279,29 @@ async def compare_logs(_: AnyOfficer, views: TheViews) -> Any:
 
 
 @router.put("/cases/mapping", status_code=204)
-async def put_mapping(officer: AnyOfficer, node: TheNode, request: Request) -> None:
+async def put_mapping(officer: AnyOfficer, importing: TheImporting, request: Request) -> None:
     """How the organisation's own columns and codes become the vocabulary's, for files that
     come after it."""
     officer.require(OfficerDuty.DATA)
-    mapping = read_mapping(await request.body())
-    mapping.check(node.outside.vocabulary)
-    write_private(node.books.identity.folder / MAPPING, mapping.model_dump_json(indent=1))
+    await importing.keep_mapping(await request.body())
 
 
 @router.post("/cases")
 async def post_cases(
     officer: AnyOfficer,
-    node: TheNode,
+    importing: TheImporting,
     request: Request,
     name: Annotated[str, Query(pattern=r"\.(csv|xlsx)$", max_length=200)] = "cases.csv",
 ) -> Any:
-    """Replace the organisation's cases by those of a file, the body of the request: all of
-    them, or nothing changes. By the mapping that was put here, else by the vocabulary's own
-    names and codes."""
+    """Replace the organisation's cases by those of a file: all of them, or nothing changes.
+
+    The file is the body of the request; or the body is a form with a `file` and, if there is
+    one, its `mapping`, and both are taken or neither. Without a mapping of its own a file is
+    read by the one that was put here, else by the vocabulary's own names and codes."""
     officer.require(OfficerDuty.DATA)
-    digest = hashlib.sha256()
-    folder = node.books.identity.folder
-    # a file of cases need not fit into memory, and rests nowhere but where cases may rest
-    with tempfile.TemporaryFile(dir=folder) as file:
-        async for chunk in request.stream():
-            digest.update(chunk)
-            await asyncio.to_thread(file.write, chunk)
-        file.seek(0)
-        mapping = own_mapping(folder)
-        vocabulary = node.outside.vocabulary
-        gathered = await asyncio.to_thread(gather_file, name, file, vocabulary, mapping)
-    imported = await node.import_cases(gathered, digest.hexdigest())
+    kind = request.headers.get("content-type", "")
+    if is_form(kind):
+        imported = await importing.form(kind, request.stream())
+    else:
+        imported = await importing.file(name, request.stream())
     return {"imported": imported.imported, "replaced": imported.replaced}

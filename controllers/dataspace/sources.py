@@ -47,7 +47,7 @@ def gather_file(
     """The cases in a file. Raises InvalidInput (TooLarge) with line and column, no value."""
     reader = _READERS.get(Path(name).suffix.lower())
     if reader is None:
-        raise InvalidInput("A file of cases is .csv or .xlsx")
+        raise InvalidInput("A file of cases is .csv or .xlsx", code="import-kind")
     rows = reader(source)
     return gather(rows, mapping or _own_names(vocabulary, rows.header), vocabulary)
 
@@ -109,7 +109,8 @@ async def read_rows(source: SqlSource) -> Rows:
     finally:
         await engine.dispose()
     if len(rows) > DEFAULT_LIMITS.most_rows:
-        raise TooLarge(f"the table has more than {DEFAULT_LIMITS.most_rows:,} rows")
+        most = DEFAULT_LIMITS.most_rows
+        raise TooLarge(f"the table has more than {most:,} rows", code="import-rows", most=most)
     return _rows(names, rows)
 
 

@@ -13,6 +13,7 @@ from controllers.dataspace.node import Node
 from controllers.dataspace.outcomes import released_in
 from controllers.dataspace.plans import documents_of
 from controllers.dataspace.runs import Run, RunState
+from controllers.dataspace.sources import own_mapping
 from controllers.dataspace.standing import Standing, plan_state, standings
 from core.canonical import Json
 from core.errors import HavenError
@@ -293,13 +294,22 @@ class Views:
         return {"heads": heads, "agree": all(each.agrees for each in seen)}
 
     def cases(self) -> Json:
-        """How many cases, which columns, since when."""
+        """How many cases, which columns, since when; the mapping that files are read by."""
         summary = self._node.cases.summary()
         return {
             "cases": summary.cases,
             "columns": list(summary.columns),
             "since": summary.since.isoformat() if summary.since else None,
+            "mapping": self._mapping(),
         }
+
+    def _mapping(self) -> Json | None:
+        """None: there is none; without a name: what is there is none that could be read."""
+        try:
+            kept = own_mapping(self._books.identity.folder)
+        except HavenError:
+            return {"name": None, "version": None}
+        return {"name": kept.name, "version": kept.version} if kept else None
 
 
 def _without_noise(counts: Integers, *, epsilon_milli: int, sensitivity: int) -> Integers:

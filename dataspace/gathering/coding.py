@@ -61,11 +61,13 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a column of the vocabulary stands in the file."""
+    """Where a column of the vocabulary stands in the file; `header` is the mapping's word for
+    it there, and no file's."""
 
     name: str
     at: int
     source: Source
+    header: str
 
 
 @dataclass(slots=True)
@@ -90,7 +92,8 @@ def gather(rows: Rows, mapping: ColumnMapping, vocabulary: Vocabulary) -> Gather
 
     Raises InvalidInput: the mapping does not fit the vocabulary; the file has a column that it
     does not name, or lacks one; a value that cannot be meant (with line and column, without
-    the value); what the reader refuses.
+    the value); what the reader refuses. Each has a `code`, and `line`, `column` (as the
+    mapping calls it, or its number), `becomes` (the vocabulary's column) where there are such.
     """
     mapping.check(vocabulary)
     places = _find(rows.header, mapping)
@@ -109,18 +112,25 @@ def gather(rows: Rows, mapping: ColumnMapping, vocabulary: Vocabulary) -> Gather
 
 def _find(header: Sequence[str], mapping: ColumnMapping) -> list[_Place]:
     """Each mapped column's place; the file's columns and the mapping's must be the same."""
-    sources = {name.strip().casefold(): each for name, each in mapping.columns.items()}
+    sources = {name.strip().casefold(): (name, e) for name, e in mapping.columns.items()}
     found = [name.casefold() for name in header]
     for at, name in enumerate(found, 1):
         if name not in sources:
             raise InvalidInput(
-                f"line 1: column {at} is not in the mapping; map it, or leave it out with null"
+                f"line 1: column {at} is not in the mapping; map it, or leave it out with null",
+                code="import-column-unmapped",
+                column=at,
             )
-    lacking = [each.column for name, each in sources.items() if each and name not in found]
-    if lacking:
-        raise InvalidInput(f"line 1: the column that becomes {lacking[0]} is missing")
-    named = [(at, sources[name]) for at, name in enumerate(found)]
-    return [_Place(each.column, at, each) for at, each in named if each]
+    for key, (name, each) in sources.items():
+        if each and key not in found:
+            raise InvalidInput(
+                f"line 1: the column that becomes {each.column} is missing",
+                code="import-column-missing",
+                column=name,
+                becomes=each.column,
+            )
+    named = [(at, *sources[name]) for at, name in enumerate(found)]
+    return [_Place(each.column, at, each, name) for at, name, each in named if each]
 
 
 def _parse(place: _Place, vocabulary: Vocabulary) -> Parse:
@@ -136,7 +146,11 @@ def _parse(place: _Place, vocabulary: Vocabulary) -> Parse:
 
 def _identifier(text: str) -> int:
     if len(text) > _LONGEST_IDENTIFIER:
-        raise Refused(f"more than {_LONGEST_IDENTIFIER} characters")
+        raise Refused(
+            f"more than {_LONGEST_IDENTIFIER} characters",
+            code="import-identifier-length",
+            most=_LONGEST_IDENTIFIER,
+        )
     return 0
 
 
@@ -172,7 +186,13 @@ def _numbers(
         done.extend(parse(value) if value else missing for value in values)
     except Refused as error:
         line = chunk[len(done)].line
-        raise InvalidInput(f"line {line}, column {place.name}: {error}") from None
+        raise InvalidInput(
+            f"line {line}, column {place.name}: {error}",
+            line=line,
+            column=place.header,
+            becomes=place.name,
+            **error.extra,
+        ) from None
     return np.array(done, dtype)
 
 

@@ -13,7 +13,15 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from core.errors import InvalidInput, TooLarge
-from dataspace.gathering.reading import DEFAULT_LIMITS, Limits, Row, Rows, checked_header
+from dataspace.gathering.reading import (
+    DEFAULT_LIMITS,
+    Limits,
+    Row,
+    Rows,
+    checked_header,
+    other_width,
+    require_count,
+)
 
 _MOST_PARTS: Final = 2_000
 _CHUNK: Final = 65_536
@@ -67,7 +75,9 @@ def read_xlsx(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
 
 
 def _refuse() -> NoReturn:
-    raise InvalidInput("this is no Excel file (.xlsx) that can be read") from None
+    raise InvalidInput(
+        "this is no Excel file (.xlsx) that can be read", code="import-not-excel"
+    ) from None
 
 
 def _measure(source: BinaryIO, limits: Limits) -> None:
@@ -75,13 +85,17 @@ def _measure(source: BinaryIO, limits: Limits) -> None:
     left = limits.most_unpacked
     with zipfile.ZipFile(source) as parts:
         if len(parts.infolist()) > _MOST_PARTS:
-            raise TooLarge("the Excel file has too many parts")
+            raise TooLarge("the Excel file has too many parts", code="import-excel-parts")
         for info in parts.infolist():
             with parts.open(info) as part:
                 left -= _unpacked(part, left)
             if left < 0:
                 size = f"{limits.most_unpacked:,} bytes"
-                raise TooLarge(f"the Excel file unpacks to more than {size}")
+                raise TooLarge(
+                    f"the Excel file unpacks to more than {size}",
+                    code="import-excel-unpacked",
+                    most=limits.most_unpacked,
+                )
     source.seek(0)
 
 
@@ -92,7 +106,9 @@ def _unpacked(part: IO[bytes], most: int) -> int:
         size += len(chunk)
         seen = tail + chunk.replace(b"\0", b"")  # without NULs, UTF-16 looks like ASCII
         if _DOCTYPE in seen:
-            raise InvalidInput("the Excel file has a document type in its XML")
+            raise InvalidInput(
+                "the Excel file has a document type in its XML", code="import-excel-doctype"
+            )
         tail = seen[-len(_DOCTYPE) :]
     return size
 
@@ -105,7 +121,10 @@ def _require_unmerged(source: BinaryIO, sheet: Any) -> None:
         while chunk := part.read(_CHUNK):
             seen = tail + chunk.replace(b"\0", b"")
             if _MERGED.search(seen):
-                raise InvalidInput("the sheet has merged cells: unmerge them, and fill each")
+                raise InvalidInput(
+                    "the sheet has merged cells: unmerge them, and fill each",
+                    code="import-merged-cells",
+                )
             tail = seen[-_LONGEST_NAME:]
 
 
@@ -115,7 +134,11 @@ def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
     try:
         for line, cells in enumerate(rows, 2):
             if line > _LAST_LINE:
-                raise TooLarge(f"the sheet has more than {_LAST_LINE:,} lines")
+                raise TooLarge(
+                    f"the sheet has more than {_LAST_LINE:,} lines",
+                    code="import-lines",
+                    most=_LAST_LINE,
+                )
             if cells is blank:  # openpyxl gives one and the same for all lines not in the file
                 continue
             used = _used(cells)
@@ -123,15 +146,14 @@ def _rows(rows: Iterator[Any], width: int, limits: Limits) -> Iterator[Row]:
                 blank = cells
                 continue
             count += 1
-            if count > limits.most_rows:
-                raise TooLarge(f"the file has more than {limits.most_rows:,} rows")
+            require_count(count, limits)
             if len(used) > width:
-                raise InvalidInput(
-                    f"line {line} has {len(used)} values, the header has {width}"
-                )
+                raise other_width(line, len(used), width)
             values = [_text(cell, line, at) for at, cell in enumerate(used, 1)]
             if sum(map(len, values)) > limits.most_record:
-                raise TooLarge(f"line {line}: the row is too long")
+                raise TooLarge(
+                    f"line {line}: the row is too long", code="import-row-too-long", line=line
+                )
             yield Row(line, values + [""] * (width - len(values)))
     except _BROKEN:
         _refuse()
@@ -147,14 +169,27 @@ def _used(cells: Sequence[Any]) -> Sequence[Any]:
 
 def _text(cell: Any, line: int, at: int) -> str:
     if cell.data_type == "f":
-        raise InvalidInput(f"line {line}, column {at}: a formula; paste its values instead")
+        raise InvalidInput(
+            f"line {line}, column {at}: a formula; paste its values instead",
+            code="import-formula",
+            line=line,
+            column=at,
+        )
     if cell.data_type == "e":
-        raise InvalidInput(f"line {line}, column {at}: an error of Excel stands in this cell")
+        raise InvalidInput(
+            f"line {line}, column {at}: an error of Excel stands in this cell",
+            code="import-excel-error",
+            line=line,
+            column=at,
+        )
     if isinstance(cell.value, int | float) and abs(cell.value) >= _EXACT:
         # two people's identity numbers that differ in the last digits would be one
         raise InvalidInput(
             f"line {line}, column {at}: a number of more digits than Excel keeps; "
-            "write it as text"
+            "write it as text",
+            code="import-digits",
+            line=line,
+            column=at,
         )
     return _written(cell.value)
 

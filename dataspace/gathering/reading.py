@@ -3,6 +3,8 @@
 A reader yields rows or raises InvalidInput with the number of the line and, where the header is
 known, the place of the column; never with a value, not even a header's, for in a file without a
 header that is a person's row. It changes nothing: who reads commits after the last row.
+`code` says which fault it is, `line`, `column` (its number) and other figures where: pages say
+it in other languages.
 
 CSV as in RFC 4180, in UTF-8 with or without a byte order mark; `,`, `;` and tab separate.
 """
@@ -63,12 +65,12 @@ def read_csv(source: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Rows:
     lines = _Lines(source, limits)
     first = lines.read()
     if first is None:
-        raise InvalidInput("the file is empty: a header line is needed")
+        raise InvalidInput("the file is empty: a header line is needed", code="import-empty")
     reader = csv.reader(_again(first, lines), delimiter=_delimiter(first), strict=True)
     records = _records(reader, lines)
     top = next(records, Row(1, []))
     if top.line > 1:
-        raise InvalidInput("line 1 is blank: a header line is needed")
+        raise InvalidInput("line 1 is blank: a header line is needed", code="import-no-header")
     header = checked_header(top.values, limits)
     return Rows(header, _rows(records, len(header), limits))
 
@@ -79,14 +81,24 @@ def checked_header(names: list[str], limits: Limits) -> tuple[str, ...]:
     Raises InvalidInput: none, too many, a blank one, or one twice.
     """
     if not 1 <= len(names) <= limits.most_columns:
-        raise InvalidInput(f"line 1: a header has 1 to {limits.most_columns} columns")
+        raise InvalidInput(
+            f"line 1: a header has 1 to {limits.most_columns} columns",
+            code="import-header-width",
+            most=limits.most_columns,
+        )
     header = tuple(name.strip() for name in names)
     count = Counter(name.casefold() for name in header)
     for at, name in enumerate(header, 1):
         if not name:
-            raise InvalidInput(f"line 1: column {at} has no name")
+            raise InvalidInput(
+                f"line 1: column {at} has no name", code="import-column-unnamed", column=at
+            )
         if count[name.casefold()] > 1:
-            raise InvalidInput(f"line 1: column {at} has a name that another one has too")
+            raise InvalidInput(
+                f"line 1: column {at} has a name that another one has too",
+                code="import-column-twice",
+                column=at,
+            )
     return header
 
 
@@ -116,20 +128,33 @@ class _Lines:
         if self.number == 1:
             data = data.removeprefix(_BOM)
         if b"\0" in data:
-            raise InvalidInput(f"line {self.number} has NUL bytes: save the file as UTF-8")
+            raise InvalidInput(
+                f"line {self.number} has NUL bytes: save the file as UTF-8",
+                code="import-nul",
+                line=self.number,
+            )
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
-            raise InvalidInput(f"line {self.number} is no UTF-8: save it as UTF-8") from None
+            raise InvalidInput(
+                f"line {self.number} is no UTF-8: save it as UTF-8",
+                code="import-encoding",
+                line=self.number,
+            ) from None
 
     def _count(self, size: int) -> None:
         self._bytes += size
         self._record += size
         if self._bytes > self._limits.most_bytes:
-            raise TooLarge(f"the file has more than {self._limits.most_bytes:,} bytes")
+            most = self._limits.most_bytes
+            raise TooLarge(
+                f"the file has more than {most:,} bytes", code="import-bytes", most=most
+            )
         if self._record > self._limits.most_record:
             raise TooLarge(
-                f"line {self.number}: the row is too long, or a quote in it does not end"
+                f"line {self.number}: the row is too long, or a quote in it does not end",
+                code="import-row-too-long",
+                line=self.number,
             )
 
 
@@ -154,7 +179,9 @@ def _records(reader: Iterator[list[str]], lines: _Lines) -> Iterator[Row]:
             return
         except csv.Error:
             raise InvalidInput(
-                f"line {start}: quotes or line breaks are not as CSV has them (RFC 4180)"
+                f"line {start}: quotes or line breaks are not as CSV has them (RFC 4180)",
+                code="import-quotes",
+                line=start,
             ) from None
         lines.new_record()
         if values and (len(values) > 1 or values[0].strip()):
@@ -164,10 +191,28 @@ def _records(reader: Iterator[list[str]], lines: _Lines) -> Iterator[Row]:
 
 def _rows(records: Iterator[Row], width: int, limits: Limits) -> Iterator[Row]:
     for count, row in enumerate(records, 1):
-        if count > limits.most_rows:
-            raise TooLarge(f"the file has more than {limits.most_rows:,} rows")
+        require_count(count, limits)
         if len(row.values) != width:
-            raise InvalidInput(
-                f"line {row.line} has {len(row.values)} values, the header has {width}"
-            )
+            raise other_width(row.line, len(row.values), width)
         yield row
+
+
+def require_count(rows: int, limits: Limits) -> None:
+    """Raises TooLarge: so many rows are more than are read."""
+    if rows > limits.most_rows:
+        raise TooLarge(
+            f"the file has more than {limits.most_rows:,} rows",
+            code="import-rows",
+            most=limits.most_rows,
+        )
+
+
+def other_width(line: int, values: int, header: int) -> InvalidInput:
+    """A row that has not as many values as the header has names."""
+    return InvalidInput(
+        f"line {line} has {values} values, the header has {header}",
+        code="import-row-length",
+        line=line,
+        values=values,
+        header=header,
+    )

@@ -25,7 +25,12 @@ _REMEMBERED: Final = 20_000  # different values of a column that are not read tw
 
 
 class Refused(ValueError):
-    """This value cannot be meant. Its words are for people, and hold no value."""
+    """This value cannot be meant. Its words are for people, and hold no value; `code` says the
+    same for pages in other languages, and `most` a limit that the value is over."""
+
+    def __init__(self, words: str, *, code: str, **most: int) -> None:
+        super().__init__(words)
+        self.extra: dict[str, str | int] = {"code": code, **most}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,10 @@ class _Codes:
             place = self.accepted.spellings[word] + 1
         place = self.otherwise if place is None else place
         if place == NO_CODE:
-            raise Refused("no code of its list, and the mapping does not say which is meant")
+            raise Refused(
+                "no code of its list, and the mapping does not say which is meant",
+                code="import-code",
+            )
         return place
 
     def _banded(self, text: str) -> int | None:
@@ -74,15 +82,18 @@ def date_of(source: Source, text: str) -> date:
     """A day as the source writes it. Raises Refused: it is none."""
     found = _DATE.fullmatch(text)
     if found is None:
-        raise Refused("no date as the mapping says they are written")
+        raise Refused("no date as the mapping says they are written", code="import-date")
     parts = dict(zip(source.date_order, found.groups(), strict=True))
     if len(parts["y"]) != 4 or max(len(parts["m"]), len(parts["d"])) > 2:
-        raise Refused("no date with a year of four digits where the mapping says it stands")
+        raise Refused(
+            "no date with a year of four digits where the mapping says it stands",
+            code="import-date-order",
+        )
     year = int(parts["y"]) - (_BUDDHIST_ERA if source.calendar == "buddhist" else 0)
     try:
         return date(year, int(parts["m"]), int(parts["d"]))
     except ValueError:
-        raise Refused("no day of the calendar") from None
+        raise Refused("no day of the calendar", code="import-no-day") from None
 
 
 def date_reader(source: Source, column: Column) -> Parse:
@@ -91,7 +102,9 @@ def date_reader(source: Source, column: Column) -> Parse:
     def read(text: str) -> int:
         day = date_of(source, text)
         if not column.earliest <= day <= column.latest:
-            raise Refused("a date that is out of the column's bounds")
+            raise Refused(
+                "a date that is out of the column's bounds", code="import-date-bounds"
+            )
         return day_number(day)
 
     return _remembering(read)
@@ -103,7 +116,9 @@ def number_reader(source: Source, column: Column) -> Parse:
     def read(text: str) -> int:
         number = _whole(text.replace("\u00a0", "").replace(" ", ""), source)
         if not column.low <= number <= column.high:
-            raise Refused("a number that is out of the column's bounds")
+            raise Refused(
+                "a number that is out of the column's bounds", code="import-number-bounds"
+            )
         return number
 
     return _remembering(read)
@@ -113,9 +128,11 @@ def _whole(text: str, source: Source) -> int:
     whole, _, fraction = text.partition(source.decimal_mark)
     fraction = fraction.rstrip("0")
     if not _DIGITS.fullmatch(whole) or (fraction and not fraction.isdecimal()):
-        raise Refused("no number as the mapping says they are written")
+        raise Refused("no number as the mapping says they are written", code="import-number")
     if len(fraction) > source.decimals:
-        raise Refused("a number with more decimals than the mapping says")
+        raise Refused(
+            "a number with more decimals than the mapping says", code="import-decimals"
+        )
     return int(whole + fraction.ljust(source.decimals, "0"))
 
 

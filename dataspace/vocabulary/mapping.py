@@ -20,6 +20,7 @@ from dataspace.vocabulary.model import (
     Document,
     Kind,
     ListName,
+    Misfit,
     Name,
     Vocabulary,
 )
@@ -58,13 +59,18 @@ class Source(Document):
         limits = [each.below for each in self.bands]
         cuts = [limit for limit in limits if limit is not None]
         if None in limits[:-1] or cuts != sorted(set(cuts)):
-            raise ValueError("bands go upwards, and only the last may be open")
+            raise Misfit(
+                "bands go upwards, and only the last may be open", code="mapping-bands"
+            )
         return self
 
     @model_validator(mode="after")
     def _no_value_twice(self) -> Self:
         if len({value.strip().casefold() for value in self.codes}) != len(self.codes):
-            raise ValueError("a value of the source stands twice (case does not count)")
+            raise Misfit(
+                "a value of the source stands twice (case does not count)",
+                code="mapping-value-twice",
+            )
         return self
 
 
@@ -90,34 +96,61 @@ class Mapping(Document):
         count = Counter(each.column for each in self.columns.values() if each)
         count.update(list(self.constants))  # a Counter would add a mapping's values
         if any(n > 1 for n in count.values()):
-            raise ValueError("a column of the vocabulary is filled twice")
+            raise Misfit(
+                "a column of the vocabulary is filled twice", code="mapping-filled-twice"
+            )
         headers = Counter(name.strip().casefold() for name in self.columns)
         if any(n > 1 for n in headers.values()):
-            raise ValueError("a column of the source is named twice")
+            raise Misfit("a column of the source is named twice", code="mapping-named-twice")
         return self
 
     def check(self, vocabulary: Vocabulary) -> None:
         """Hold the mapping to its vocabulary.
 
         Raises InvalidInput: it is for another vocabulary, or names a column or code that is
-        not there, or fills a column that is FORBIDDEN.
+        not there, or fills a column that is FORBIDDEN. Each has a `code`, and `becomes` where
+        it is about one column of the vocabulary.
         """
         if (self.vocabulary, self.version) != (vocabulary.name, vocabulary.version):
-            raise InvalidInput("this mapping is for another vocabulary, or another version")
+            raise InvalidInput(
+                "this mapping is for another vocabulary, or another version",
+                code="mapping-vocabulary-other",
+            )
         for source in filter(None, self.columns.values()):
             _check_source(source, vocabulary)
         for name, code in self.constants.items():
-            _check_codes(name, {code}, vocabulary)
+            _check_constant(name, code, vocabulary)
+
+
+def _check_constant(name: str, code: str, vocabulary: Vocabulary) -> None:
+    _require_there(name, vocabulary)
+    if vocabulary.column(name).personal:
+        raise InvalidInput(
+            f"column {name} is personal, and not the same in every row",
+            code="mapping-constant-personal",
+            becomes=name,
+        )
+    _check_codes(name, {code}, vocabulary)
+
+
+def _require_there(name: str, vocabulary: Vocabulary) -> None:
+    if name not in vocabulary.columns:  # a name of ours, not of the file's
+        raise InvalidInput(
+            f"the mapping fills {name}, and {vocabulary.name} has no such column",
+            code="mapping-column-unknown",
+            becomes=name,
+        )
 
 
 def _check_source(source: Source, vocabulary: Vocabulary) -> None:
-    if source.column not in vocabulary.columns:  # a name of ours, not of the file's
-        raise InvalidInput(
-            f"the mapping fills {source.column}, and {vocabulary.name} has no such column"
-        )
+    _require_there(source.column, vocabulary)
     name, column = source.column, vocabulary.column(source.column)
     if column.constraint is Constraint.FORBIDDEN:
-        raise InvalidInput(f"column {name} is FORBIDDEN: map its source to null")
+        raise InvalidInput(
+            f"column {name} is FORBIDDEN: map its source to null",
+            code="mapping-column-forbidden",
+            becomes=name,
+        )
     codes = {*source.codes.values(), *(each.code for each in source.bands)}
     codes |= {source.otherwise} if source.otherwise else set()
     if codes:
@@ -130,7 +163,11 @@ def _check_kind(source: Source, name: str, column: Column) -> None:
     given = {field for field in fields if getattr(source, field) != fields[field].default}
     for kind, own in _ONLY_FOR.items():
         if column.kind is not kind and given & own:
-            raise InvalidInput(f"the mapping of column {name} has settings of a {kind} column")
+            raise InvalidInput(
+                f"the mapping of column {name} has settings of a {kind} column",
+                code="mapping-settings",
+                becomes=name,
+            )
 
 
 _ONLY_FOR = {
@@ -140,8 +177,16 @@ _ONLY_FOR = {
 
 
 def _check_codes(name: str, codes: set[str], vocabulary: Vocabulary) -> None:
+    if vocabulary.column(name).codes is None:
+        raise InvalidInput(
+            f"column {name} has no code list", code="mapping-no-codes", becomes=name
+        )
     if not codes <= set(vocabulary.levels(name)):
-        raise InvalidInput(f"the mapping of column {name} names a code that is not in its list")
+        raise InvalidInput(
+            f"the mapping of column {name} names a code that is not in its list",
+            code="mapping-code-unknown",
+            becomes=name,
+        )
 
 
 def same_names(vocabulary: Vocabulary) -> Mapping:

@@ -239,20 +239,41 @@ class Vocabulary(Document):
         yield from (entry.labels for each in self.codes.values() for entry in each.entries)
 
 
+class Misfit(ValueError):
+    """What a document's own rules say about its parts together, with a stable code."""
+
+    def __init__(self, words: str, *, code: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
 def parse[T: Document](kind: type[T], text: str | bytes) -> T:
     """Read one of this room's JSON documents.
 
     Raises InvalidInput: too large, or not as it has to be; the words name the place in the
-    document and what is wrong, not the value.
+    document and what is wrong, not the value. `code` says it more closely, and `place` where.
     """
     if len(text) > _LARGEST_DOCUMENT:
-        raise InvalidInput("this document is too large")
+        raise InvalidInput("this document is too large", code="document-size")
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "/".join(map(str, first["loc"])) or "the document"
-        raise InvalidInput(f"{kind.__name__}: {place}: {first['msg']}") from None
+        words = f"{kind.__name__}: {place}: {first['msg']}"
+        cause = first.get("ctx", {}).get("error")
+        at = _named(kind, first["loc"])
+        if isinstance(cause, Misfit):
+            raise InvalidInput(words, code=cause.code, place=at) from None
+        if not at:
+            raise InvalidInput(words, code="document-form") from None
+        raise InvalidInput(words, code="document-part", place=at) from None
+
+
+def _named(kind: type[Document], place: tuple[int | str, ...]) -> str:
+    """A field of ours and what stands in it by name: deeper in, names may be values."""
+    known = bool(place) and place[0] in kind.model_fields
+    return "/".join(map(str, place[:2])) if known else ""
 
 
 def load(path: Path) -> Vocabulary:

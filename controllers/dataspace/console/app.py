@@ -9,8 +9,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import controllers
-from controllers.dataspace.console import keys, leaving, routes, signing, tour
+from controllers.dataspace.console import cases, keys, leaving, routes, signing, tour
 from controllers.dataspace.console.entry import Console, Door, error_page
+from controllers.dataspace.officer_api import MOST_UPLOAD
 from controllers.problems import Guard
 from core.errors import HavenError, InvalidInput, NotFound
 
@@ -27,10 +28,14 @@ def console_app(console: Console) -> FastAPI:
     if console.sample_day is not None:
         app.include_router(tour.router)
     app.include_router(leaving.router)
+    if console.door is Door.KEY:  # whoever holds real cases, and nobody's sandbox
+        app.include_router(cases.router)
     app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)
-    app.add_middleware(Guard, most_body=_MOST_BODY)
+    files = {f"/at/{place}/cases": MOST_UPLOAD for place in console.nodes.places}
+    large = files if console.door is Door.KEY else {}
+    app.add_middleware(Guard, most_body=_MOST_BODY, most_at=large)
     return app
 
 

@@ -27,6 +27,7 @@ from controllers.dataspace.console.nodes import NodeClient, Nodes
 from controllers.dataspace.console.pages import render
 from controllers.dataspace.console.sessions import Session, Sessions, is_meant
 from controllers.dataspace.console.texts import Say, is_said, say_in
+from controllers.dataspace.console.words import number
 from controllers.problems import problem
 from controllers.rendering import STRICT, page
 from controllers.sent import require_own_site, sent_pairs
@@ -283,8 +284,17 @@ async def error_page(request: Request, err: HavenError) -> Response:
 
 
 def words_of(language: str, err: HavenError) -> str:
-    """An error in a person's words: by its code, its kind, or at least as it is."""
+    """An error in a person's words, with its figures: by its code, its kind, or at least as it
+    is."""
     for key in (f"refused.{err.code}", f"error.{err.code}", f"error.{err.slug}"):
         if is_said(language, key):
-            return say_in(language)(key)
+            return say_in(language)(key, **_figures(language, err))
     return say_in(language)("error.other", detail=err.detail)
+
+
+def _figures(language: str, err: HavenError) -> dict[str, str]:
+    """What an error says beside its words: lines, columns, limits, in a person's own digits."""
+    return {
+        name: number(value, language) if isinstance(value, int) else value
+        for name, value in err.extra.items()
+    }

@@ -6,19 +6,24 @@ page can say it in the person's language; the gate's checks come along where the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
 
-from core.errors import NodeRefused, NotAuthenticated, Unavailable
+from core.errors import NodeRefused, NotAuthenticated, StorageFull, Unavailable
 from core.secret import Secret
 
 _SECONDS = 30.0
 _SERVER_ERROR = 500
 _NOT_KNOWN = 401
+
+# what is not of one problem alone, such as a line and a column
+_OF_EVERY_PROBLEM = frozenset(
+    ("type", "title", "status", "detail", "code", "request_id", "checks", "answered")
+)
 
 type Document = Mapping[str, Any]
 
@@ -59,9 +64,19 @@ class NodeClient:
         return (await self._ask("GET", path)).json()
 
     async def post(self, path: str, body: Document | None = None) -> Any:
-        """The answer to a step. Raises NodeRefused, NotAuthenticated, Unavailable."""
+        """The answer to a step.
+
+        Raises NodeRefused, NotAuthenticated, Unavailable, StorageFull."""
         answer = await self._ask("POST", path, body or {})
         return answer.json() if answer.content else {}
+
+    async def send(self, path: str, media_type: str, content: AsyncIterator[bytes]) -> Any:
+        """The answer to a body that is passed on as it comes, and may take long to be read.
+
+        Raises NodeRefused, NotAuthenticated, Unavailable, StorageFull."""
+        headers = {**self._headers, "Content-Type": media_type}
+        asked = self._client.post(path, content=content, headers=headers, timeout=None)
+        return (await _answered(asked)).json()
 
     async def file(self, path: str) -> tuple[bytes, str]:
         """A file's bytes and media type. Raises NodeRefused, NotAuthenticated, Unavailable."""
@@ -75,17 +90,25 @@ class NodeClient:
     async def _ask(
         self, method: str, path: str, body: Document | None = None
     ) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, json=body, headers=self._headers)
-        except httpx.HTTPError as err:
-            raise Unavailable("The organisation's node does not answer") from err
-        if answer.is_success:
-            return answer
-        if answer.status_code >= _SERVER_ERROR:
-            raise Unavailable("The organisation's node could not do this now")
-        if answer.status_code == _NOT_KNOWN:
-            raise NotAuthenticated("This key is not known here, or has ended", code="key-ended")
-        raise _refusal(answer)
+        return await _answered(
+            self._client.request(method, path, json=body, headers=self._headers)
+        )
+
+
+async def _answered(asked: Awaitable[httpx.Response]) -> httpx.Response:
+    try:
+        answer = await asked
+    except httpx.HTTPError as err:
+        raise Unavailable("The organisation's node does not answer") from err
+    if answer.is_success:
+        return answer
+    if answer.status_code == StorageFull.status:
+        raise StorageFull("The disk of the organisation's node is full")
+    if answer.status_code >= _SERVER_ERROR:
+        raise Unavailable("The organisation's node could not do this now")
+    if answer.status_code == _NOT_KNOWN:
+        raise NotAuthenticated("This key is not known here, or has ended", code="key-ended")
+    raise _refusal(answer)
 
 
 def _refusal(answer: httpx.Response) -> NodeRefused:
@@ -96,7 +119,14 @@ def _refusal(answer: httpx.Response) -> NodeRefused:
     checks = said.get("checks", ())
     named = str(said.get("code") or "node-refused")
     detail = str(said.get("detail") or "The node did not say why")
-    return NodeRefused(detail, answered=answer.status_code, code=named, checks=tuple(checks))
+    more = {
+        name: value
+        for name, value in said.items()
+        if name not in _OF_EVERY_PROBLEM and isinstance(value, str | int)
+    }
+    return NodeRefused(
+        detail, answered=answer.status_code, checks=tuple(checks), **more, code=named
+    )
 
 
 class Nodes:

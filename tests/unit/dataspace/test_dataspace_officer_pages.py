@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
-from console_hands import Browser
+from officer_hands import EVERYTHING, browser_at, come_in, key_of
 
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.node import Node
-from controllers.dataspace.officer_pages import Officers
-from controllers.dataspace.officers import OfficerDuty, create_officer, end_officer
+from controllers.dataspace.officers import OfficerDuty, end_officer
 from controllers.texts import LANGUAGES
-from core.secret import Secret
 from dataspace.agreeing.agreement import Environment
 from dataspace.planning.statements import Duty
 from tests.support.space import Space, running_space
 
-EVERYTHING = tuple(OfficerDuty)
 SAY = say_in("en")
 
 
@@ -30,25 +25,6 @@ SAY = say_in("en")
 async def space(tmp_path: Path) -> AsyncIterator[Space]:
     async with running_space(tmp_path) as made:
         yield made
-
-
-@asynccontextmanager
-async def browser_at(node: Node) -> AsyncIterator[Browser]:
-    transport = httpx.ASGITransport(Officers(node))
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", follow_redirects=True
-    ) as client:
-        yield Browser(client)
-
-
-async def key_of(space: Space, node: Node, *duties: OfficerDuty) -> Secret:
-    at = space.outside.clock.now()
-    return await create_officer(node.books.database, frozenset(duties), at)
-
-
-async def come_in(browser: Browser, key: Secret) -> None:
-    await browser.open("/key")
-    await browser.send("/key", ("key", key.reveal()))
 
 
 async def test_an_officer_asks_decides_and_reads_the_answer_in_a_browser(space: Space) -> None:
