@@ -6,22 +6,23 @@ when the next one is asked for.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncGenerator, AsyncIterator
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
 from core.errors import InvalidInput, TooLarge
 
+# its warnings name bytes of the form, which may be a case's
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+
 MEDIA_TYPE: Final = "multipart/form-data"
-_BOUNDARY = re.compile(
-    r'multipart/form-data;\s*boundary=(?:"([^"]{1,70})"|([^";,\s]{1,70}))\s*', re.IGNORECASE
-)
-_NAME = re.compile(r'[;\s]name="([^"]*)"')
-_FILENAME = re.compile(r'[;\s]filename="((?:[^"\\]|\\.)*)"')
-_MOST_HEAD = 8 * 1024
-_MOST_PARTS = 50
-_END_OF_HEAD = b"\r\n\r\n"
+_MOST_PARTS: Final = 50
+_LONGEST_MARK: Final = 70  # RFC 2046, section 5.1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,74 +54,103 @@ async def parts_of(content_type: str, stream: AsyncIterator[bytes]) -> AsyncGene
     Raises InvalidInput: it is no such form, it ends before its end, or a field comes twice; and
     what the stream raises.
     """
-    found = _BOUNDARY.fullmatch(content_type)
-    if found is None:
+    kind, options = parse_options_header(content_type)
+    mark = options.get(b"boundary", b"")
+    if kind.decode("latin-1") != MEDIA_TYPE or not 1 <= len(mark) <= _LONGEST_MARK:
         raise _not_the_form()
-    body = _Body(f"\r\n--{found[1] or found[2]}".encode("latin-1"), stream)
-    async for _ in body.until_mark():
-        pass  # what stands before the first part means nothing
+    body = _Body(mark, stream)
     names: set[str] = set()
-    while not await body.is_last():
-        part = await body.head()
+    while (headers := await body.head()) is not None:
+        part = _part(headers, body.content())
         if part.name in names or len(names) == _MOST_PARTS:
             raise _not_the_form()
         names.add(part.name)
         yield part
         async for _ in part.content:
             pass
+    if not names:
+        raise _not_the_form()
     async for _ in stream:
-        pass  # nor does what stands after the last
+        pass  # what stands after the last means nothing
+
+
+def _part(headers: Mapping[bytes, bytes], content: AsyncGenerator[bytes]) -> Part:
+    _, options = parse_options_header(headers.get(b"content-disposition", b""))
+    name, filename = options.get(b"name"), options.get(b"filename")
+    if not name:
+        raise _not_the_form()
+    shown = filename.decode("utf-8", "replace") if filename is not None else None
+    return Part(name.decode("utf-8", "replace"), shown, content)
 
 
 class _Body:
-    """What has come and was not taken, with what comes."""
+    """What the parser has found in the bytes that came, and was not taken yet: the headers of a
+    part, then its content in pieces, then None for its end."""
 
     def __init__(self, mark: bytes, stream: AsyncIterator[bytes]) -> None:
-        self._mark, self._stream = mark, stream
-        self._waiting = b"\r\n"  # no line stands before the first mark
+        self._stream = stream
+        self._found: deque[dict[bytes, bytes] | bytes | None] = deque()
+        self._is_over = False
+        self._headers: dict[bytes, bytes] = {}
+        self._name, self._value = b"", b""
+        found = self._found
+        self._parser = MultipartParser(
+            mark,
+            {
+                "on_header_field": self._on_name,
+                "on_header_value": self._on_value,
+                "on_header_end": self._on_header,
+                "on_headers_finished": self._on_headers,
+                "on_part_data": lambda data, start, end: found.append(data[start:end]),
+                "on_part_end": lambda: found.append(None),
+                "on_end": self._on_end,
+            },
+        )
 
-    async def until_mark(self) -> AsyncGenerator[bytes]:
-        """What stands before the next mark, as it comes; the mark is taken too."""
-        while (at := self._waiting.find(self._mark)) < 0:
-            sure = max(len(self._waiting) - len(self._mark) + 1, 0)
-            chunk, self._waiting = self._waiting[:sure], self._waiting[sure:]
-            if chunk:
-                yield chunk
+    async def head(self) -> dict[bytes, bytes] | None:
+        """The headers of the next part; None: there is none any more."""
+        while not self._found:
+            if self._is_over:
+                return None
             await self._more()
-        chunk = self._waiting[:at]
-        self._waiting = self._waiting[at + len(self._mark) :]
-        if chunk:
-            yield chunk
+        found = self._found.popleft()
+        return found if isinstance(found, dict) else {}
 
-    async def is_last(self) -> bool:
-        """Whether the mark that was just taken ends the form, or begins a part."""
-        while len(self._waiting) < len("--"):
-            await self._more()
-        sign, self._waiting = self._waiting[:2], self._waiting[2:]
-        if sign not in (b"--", b"\r\n"):
-            raise _not_the_form()
-        return sign == b"--"
-
-    async def head(self) -> Part:
-        """The lines before a part's content, and the part."""
-        while (at := self._waiting.find(_END_OF_HEAD)) < 0:
-            if len(self._waiting) > _MOST_HEAD:
-                raise _not_the_form()
-            await self._more()
-        if at > _MOST_HEAD:
-            raise _not_the_form()
-        lines, self._waiting = self._waiting[:at], self._waiting[at + len(_END_OF_HEAD) :]
-        text = lines.decode("utf-8", "replace")
-        name, filename = _NAME.search(text), _FILENAME.search(text)
-        if name is None:
-            raise _not_the_form()
-        return Part(name[1], filename[1] if filename else None, self.until_mark())
+    async def content(self) -> AsyncGenerator[bytes]:
+        """What stands in the part whose headers were taken."""
+        while True:
+            while not self._found:
+                await self._more()
+            found = self._found.popleft()
+            if not isinstance(found, bytes):
+                return
+            yield found
 
     async def _more(self) -> None:
         chunk = await anext(self._stream, None)
-        if chunk is None:
+        if chunk is None or self._is_over:
             raise _not_the_form()
-        self._waiting += chunk
+        try:
+            self._parser.write(chunk)
+        except FormParserError:
+            raise _not_the_form() from None
+
+    def _on_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _on_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header(self) -> None:
+        self._headers[self._name.lower()] = self._value
+        self._name, self._value = b"", b""
+
+    def _on_headers(self) -> None:
+        self._found.append(self._headers)
+        self._headers = {}
+
+    def _on_end(self) -> None:
+        self._is_over = True
 
 
 def _not_the_form() -> InvalidInput:

@@ -261,7 +261,7 @@ def forms(token: str) -> list[tuple[bytes, dict[str, str], int]]:
         (part("csrf", token + "x") + file + END, {}, 403),
         (part("csrf", "ជ" * 30) + file + END, {}, 403),
         (part("csrf", "x" * 5_000) + file + END, {}, 413),
-        (END, {}, 403),
+        (END, {}, 422),
         (csrf + file + END, {"Sec-Fetch-Site": "cross-site"}, 403),
         (csrf + file + END, {"Content-Type": "application/x-www-form-urlencoded"}, 422),
         (csrf + file, {}, 422),
