@@ -28,16 +28,16 @@ from dataspace.questions.notes import WORDS, Note
 _PAGE = """<!doctype html>
 <html lang="{{ language }}"><head><meta charset="utf-8"><title>{{ report.title }}</title>
 <style>body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}
+table{border-collapse:collapse}.wide{overflow-x:auto}td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.7rem}</style></head><body>
 <h1>{{ report.title }}</h1>
 <p>{{ say(report.environment) }}. {{ say("intelligence") }}</p>
-<table><caption>{{ say("result") }}</caption><thead><tr>
+<div class="wide"><table><caption>{{ say("result") }}</caption><thead><tr>
 {% for each in result.columns %}<th>{{ words.column(each) }}</th>
 {% endfor %}</tr></thead><tbody>{% for row in result.rows %}<tr>{% for cell in row %}
 <td>{{ say("withheld") if cell is none and result.suppressed
 else words.shown(result, row, loop.index0) }}</td>{% endfor %}</tr>{% endfor %}</tbody>
-</table>
+</table></div>
 {% if meaning %}<dl>{% for name, text in meaning %}<dt>{{ name }}</dt>
 <dd>{{ text }}</dd>{% endfor %}</dl>{% endif %}
 {% for note in notes %}<p>{{ note }}</p>{% endfor %}

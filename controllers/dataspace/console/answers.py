@@ -10,6 +10,7 @@ from typing import Any
 
 from controllers.dataspace.console.texts import is_said, say_in
 from controllers.dataspace.console.words import Words, number
+from dataspace.releasing.absent import LOW
 
 type Facts = list[tuple[str, str]]
 """Words for a thing, and what it is."""
@@ -40,6 +41,8 @@ def meaning_of(
     extra, say = released.get("extra") or {}, say_in(words.language)
     codes = _codes(plan, words)
     made: Facts = []
+    if LOW in released["columns"] and has_models(released):
+        made.append((say("result.interval"), say("result.interval.is")))
     if indicator := extra.get("indicator"):
         made.append((say("result.indicator"), words.said("choice", indicator)))
         made += [(say("result.counts-as"), codes)] if codes else []

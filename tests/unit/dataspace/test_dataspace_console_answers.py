@@ -146,6 +146,9 @@ def test_a_number_says_what_it_is() -> None:
     assert "126.5" in noise
     assert "± 253.0" in noise
     assert meaning_of(table("cases", [40]), asked, WORDS) == []
+    models = {"estimates": {"models": [{"model": "stepwise", "fault": None}]}}
+    interval = (SAY("result.interval"), SAY("result.interval.is"))
+    assert meaning_of({**TOTAL, "extra": models}, None, WORDS) == [interval]
 
 
 def test_what_was_asked_is_in_words() -> None:
