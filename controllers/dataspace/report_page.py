@@ -28,7 +28,8 @@ from dataspace.questions.notes import WORDS, Note
 _PAGE = """<!doctype html>
 <html lang="{{ language }}"><head><meta charset="utf-8"><title>{{ report.title }}</title>
 <style>body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}.wide{overflow-x:auto}td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}
+table{border-collapse:collapse}.wide{overflow-x:auto}
+td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.7rem}</style></head><body>
 <h1>{{ report.title }}</h1>
 <p>{{ say(report.environment) }}. {{ say("intelligence") }}</p>
