@@ -254,7 +254,10 @@ async def get_report(
     _: AnyOfficer, views: TheViews, tag: str, language: str = "en"
 ) -> Response:
     """A page to print, with the signatures of all."""
-    return HTMLResponse(report_page(await views.result(tag), views.agreement(), language))
+    found = await views.result(tag)
+    plan = await views.asked(found["plan"])
+    page = report_page(found, views.agreement(), views.vocabulary(), plan, language)
+    return HTMLResponse(page)
 
 
 @router.get("/results/{tag}")

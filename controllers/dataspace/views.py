@@ -16,7 +16,7 @@ from controllers.dataspace.runs import Run, RunState
 from controllers.dataspace.sources import own_mapping
 from controllers.dataspace.standing import Standing, plan_state, standings
 from core.canonical import Json
-from core.errors import HavenError
+from core.errors import HavenError, NotFound
 from dataspace.agreeing.signatures import read
 from dataspace.planning.plan import Plan
 from dataspace.planning.taking_part import taking_part
@@ -112,6 +112,13 @@ class Views:
     async def plan(self, digest: str) -> Json:
         """One plan, with what this organisation would put in. Raises NotFound."""
         return await self._plan(await self._node.plans.kept(digest), own=True)
+
+    async def asked(self, digest: str) -> Json | None:
+        """The plan of a result, if this node keeps it."""
+        try:
+            return plan_in((await self._node.plans.kept(digest)).document).document()
+        except NotFound:
+            return None
 
     async def _plan(self, kept: KeptPlan, *, own: bool) -> Json:
         plan = plan_in(kept.document)

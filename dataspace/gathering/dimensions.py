@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise, product
 from typing import Any, Final, Literal
 
@@ -96,6 +96,12 @@ class Periods:
         if self.with_missing:
             places[days == NO_DAY] = levels
         return places
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether the first day begins its period, and the last one ends its."""
+        ends = self.first, self.last + timedelta(days=1)
+        return all(day.day == 1 and not (day.month - 1) % _MONTHS[self.per] for day in ends)
 
     def _month(self, day: date) -> int:
         """Months since the year 0, of the start of the period that the day is in."""

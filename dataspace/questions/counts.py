@@ -113,9 +113,15 @@ class Counts:
         return {"gate": gate, "present": (gate > 0).astype(np.int64)}
 
     def release(self, plan: Plan, vocabulary: Vocabulary, opened: Opened) -> Released:
-        people = text(plan, COUNTED) == PEOPLE
-        notes = (Note.PEOPLE_IN_EACH,) if people else ()
-        return tables.released_table(plan, self.labels(plan, vocabulary), opened, notes=notes)
+        counted = text(plan, COUNTED)
+        return tables.released_table(
+            plan,
+            self.labels(plan, vocabulary),
+            opened,
+            notes=(Note.PEOPLE_IN_EACH,) if counted == PEOPLE else (),
+            counted=counted,
+            with_missing=bool(number(plan, MISSING)),
+        )
 
 
 def _first_codes(vocabulary: Vocabulary) -> tuple[str, ...]:

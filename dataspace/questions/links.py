@@ -63,18 +63,38 @@ def _links(plan: Plan, own: Gathered, row: int) -> Links:
     return found
 
 
-def ranking(own: Gathered, rows: Sequence[int], ranked: Sequence[Ranked]) -> Released:
-    """For the owner: a row for each reason of each case, the most urgent case first.
+def ranking(
+    own: Gathered,
+    rows: Sequence[int],
+    ranked: Sequence[Ranked],
+    others: Mapping[int, str] | None = None,
+) -> Released:
+    """For the owner: a row for each reason of each case, the most urgent case first. Cases with
+    equal reasons have one rank, and the next one counts them all: 1, 1, 3. `others` are codes
+    in the place of numbers that stand for more than themselves.
 
     Raises InvalidInput: a case that did not go in.
     """
     made: list[tuple[str | int | None, ...]] = []
-    for rank, each in enumerate(ranked, 1):
+    codes, rank, before = others or {}, 0, None
+    for place, each in enumerate(ranked, 1):
         if not 0 <= each.case < len(rows):
             raise InvalidInput("the answer is about a case that was not asked about")
+        if (urgency := _urgency(each)) != before:
+            rank, before = place, urgency
         case = own.references[rows[each.case]] or f"row {rows[each.case] + 1}"
-        made.extend((rank, case, reason.kind, reason.others) for reason in each.reasons)
+        made.extend(
+            (rank, case, reason.kind, codes.get(reason.others, reason.others))
+            for reason in each.reasons
+        )
     return Released(COLUMNS, tuple(made), notes=(Note.INTELLIGENCE,))
+
+
+def _urgency(ranked: Ranked) -> tuple[int, int, str]:
+    """What cases are in the order of (`dataspace.ring.priorities.rank`)."""
+    reasons = ranked.reasons
+    most = max((reason.others for reason in reasons), default=0)
+    return len(reasons), most, reasons[0].kind if reasons else ""
 
 
 def named(released: Released, ranked: Sequence[Ranked]) -> Released:

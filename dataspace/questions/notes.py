@@ -30,6 +30,13 @@ class Note(StrEnum):
     NAMELESS_LEFT_OUT = "nameless-left-out"
     NAMELESS_COUNTED = "nameless-counted"
     INTELLIGENCE = "intelligence"
+    PARTIAL_PERIOD = "partial-period"
+    NOT_SAID_LEFT_OUT = "not-said-left-out"
+    SERVED_ONLY = "served-only"
+    SERVED_AT_ANY_TIME = "served-at-any-time"
+    KNOWN_OUTCOME_ONLY = "known-outcome-only"
+    KNOWN_COST_ONLY = "known-cost-only"
+    BOTH_AMOUNTS_ONLY = "both-amounts-only"
 
 
 WORDS: Mapping[Note, str] = {
@@ -75,4 +82,17 @@ WORDS: Mapping[Note, str] = {
     "whom one organisation alone knows.",
     Note.INTELLIGENCE: "A shared identifier is a hint and no proof: names and numbers are "
     "shared by strangers too.",
+    Note.PARTIAL_PERIOD: "The first or the last period is not a whole one: the days asked "
+    "about begin or end within it. Do not compare it with the others.",
+    Note.NOT_SAID_LEFT_OUT: "Cases that do not say what the table is broken down by are in "
+    "none of its cells.",
+    Note.SERVED_ONLY: "Only of cases with both dates, up to ten years apart: who was never "
+    "served, or not yet, is not in it. Read it beside the uptake.",
+    Note.SERVED_AT_ANY_TIME: "Who has both dates counts as served, also where the service is "
+    "dated before the referral. Who was referred lately may still be served.",
+    Note.KNOWN_OUTCOME_ONLY: "Only of cases whose outcome is known; the others may have ended "
+    "otherwise.",
+    Note.KNOWN_COST_ONLY: "Only of cases whose cost is known; of these, one without a known "
+    "outcome counts as one that did not reach it.",
+    Note.BOTH_AMOUNTS_ONLY: "Only of cases of which both amounts are known.",
 }

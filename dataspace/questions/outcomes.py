@@ -157,14 +157,46 @@ _BENEFIT = ("benefit_amount", Kind.NUMBER)
 
 INDICATORS: Final[Mapping[str, Indicator]] = {
     "referral-days": Indicator(
-        "mean_days", _referral_days, _DATES, 10, 1, LONGEST_WAIT * 10, (LONGEST_WAIT, 1)
+        "mean_days",
+        _referral_days,
+        _DATES,
+        10,
+        1,
+        LONGEST_WAIT * 10,
+        (LONGEST_WAIT, 1),
+        notes=(Note.SERVED_ONLY,),
     ),
-    "uptake": Indicator("percent", _uptake, _DATES, 1000, 1, 1000, (1, 1)),
+    "uptake": Indicator(
+        "percent",
+        _uptake,
+        _DATES,
+        1000,
+        1,
+        1000,
+        (1, 1),
+        notes=(Note.SERVED_AT_ANY_TIME,),
+    ),
     "outcome-share": Indicator(
-        "percent", _outcome_share, (_OUTCOME,), 1000, 1, 1000, (1, 1), takes_codes=True
+        "percent",
+        _outcome_share,
+        (_OUTCOME,),
+        1000,
+        1,
+        1000,
+        (1, 1),
+        takes_codes=True,
+        notes=(Note.KNOWN_OUTCOME_ONLY,),
     ),
     "cost-per-outcome": Indicator(
-        "cost", _cost_per_outcome, (_COST, _OUTCOME), 1, 2, 2**34 - 1, (_MOST_SUM, 1), True
+        "cost",
+        _cost_per_outcome,
+        (_COST, _OUTCOME),
+        1,
+        2,
+        2**34 - 1,
+        (_MOST_SUM, 1),
+        takes_codes=True,
+        notes=(Note.KNOWN_COST_ONLY,),
     ),
     "return": Indicator(
         "percent",
@@ -175,7 +207,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
         2**17 - 1,
         (_MOST_SUM, _MOST_SUM),
         less=100,
-        notes=(Note.LOSSES_AS_NOTHING,),
+        notes=(Note.BOTH_AMOUNTS_ONLY, Note.LOSSES_AS_NOTHING),
     ),
 }
 
@@ -317,7 +349,13 @@ class Outcomes:
             (*(each.column for each in plan.groups), indicator.column),
             rows,
             hidden,
-            (Note.RATIO_ROUNDED_DOWN, *indicator.notes, *at_the_top, *small),
+            (
+                *indicator.notes,
+                Note.RATIO_ROUNDED_DOWN,
+                *at_the_top,
+                *tables.table_notes(plan),
+                *small,
+            ),
             {indicator.column: indicator.decimals},
             {"indicator": text(plan, INDICATOR)},
         )

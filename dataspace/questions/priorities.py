@@ -28,6 +28,11 @@ DETAIL: Final = Option(
     choices=(ANY, LEVEL),
 )
 OPTIONS: Final = (DETAIL,)
+# what an owner is told is no exact number: 1 is one or more of `any`, 2 the most of `level`
+OTHERS: Final[Mapping[str, Mapping[int, str]]] = {
+    ANY: {1: "any"},
+    LEVEL: {1: "one", 2: "two-or-more"},
+}
 
 
 class Priorities(links.LinksQuestion):
@@ -66,7 +71,8 @@ class Priorities(links.LinksQuestion):
         return plan.receivers
 
     def rank(self, plan: Plan, own: Gathered, ranked: Sequence[Ranked]) -> Released:
-        return links.ranking(own, links.chosen_rows(plan, own), ranked)
+        others = OTHERS[self.detail(plan)]
+        return links.ranking(own, links.chosen_rows(plan, own), ranked, others)
 
 
 QUESTION: Final = Priorities()

@@ -138,13 +138,19 @@ def _dimension(
     if kind is Kind.CODE and group.period is None and not group.cuts:
         return Codes(group.column, with_missing)
     if kind is Kind.DATE and group.period is not None:
-        between = _filter_of(plan, group.column)
-        first = _day(between.first if between else None, FEWEST_DAY)
-        last = _day(between.last if between else None, LAST_DAY)
-        return Periods(group.column, group.period, first, last)  # the filter knows every day
+        return _periods(group, plan)
     if kind is Kind.NUMBER and group.cuts:
         return Bins(group.column, group.cuts, with_missing)
     raise InvalidInput(f"a column that is a {kind} cannot be grouped so: {group.column}")
+
+
+def _periods(group: Grouping, plan: Plan) -> Periods:
+    if group.period is None:
+        raise InvalidInput(f"the plan does not group {group.column} by periods")
+    between = _filter_of(plan, group.column)
+    first = _day(between.first if between else None, FEWEST_DAY)
+    last = _day(between.last if between else None, LAST_DAY)
+    return Periods(group.column, group.period, first, last)  # the filter knows every day
 
 
 def filters(plan: Plan, vocabulary: Vocabulary) -> list[CodeFilter | Between]:
@@ -212,6 +218,17 @@ def bounded(values: Integers, most: int, what: str) -> Integers:
     return values
 
 
+def table_notes(plan: Plan, *, with_missing: bool = False) -> tuple[Note, ...]:
+    """What a reader has to know of how the plan breaks its table down."""
+    dated = [_periods(each, plan) for each in plan.groups if each.period is not None]
+    partial = not all(each.are_whole for each in dated)
+    unsaid = len(dated) < len(plan.groups) and not with_missing
+    return (
+        *((Note.PARTIAL_PERIOD,) if partial else ()),
+        *((Note.NOT_SAID_LEFT_OUT,) if unsaid else ()),
+    )
+
+
 def released_table(
     plan: Plan,
     cells: Sequence[tuple[str, ...]],
@@ -219,8 +236,10 @@ def released_table(
     *,
     noise_offset: int | None = None,
     notes: tuple[str, ...] = (),
+    counted: str = "cases",
+    with_missing: bool = False,
 ) -> Released:
-    """Cells of sums that were opened; `noise_offset` (None: there is no noise) is taken off
+    """Cells of sums of what is `counted`; `noise_offset` (None: there is no noise) is taken off
     again. If exactly one exact cell stayed closed the smallest other one is withheld too: a
     grand total, from another plan, would give it away."""
     shown = [
@@ -230,7 +249,8 @@ def released_table(
     kept = without_a_single_gap(shown) if noise_offset is None else tuple(shown)
     rows = tuple((*label, value) for label, value in zip(cells, kept, strict=True))
     hidden = sum(value is None for value in kept)
+    notes = (*notes, *table_notes(plan, with_missing=with_missing))
     said = (*notes, Note.BELOW_THRESHOLD) if hidden else notes
     said = (*said, Note.WITHHELD_TOO) if list(kept) != shown else said
-    columns = (*(each.column for each in plan.groups), "cases")
+    columns = (*(each.column for each in plan.groups), counted)
     return Released(columns, rows, hidden, tuple(said))

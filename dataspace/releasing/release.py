@@ -15,9 +15,9 @@ from core.canonical import Json, content_digest
 from core.errors import InvalidInput
 from dataspace.questions.base import Released
 from dataspace.questions.notes import WORDS, Note
+from dataspace.releasing.absent import absence
 
 FORMAT: Final = "haven-result-1"
-SUPPRESSED: Final = "suppressed"
 # what spreadsheets take for the start of a formula, full-width forms too (OWASP, CSV injection)
 _FORMULA: Final = tuple("=+-@\t\r\n|%＝＋－＠")
 _LARGEST: Final = 2**53 - 1  # JSON numbers are exact up to here (RFC 8785, section 3.2.2.3)
@@ -58,14 +58,13 @@ def words(released: Released) -> tuple[str, ...]:
 
 def to_csv(released: Released) -> str:
     """The table after RFC 4180. Text that a spreadsheet would run as a formula gets an
-    apostrophe before it; a withheld number is the word `suppressed`, so that no program reads
-    it as nothing."""
+    apostrophe before it. Where there is no number stands a word, so that no program reads it as
+    nothing: `suppressed`, or why there never was one (`dataspace.releasing.absent`)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([guarded(each) for each in released.columns])
     for row in released.rows:
-        cells = zip(released.columns, row, strict=True)
-        writer.writerow([_cell(value, released.decimals.get(name, 0)) for name, value in cells])
+        writer.writerow([_cell(released, row, at) for at in range(len(released.columns))])
     return out.getvalue()
 
 
@@ -75,9 +74,10 @@ def guarded(text: str) -> str:
     return f"'{text}" if start.startswith(_FORMULA) else text
 
 
-def _cell(value: str | int | None, decimals: int) -> str:
+def _cell(released: Released, row: tuple[str | int | None, ...], at: int) -> str:
+    value, decimals = row[at], released.decimals.get(released.columns[at], 0)
     if value is None:
-        return SUPPRESSED
+        return absence(released.columns, row, at, suppressed=released.suppressed)
     if isinstance(value, str):
         return guarded(value)
     return str(Decimal(value).scaleb(-decimals)) if decimals else str(value)

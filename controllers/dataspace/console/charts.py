@@ -1,27 +1,34 @@
 """Charts as rows: each its words, a bar of SVG, and its number, so that they read on a phone.
 
 The rows are HTML, and only the bars are drawn: words keep their size, wrap, and are read aloud.
-A bar is stretched to the width there is; a suppressed value has none, and says so.
+A bar is stretched to the width there is; a suppressed value has none, and says so. Bars begin
+at 0, and those of odds ratios at 1, with as much room for half as often as for twice as often.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 from controllers.dataspace.console.words import Words
+from dataspace.releasing.absent import HIGH, LOW
 
 MOST_ROWS = 60
 _SCALE = 1000.0
-_LOW, _HIGH = "low", "high"
+_AROUND_ONE = frozenset(("odds_ratio",))
+_LEAST_FOLD = 2.0  # how far a chart of ratios goes at least: 1.05 is not to look like much
+
+type _Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: words, the number in words, and the bar from `start` to `end` of 1000.
 
-    `mark` is where an estimate stands in its interval. `series` picks the colour.
+    `mark` is where an estimate stands in its interval, or where bars begin. `series` picks the
+    colour.
     """
 
     label: str
@@ -34,12 +41,27 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Rows of one kind, the name of what is measured, and series with their words."""
+    """Rows of one kind, the name of what is measured, what the mark is, and series with their
+    words."""
 
     measured: str
     rows: Sequence[Row]
+    marked: str = ""
     legend: Sequence[str] = ()
     intervals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Where a value stands, from 0 to 1000, and where its bar begins; `mark` if not at 0."""
+
+    at: Callable[[float], float]
+    mark: float | None = None
+    marked: str = ""
+
+    def bar(self, value: float) -> tuple[float, float]:
+        begins, ends = self.mark or 0.0, self.at(value)
+        return min(begins, ends), max(begins, ends)
 
 
 def chart_of(released: Mapping[str, Any], words: Words) -> Chart | None:
@@ -47,17 +69,13 @@ def chart_of(released: Mapping[str, Any], words: Words) -> Chart | None:
     columns, rows = tuple(released["columns"]), released["rows"]
     if not rows or len(rows) > MOST_ROWS:
         return None
-    decimals = released.get("decimals") or {}
-    if _LOW in columns[1:] and _HIGH in columns:
-        return _intervals(columns, rows, words)
+    if LOW in columns[1:] and HIGH in columns:
+        return _intervals(released, words)
     measured = _measured(columns, rows)
-    if measured is None:
-        return None
-    digits = int(decimals.get(columns[measured], 0))
-    return _bars(columns, rows, measured, words, digits)
+    return None if measured is None else _bars(released, measured, words)
 
 
-def _measured(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int | None:
+def _measured(columns: Sequence[str], rows: _Rows) -> int | None:
     """The first column that holds numbers, and no column of words behind it."""
     for at in range(len(columns)):
         values = [row[at] for row in rows if row[at] is not None]
@@ -66,47 +84,68 @@ def _measured(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int | No
     return None
 
 
-def _bars(
-    columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    measured: int,
-    words: Words,
-    digits: int,
-) -> Chart:
-    labels = range(measured)
-    legend = _series(columns, rows, measured, words)
-    top = max((abs(row[measured]) for row in rows if row[measured] is not None), default=0) or 1
+def _bars(released: Mapping[str, Any], measured: int, words: Words) -> Chart:
+    columns, rows = released["columns"], released["rows"]
+    legend = _series(released, measured, words)
+    axis = _axis(released, measured, words)
     drawn = []
     for row in rows:
         value = row[measured]
-        shown = [words.cell(columns[at], row[at]) for at in labels]
+        shown = [words.shown(released, row, at) for at in range(measured)]
+        start, end = (0.0, 0.0) if value is None else axis.bar(value)
         drawn.append(
             Row(
                 label=" · ".join(shown) or words.column(columns[measured]),
-                value=words.cell(columns[measured], value, digits),
-                end=0.0 if value is None else abs(value) / top * _SCALE,
+                value=words.shown(released, row, measured),
+                start=start,
+                end=end,
+                mark=None if value is None else axis.mark,
                 series=legend.index(shown[-1]) % 4 + 1 if legend else 1,
             )
         )
-    return Chart(words.column(columns[measured]), drawn, legend)
+    return Chart(words.column(columns[measured]), drawn, axis.marked, legend)
 
 
-def _series(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], measured: int, words: Words
-) -> list[str]:
+def _axis(released: Mapping[str, Any], measured: int, words: Words) -> _Axis:
+    column = released["columns"][measured]
+    values = [row[measured] for row in released["rows"] if row[measured] is not None]
+    if column in _AROUND_ONE:
+        one = 10 ** int((released.get("decimals") or {}).get(column, 0))
+        fold = max(log(_LEAST_FOLD), *(abs(_fold(each, one)) for each in values))
+        middle = _SCALE / 2
+        return _Axis(
+            lambda value: middle + _fold(value, one) / fold * middle,
+            middle,
+            words.said("chart", "one"),
+        )
+    low, high = min(0, *values), max(0, *values)
+    wide = high - low or 1
+    if low == 0:
+        return _Axis(lambda value: value / wide * _SCALE)
+    zero = -low / wide * _SCALE
+    return _Axis(lambda value: zero + value / wide * _SCALE, zero, words.said("chart", "zero"))
+
+
+def _fold(value: float, one: int) -> float:
+    """How many times as often, as a logarithm. What was rounded to 0 is half of the last digit
+    that is shown."""
+    return log(max(value, 0.5) / one)
+
+
+def _series(released: Mapping[str, Any], measured: int, words: Words) -> list[str]:
     """The kinds of the last column of words where there are two; four have colours."""
     if measured < 2:
         return []
-    last = measured - 1
-    kinds = list(dict.fromkeys(words.cell(columns[last], row[last]) for row in rows))
+    kinds = list(
+        dict.fromkeys(words.shown(released, row, measured - 1) for row in released["rows"])
+    )
     return kinds if len(kinds) <= 4 else []
 
 
-def _intervals(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], words: Words
-) -> Chart | None:
+def _intervals(released: Mapping[str, Any], words: Words) -> Chart | None:
     """An estimate stands in the column before its interval's lower end."""
-    low_at, high_at = columns.index(_LOW), columns.index(_HIGH)
+    columns, rows = list(released["columns"]), released["rows"]
+    low_at, high_at = columns.index(LOW), columns.index(HIGH)
     middle = low_at - 1
     top = max((row[high_at] or row[middle] or 0 for row in rows), default=0)
     if not top:
@@ -114,14 +153,14 @@ def _intervals(
     drawn = []
     for row in rows:
         estimate, low, high = row[middle], row[low_at], row[high_at]
-        label = words.cell(columns[0], row[0])
+        label = words.shown(released, row, 0)
         if estimate is None:
             drawn.append(Row(label, words.said("value", "no-estimate")))
             continue
-        value = words.cell(columns[middle], estimate)
+        value = words.shown(released, row, middle)
         if low is not None:
-            upper = words.said("value", "open") if high is None else words.cell(_HIGH, high)
-            value = f"{value} ({words.cell(_LOW, low)}–{upper})"
+            ends = (words.shown(released, row, at) for at in (low_at, high_at))
+            value = f"{value} ({'–'.join(ends)})"
         start = estimate if low is None else low
         end = top if high is None and low is not None else high or estimate
         drawn.append(
@@ -133,7 +172,8 @@ def _intervals(
                 mark=estimate / top * _SCALE,
             )
         )
-    return Chart(words.column(columns[middle]), drawn, intervals=True)
+    marked = words.said("chart", "interval")
+    return Chart(words.column(columns[middle]), drawn, marked, intervals=True)
 
 
 def _is_number(value: object) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import HTMLResponse
 
+from controllers.dataspace.console.answers import findings_of, has_models, meaning_of
 from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of, whole
 from controllers.dataspace.console.charts import chart_of
 from controllers.dataspace.console.entry import (
@@ -290,11 +291,14 @@ async def result(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
         result=found,
         released=released,
         chart=chart_of(released, words),
-        findings=_findings(released.get("extra") or {}),
+        findings=findings_of(released, words),
+        models=has_models(released),
+        meaning=meaning_of(released, view["plan"] if view else None, words),
         plan=view["plan"] if view else None,
         words=words,
         names=names_of(about),
         minute=minute,
+        day=day,
     )
 
 
@@ -306,18 +310,6 @@ async def _view_or_none(node: NodeClient, digest: str) -> Mapping[str, Any] | No
     except HavenError:
         return None
     return found
-
-
-def _findings(extra: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What speaks against believing an estimate: codes with words."""
-    found = extra.get("estimates") or {}
-    listed = [*found.get("findings", ())]
-    listed += [
-        {"code": each["fault"], "words": each.get("why") or "", "model": each["model"]}
-        for each in found.get("models", ())
-        if each.get("fault")
-    ]
-    return listed
 
 
 @router.get("/at/{place}/results/{tag}/{kind}")

@@ -6,13 +6,14 @@ as it is, so that a new question needs no new release of these pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from controllers.dataspace.console.texts import is_said, say_in
+from dataspace.releasing.absent import Absent, absence
 
 _HIDDEN = "–"
 
@@ -71,6 +72,33 @@ class Words:
         """A choice of an option: a column, or a word of ours."""
         return self.column(name) if self._column(name) else self.said("choice", name)
 
+    def option(self, plan: Mapping[str, Any], name: str, at: int, value: str) -> str:
+        """The value in its place of a plan's option. Codes are those of the measure that has
+        them, or of the factor in that place; what nobody gave words to stands as it is."""
+        if name == "codes":
+            said = (self.code(each, value) for each in plan["measures"])
+            return next((each for each in said if each != value), value)
+        if name == "base":
+            factors = [each["column"] for each in plan["groups"]]
+            return self.code(factors[at], value) if at < len(factors) else value
+        is_known = self._column(value) or is_said(self.language, f"choice.{value}")
+        return self.any(value) if is_known else value
+
+    def shown(self, table: Mapping[str, Any], row: Sequence[Any], at: int) -> str:
+        """A value in its row of a table: where an answer has no number, why; of odds ratios a
+        factor and its level in the words of the column that they are of."""
+        columns, value = table["columns"], row[at]
+        column = columns[at]
+        if value is None and "suppressed" in table:
+            why = absence(columns, row, at, suppressed=table["suppressed"])
+            hidden = why is Absent.SUPPRESSED
+            return say_in(self.language)("result.hidden") if hidden else self.said("value", why)
+        if "factor" in columns and isinstance(value, str):
+            factor = str(row[list(columns).index("factor")])
+            if column in ("factor", "level"):
+                return self.column(factor) if column == "factor" else self.code(factor, value)
+        return self.cell(column, value, (table.get("decimals") or {}).get(column, 0))
+
     def cell(self, column: str, value: object, decimals: int = 0) -> str:
         """One value of a table; of a number so many digits stand behind the point."""
         if value is None:
@@ -85,7 +113,8 @@ class Words:
         if column == "case":  # an own reference: looked up, and asked about, as it is
             return text
         if text.startswith("did:"):
-            return " + ".join(self.names.get(each, each) for each in text.split(" + "))
+            dids = text.replace(" + ", " ").split()
+            return " + ".join(self.names.get(each, each) for each in dids)
         if column == "kind" and self._column(text):
             return self.column(text)
         return self.code(column, text) if self._column(column) else self.said("value", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from dataspace.questions.links import KINDS
 from dataspace.questions.priorities import QUESTION as PRIORITIES
 from dataspace.questions.reveal import QUESTION as REVEAL
 from dataspace.questions.reveal import StatedCases, state
+from dataspace.ring.priorities import Ranked, Reason
 from dataspace.ring.terms import Answer
 
 ALL = plan("priorities", link=list(KINDS), options={"detail": "level"})
@@ -41,11 +43,26 @@ async def test_own_cases_come_ranked_with_reasons() -> None:
     found = PRIORITIES.rank(ALL, own["police"], told["police"])
     assert found.columns == ("rank", "case", "kind", "others")
     assert found.rows == (
-        (1, "p-1", "trafficker", 2),
-        (1, "p-1", "phone", 1),
-        (2, "p-2", "place", 1),
+        (1, "p-1", "trafficker", "two-or-more"),
+        (1, "p-1", "phone", "one"),
+        (2, "p-2", "place", "one"),
     )
     assert PRIORITIES.answered(ALL) == (DIDS["police"],)
+
+
+def test_equal_reasons_have_one_rank_and_any_is_no_number() -> None:
+    """With `any` a 1 stands for one or more; it is not written as a number."""
+    by_place = Ranked(0, (Reason("place", 1),))
+    ties = [replace(by_place, case=at) for at in (1, 0)]
+    first = Ranked(2, (Reason("trafficker", 1), Reason("phone", 1)))
+    other = Ranked(3, (Reason("phone", 1),))
+    rows = [{"case_reference": f"c-{n}", "place": f"Mill {n}"} for n in range(4)]
+    asked = plan("priorities", link=list(KINDS))
+    found = PRIORITIES.rank(asked, read(rows), [first, *ties, other])
+    assert [(row[0], row[1]) for row in found.rows] == [
+        (1, "c-2"), (1, "c-2"), (2, "c-1"), (2, "c-0"), (4, "c-3"),
+    ]  # fmt: skip
+    assert {row[3] for row in found.rows} == {"any"}
 
 
 async def test_reveal_names_who_shares_a_stated_case() -> None:

@@ -63,6 +63,7 @@ def test_people_are_counted_once_in_each_organisation() -> None:
     nobody = sum(int((each.table.persons < 0).sum()) for each in lists())
     people = sum(len({p for p in each.table.persons if p >= 0}) for each in lists())
     found = run(COUNTS, asked)
+    assert found.columns == ("people",)
     assert found.rows == ((people + nobody,),)
     assert found.notes == ("people-in-each",)
 
@@ -292,6 +293,7 @@ def test_key_figures_are_what_dividing_gives(name: str, group: str) -> None:
     }
     assert {level: value for level, value in found.rows if value is not None} == wanted
     assert wanted, "the made-up cases are too few to show anything"
+    assert set(indicator.notes) <= set(found.notes)
 
 
 def test_losses_and_the_upper_limit() -> None:

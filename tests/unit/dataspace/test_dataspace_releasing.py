@@ -70,6 +70,19 @@ def test_csv_has_decimals_and_a_word_for_what_is_withheld() -> None:
     assert words(RELEASED)[0].startswith("A cell without a number")
 
 
+def test_csv_says_why_there_never_was_a_number() -> None:
+    """Only what was there and is not shown is suppressed."""
+    columns = ("model", "people", "low", "high")
+    rows = (("a", 90, 70, None), ("b", None, None, None), ("c", 90, None, None))
+    assert to_csv(Released(columns, rows)) == (
+        "model,people,low,high\r\n"
+        "a,90,70,no-upper-end\r\n"
+        "b,no-estimate,no-estimate,no-estimate\r\n"
+        "c,90,no-interval,no-interval\r\n"
+    )
+    assert "90,70,suppressed" in to_csv(Released(columns, rows, 1))
+
+
 @given(st.text(min_size=1, max_size=20))
 def test_no_text_of_a_csv_is_a_formula(text: str) -> None:
     lines = to_csv(Released((text,), ((text,),)))
