@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
+from controllers.dataspace.journal import MOST_SHOWN
 from controllers.dataspace.node import Node
 from controllers.dataspace.officers import Officer, OfficerDuty, recognise
 from controllers.dataspace.plans import Draft
@@ -29,6 +30,8 @@ from core.errors import HavenError, NotAuthenticated, PlanRefused
 from dataspace.planning.statements import Duty
 
 MOST_BODY = 1024 * 1024  # of all else: it is read before anybody looks at the key
+MOST_DIGEST = 128
+MOST_NUMBER = 2**62  # larger ones fit into no database
 MOST_UPLOAD = 512 * 1024 * 1024  # bytes of a file of cases; larger ones go by the command line
 _bearer = HTTPBearer(auto_error=False)
 
@@ -139,10 +142,13 @@ async def get_ledger(_: AnyOfficer, views: TheViews) -> Any:
 
 @router.get("/log")
 async def get_log(
-    _: AnyOfficer, views: TheViews, after: Annotated[int, Query(ge=0)] = 0
+    _: AnyOfficer,
+    views: TheViews,
+    after: Annotated[int, Query(ge=0, le=MOST_NUMBER)] = 0,
+    most: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> Any:
-    """Entries of the log after a number."""
-    return await views.log(after)
+    """Entries of the log after a number, at most so many."""
+    return await views.log(after, most)
 
 
 @router.get("/cases/summary")
@@ -183,9 +189,13 @@ async def post_plan(officer: AnyOfficer, node: TheNode, views: TheViews, body: D
 
 
 @router.get("/plans")
-async def get_plans(_: AnyOfficer, views: TheViews) -> Any:
-    """Every plan."""
-    return await views.plans()
+async def get_plans(
+    _: AnyOfficer,
+    views: TheViews,
+    before: Annotated[str | None, Query(max_length=MOST_DIGEST)] = None,
+) -> Any:
+    """A page of the list of plans, the newest first, or those before one."""
+    return await views.plans(before)
 
 
 @router.get("/plans/{digest}")
