@@ -62,7 +62,7 @@ _OWN_WORD = exists().where(
     _DECISION.c.plan == _PLAN.c.digest, _DECISION.c.did == bindparam("did")
 )
 _ALIVE = (
-    select(_PLAN.c.digest, _PLAN.c.asker, _OWN_WORD.label("has_own"))
+    select(_PLAN.c.digest, _PLAN.c.agreement, _PLAN.c.asker, _OWN_WORD.label("has_own"))
     .where(
         _PLAN.c.agreement == bindparam("agreement"),
         _PLAN.c.expires > bindparam("now"),
@@ -170,15 +170,28 @@ class PlanList:
         about = {"agreement": agreements.agreement.terms.digest, "did": agreements.own.did}
         now = self._node.outside.clock.now()
         rows = await self._database.rows(_ALIVE, now=now, **about)
-        await self._read_duties([row.digest for row in rows if row.has_own])
+        spoke = [row.digest for row in rows if row.has_own]  # of people's own hands: not many
+        await self._read_duties(spoke)
+        marks = await self._marks(spoke)
         found, of_asker = [], Counter[str]()
         for row in rows:
-            # with one duty alone, the organisation has spoken
-            spoke = row.has_own and len(self._duties.get(row.digest) or ()) < len(Duty)
-            if not spoke and of_asker[row.asker] < _MOST_LOOKED_AT:
+            if row.has_own:
+                said = await self._said_of(row.digest, marks.get(row.digest, (0, 0)))
+                duties = self._duties.get(row.digest) or ()
+                if not self._owes(self._standings(row, said, duties)):
+                    continue
+            if of_asker[row.asker] < _MOST_LOOKED_AT:
                 of_asker[row.asker] += 1
                 found.append(row.digest)
         return found
+
+    def _owes(self, decided: Sequence[Standing]) -> bool:
+        """Whether this organisation has a decision to make, for the first time or again."""
+        own = self._books.identity.did
+        return any(
+            each.did == own and each.state in (Decided.WAITING, Decided.EXPIRED)
+            for each in decided
+        )
 
     async def _read_duties(self, digests: Sequence[str]) -> None:
         unread = [digest for digest in digests if digest not in self._duties]
@@ -241,15 +254,13 @@ class PlanList:
         )
         if state is PlanState.WAITING and duties is None:
             state = PlanState.UNKNOWN
-        own = self._books.identity.did
-        undecided = any(each.did == own and each.state is Decided.WAITING for each in decided)
         return {
             "digest": row.digest,
             "title": document.get("title"),
             "asker": row.asker,
             "question": document.get("operation"),
             "state": state.value,
-            "waits": undecided and state is PlanState.WAITING,
+            "waits": state is PlanState.WAITING and self._owes(decided),
             "results": [run.tag for run in runs if run.tag in beside.readable],
         }
 

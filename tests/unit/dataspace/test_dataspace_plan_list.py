@@ -147,13 +147,15 @@ async def test_an_approval_that_ends_is_over_in_the_list_too(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = await space.approved(space.draft(), days=1)
+    assert not (await Views(space.nodes[0]).plans())["waiting"]
     views, clock = Views(space.nodes[0]), space.outside.clock
     assert (await views.plans())["items"][0]["state"] == PlanState.APPROVED
     later = clock.now() + timedelta(days=1, hours=1)
     monkeypatch.setattr(type(clock), "now", lambda _: later)
     assert (await views.plans())["items"][0]["state"] == PlanState.WAITING
     assert (await views.plan(digest))["state"] == PlanState.WAITING
-    assert not (await views.plans())["waiting"]  # it has spoken, and may again
+    (again,) = (await views.plans())["waiting"]  # and has to be given anew
+    assert again["waits"]
 
 
 async def test_plans_are_leafed_through_and_of_each_asker_some_wait_on_top(
@@ -227,3 +229,15 @@ async def test_a_new_version_that_is_not_signed_yet_does_not_end_the_list(
     monkeypatch.setattr(agreements, "_current", offered)
     (line,) = (await Views(node).plans())["items"]
     assert line["state"] == PlanState.WAITING
+
+
+async def test_a_plan_waits_until_every_duty_of_the_organisation_is_done(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = space.nodes[1]
+    plan = await told(space, 0, "Of links", node)
+    await node.plans.take_decision(said(space, 1, plan, "yes"))
+    assert not (await Views(node).plans())["waiting"]
+    monkeypatch.setattr(node.plans, "duties", lambda _: (Duty.DATA, Duty.LEGAL))
+    (line,) = (await Views(node).plans())["waiting"]
+    assert (line["title"], line["waits"]) == ("Of links", True)
