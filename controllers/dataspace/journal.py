@@ -30,7 +30,7 @@ _AFTER = (
     select(_LOG.c.document)
     .where(_LOG.c.number > bindparam("after"))
     .order_by(_LOG.c.number)
-    .limit(MOST_SHOWN)
+    .limit(bindparam("most"))
 )
 _AT = select(_LOG.c.document).where(_LOG.c.number == bindparam("wanted"))
 _REMEMBERED = select(_WITNESS.c.document).where(_WITNESS.c.did == bindparam("wanted"))
@@ -100,9 +100,9 @@ class Journal:
             return None
         return sign_head(last, self._identity.signer, self._identity.did, self._clock.now())
 
-    async def entries(self, after: int = 0) -> Sequence[Json]:
-        """Signed entries after a number, at most `MOST_SHOWN`."""
-        rows = await self._database.rows(_AFTER, after=after)
+    async def entries(self, after: int = 0, most: int = MOST_SHOWN) -> Sequence[Json]:
+        """Signed entries after a number, at most so many."""
+        rows = await self._database.rows(_AFTER, after=after, most=most)
         return [json.loads(row.document) for row in rows]
 
     async def entry(self, number: int) -> Json | None:

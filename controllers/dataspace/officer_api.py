@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from controllers.dataspace.importing import MOST_MAPPING, Importing
+from controllers.dataspace.journal import MOST_SHOWN
 from controllers.dataspace.node import Node
 from controllers.dataspace.officers import Officer, OfficerDuty, recognise
 from controllers.dataspace.plans import Draft
@@ -27,6 +28,8 @@ from dataspace.gathering.reading import DEFAULT_LIMITS
 from dataspace.planning.statements import Duty
 
 MOST_BODY = 1024 * 1024  # of all else: it is read before anybody looks at the key
+MOST_DIGEST = 128
+MOST_NUMBER = 2**62  # larger ones fit into no database
 MOST_UPLOAD = DEFAULT_LIMITS.most_bytes + MOST_MAPPING + MOST_BODY  # with the form around them
 _bearer = HTTPBearer(auto_error=False)
 
@@ -144,10 +147,13 @@ async def get_ledger(_: AnyOfficer, views: TheViews) -> Any:
 
 @router.get("/log")
 async def get_log(
-    _: AnyOfficer, views: TheViews, after: Annotated[int, Query(ge=0)] = 0
+    _: AnyOfficer,
+    views: TheViews,
+    after: Annotated[int, Query(ge=0, le=MOST_NUMBER)] = 0,
+    most: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> Any:
-    """Entries of the log after a number."""
-    return await views.log(after)
+    """Entries of the log after a number, at most so many."""
+    return await views.log(after, most)
 
 
 @router.get("/cases/summary")
@@ -188,9 +194,13 @@ async def post_plan(officer: AnyOfficer, node: TheNode, views: TheViews, body: D
 
 
 @router.get("/plans")
-async def get_plans(_: AnyOfficer, views: TheViews) -> Any:
-    """Every plan."""
-    return await views.plans()
+async def get_plans(
+    _: AnyOfficer,
+    views: TheViews,
+    before: Annotated[str | None, Query(max_length=MOST_DIGEST)] = None,
+) -> Any:
+    """A page of the list of plans, the newest first, or those before one."""
+    return await views.plans(before)
 
 
 @router.get("/plans/{digest}")

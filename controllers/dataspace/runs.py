@@ -245,6 +245,16 @@ class Runs:
         """The runs of a plan, the oldest first."""
         return [_run(row) for row in await self._database.rows(_OF_PLAN, wanted=plan)]
 
+    async def alive_of(self, plans: Sequence[str]) -> Mapping[str, Sequence[Run]]:
+        """The runs of these plans that have not failed, by plan, the oldest first."""
+        wanted = _RUN.c.plan.in_(plans), _RUN.c.state != RunState.FAILED.value
+        listed = select(*(_RUN.c[name] for name in Run.__slots__)).where(*wanted)
+        ordered = listed.order_by(_RUN.c.started_at, _RUN.c.tag)
+        found: dict[str, list[Run]] = {}
+        for row in await self._database.rows(ordered) if plans else ():
+            found.setdefault(row.plan, []).append(_run(row))
+        return found
+
     async def all(self) -> Sequence[Run]:
         """Every run that this node took part in, the oldest first."""
         listed = select(_RUN).order_by(_RUN.c.started_at, _RUN.c.tag)
@@ -298,6 +308,13 @@ class Runs:
         """Whether this organisation may see what came out of a run."""
         row = await self._database.row(_RESULT_OF, wanted=tag)
         return row is not None and row.released_at is not None
+
+    async def with_results(self, tags: Sequence[str]) -> frozenset[str]:
+        """Those of these runs whose result this organisation may see."""
+        listed = select(_RESULT.c.tag).where(
+            _RESULT.c.tag.in_(tags), _RESULT.c.released_at.is_not(None)
+        )
+        return frozenset(row.tag for row in (await self._database.rows(listed) if tags else ()))
 
     async def result(self, tag: str) -> Kept:
         """What came out of a released run. Raises NotFound, also where this node is no

@@ -20,7 +20,7 @@ import typer
 from rich.console import Console as Terminal
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import Console
+from controllers.dataspace.console.entry import COOKIE, SECURE_COOKIE, Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import Nodes
 from controllers.dataspace.console.sessions import Sessions
@@ -106,18 +106,20 @@ def made_console(
 ) -> Console:
     """The console of these nodes."""
     party = RelyingParty.at(base_url, _SHOWN_AS)
+    is_secure = base_url.startswith("https:")
     return Console(
         nodes=Nodes.of(*(each.address for each in nodes)),
         sessions=Sessions(_HOSTED_IDLE if hosted else _OWN_IDLE),
         base_url=base_url,
         sample_day=sample_day(),
         members=Members(data / "members.json", party) if hosted else None,
+        cookie=SECURE_COOKIE if is_secure else COOKIE,
     )
 
 
 def first_links(console: Console) -> list[tuple[str, str]]:
     """Where to begin: one link for one's own sandbox; hosted, an invitation for the first
-    person of each organisation that has nobody yet."""
+    person of each organisation that has nobody yet; it ends those of earlier starts."""
     places = console.nodes.places
     if console.members is None:
         return [("", f"{console.base_url}/enter#{console.sessions.link('', places)}")]
@@ -125,7 +127,7 @@ def first_links(console: Console) -> list[tuple[str, str]]:
     links = []
     for place in places:
         if not console.members.of(place):
-            secret = console.members.invite(place, names.get(place, place))
+            secret = console.members.invite_first(place, names.get(place, place))
             links.append((names.get(place, place), f"{console.base_url}/enrol#{secret}"))
     return links
 

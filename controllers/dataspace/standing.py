@@ -37,6 +37,7 @@ class PlanState(StrEnum):
     ANSWERED = "answered"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
+    UNKNOWN = "unknown"  # this node does not know its question (any more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +109,20 @@ def _is_of(end: Withdrawal | Refusal, duty: Duty) -> bool:
 
 
 def plan_state(
-    plan: Plan,
+    expires: datetime,
     *,
     refused: bool,
     decided: Sequence[Standing],
     runs: Sequence[Run],
     now: datetime,
 ) -> PlanState:
-    """What people are told; the first of these that is so."""
+    """What people are told of a plan; the first of these that is so."""
     states = {each.state for each in decided}
     told = (
         (any(run.state in OPEN for run in runs), PlanState.RUNNING),
         (any(run.state is RunState.RELEASED for run in runs), PlanState.ANSWERED),
         (refused or Decided.REFUSED in states, PlanState.REFUSED),
-        (now >= plan.expires, PlanState.EXPIRED),
+        (now >= expires, PlanState.EXPIRED),
         (Decided.WITHDRAWN in states, PlanState.WITHDRAWN),
         (states == {Decided.APPROVED}, PlanState.APPROVED),
     )

@@ -7,10 +7,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from controllers.dataspace.journal import MOST_SHOWN
 from controllers.dataspace.judging import list_length, plan_in
 from controllers.dataspace.keeping import KeptPlan
 from controllers.dataspace.node import Node
 from controllers.dataspace.outcomes import released_in
+from controllers.dataspace.plan_list import PlanList
 from controllers.dataspace.plans import documents_of
 from controllers.dataspace.runs import Run, RunState
 from controllers.dataspace.sources import own_mapping
@@ -32,6 +34,7 @@ class Views:
 
     def __init__(self, node: Node) -> None:
         self._node, self._books, self._outside = node, node.books, node.outside
+        self._list = PlanList(node)
 
     async def node(self) -> Json:
         """What this node is, and how it stands."""
@@ -104,14 +107,13 @@ class Views:
 
     # --- plans --------------------------------------------------------------------------
 
-    async def plans(self) -> Json:
-        """Every plan, the oldest first."""
-        kept = reversed(await self._node.plans.all())
-        return {"items": [await self._plan(each, own=False) for each in kept]}
+    async def plans(self, before: str | None = None) -> Json:
+        """A page of the list of plans, the newest first. Raises NotFound."""
+        return await self._list.page(before)
 
     async def plan(self, digest: str) -> Json:
         """One plan, with what this organisation would put in. Raises NotFound."""
-        return await self._plan(await self._node.plans.kept(digest), own=True)
+        return await self._plan(await self._node.plans.kept(digest))
 
     async def asked(self, digest: str) -> Json | None:
         """The plan of a result, if this node keeps it."""
@@ -120,13 +122,13 @@ class Views:
         except NotFound:
             return None
 
-    async def _plan(self, kept: KeptPlan, *, own: bool) -> Json:
+    async def _plan(self, kept: KeptPlan) -> Json:
         plan = plan_in(kept.document)
         runs = await self._books.runs.runs_of(plan.digest)
         decided = await self._decided(plan)
         now = self._outside.clock.now()
         refused = kept.refused is not None
-        state = plan_state(plan, refused=refused, decided=decided, runs=runs, now=now)
+        state = plan_state(plan.expires, refused=refused, decided=decided, runs=runs, now=now)
         done = (await self._node.gate.ledger()).runs_of(plan.digest)
         return {
             "digest": plan.digest,
@@ -135,7 +137,7 @@ class Views:
             "gate": kept.gate,
             "reveals": {
                 "sentences": self._sentences(plan),
-                "own": self._own(plan) if own else None,
+                "own": self._own(plan),
             },
             "approvals": [_standing(each) for each in decided],
             "runs": {"done": done, "allowed": plan.runs},
@@ -280,9 +282,9 @@ class Views:
             "runs": sum(each.counts for each in ledger.entries),
         }
 
-    async def log(self, after: int) -> Json:
+    async def log(self, after: int, most: int = MOST_SHOWN) -> Json:
         """Entries after a number, each with its hash."""
-        entries = await self._books.journal.entries(after)
+        entries = await self._books.journal.entries(after, most)
         return {"items": [{**each, "hash": read(LogEntry, each).digest} for each in entries]}
 
     async def compare(self) -> Json:

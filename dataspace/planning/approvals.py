@@ -214,6 +214,11 @@ def _holder(agreement: SignedAgreement, did: str) -> Participant | None:
     return next((each for each in agreement.terms.holders if each.did == did), None)
 
 
+def is_in_time(approval: Approval, agreement: SignedAgreement, now: datetime) -> bool:
+    """Check 5 alone, for showing what was verified before; it lets nothing run."""
+    return _wrong_time(approval, agreement, now) is None
+
+
 def _wrong_time(
     approval: Approval, agreement: SignedAgreement, now: datetime
 ) -> HavenError | None:

@@ -242,7 +242,11 @@ class FakeSpace:
                 return _problem(401, "not-authenticated", "no key")
             body = json.loads(request.content or b"{}")
             node = _Node(self, place)
-            return node.get(path) if request.method == "GET" else node.post(path, body)
+            return (
+                node.get(path, request.url.params)
+                if request.method == "GET"
+                else node.post(path, body)
+            )
 
         return answer
 
@@ -262,21 +266,19 @@ class _Node:
     def holds(self) -> bool:
         return self.place != "evaluator"
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, params: httpx.QueryParams) -> httpx.Response:
         parts = path.strip("/").split("/")
         plain: dict[str, Callable[[], Any]] = {
             "node": self._about,
             "vocabulary": lambda: VOCABULARY,
             "questions": lambda: {"items": QUESTIONS},
-            "plans": lambda: {
-                "items": [self._view(each) for each in self.space.plans.values()]
-            },
+            "plans": self._list,
             "ledger": lambda: {
                 "epsilon_milli": {"allowed": 3000, "spent": 500},
                 "plans": 2,
                 "runs": 1,
             },
-            "log": lambda: {"items": self.space.logs[self.place]},
+            "log": lambda: {"items": self._log(params)},
             "cases/summary": lambda: {"cases": 412, "columns": [], "since": None},
         }
         if path.strip("/") in plain:
@@ -387,6 +389,30 @@ class _Node:
             "runs": {"done": len(kept.runs), "allowed": kept.plan["runs"]},
             "results": [tag for tag in kept.runs if self._may_read(tag)],
         }
+
+    def _list(self) -> Json:
+        lines = [self._line(each) for each in reversed(self.space.plans.values())]
+        return {
+            "items": lines,
+            "waiting": [each for each in lines if each["waits"]],
+            "older": None,
+        }
+
+    def _line(self, kept: Kept) -> Json:
+        own = [state for (place, _), state in kept.decided.items() if place == self.place]
+        return {
+            "digest": kept.digest,
+            "title": kept.plan["title"],
+            "asker": kept.asker,
+            "question": kept.plan["operation"],
+            "state": self._state(kept),
+            "waits": self._state(kept) == "waiting" and "waiting" in own,
+            "results": [tag for tag in kept.runs if self._may_read(tag)],
+        }
+
+    def _log(self, params: httpx.QueryParams) -> list[Json]:
+        after, most = int(params.get("after", 0)), int(params.get("most", 2000))
+        return self.space.logs[self.place][after : after + most]
 
     def _state(self, kept: Kept) -> str:
         states = set(kept.decided.values())

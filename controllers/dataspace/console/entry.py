@@ -41,6 +41,8 @@ from core.errors import (
 )
 
 COOKIE = "haven-space"
+SECURE_COOKIE = f"__Host-{COOKIE}"  # no other host of the domain can set it
+_LONGEST_AGENT = 400
 _CHOSEN = Chosen("haven-space-language", "/")
 
 
@@ -77,6 +79,11 @@ class Console:
         if self.by_keys:
             return Door.KEY
         return Door.LINK if self.members is None else Door.PASSKEY
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it by TLS alone."""
+        return self.base_url.startswith("https:")
 
     @property
     def is_hosted(self) -> bool:
@@ -211,6 +218,11 @@ def console_of(request: Request) -> Console:
     return cast(Console, request.app.state.console)
 
 
+def browser_of(request: Request) -> str:
+    """What a browser says it is."""
+    return request.headers.get("user-agent", "")[:_LONGEST_AGENT]
+
+
 def keep_session(response: Response, console: Console, value: str) -> None:
     """Give a browser its session; it ends with the browser at the latest."""
     response.set_cookie(
@@ -219,7 +231,14 @@ def keep_session(response: Response, console: Console, value: str) -> None:
         path="/",
         httponly=True,
         samesite="strict",
-        secure=console.base_url.startswith("https:"),
+        secure=console.is_secure,
+    )
+
+
+def end_session(response: Response, console: Console) -> None:
+    """Take it from the browser; a name with `__Host-` is taken back as it was given alone."""
+    response.delete_cookie(
+        console.cookie, path="/", httponly=True, samesite="strict", secure=console.is_secure
     )
 
 
@@ -228,7 +247,7 @@ async def visiting(request: Request) -> Visitor:
     console = console_of(request)
     by_itself = "part" in request.query_params  # a page that looks by itself touches nothing
     session = console.sessions.recognise(
-        request.cookies.get(console.cookie), touch=not by_itself
+        request.cookies.get(console.cookie), browser=browser_of(request), touch=not by_itself
     )
     return Visitor(console, request, _CHOSEN.language_of(request), session)
 

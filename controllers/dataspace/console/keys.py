@@ -17,6 +17,7 @@ from controllers.dataspace.console.entry import (
     OwnConsole,
     SpaceRoute,
     Then,
+    browser_of,
     go,
     keep_session,
     own_path,
@@ -49,7 +50,10 @@ async def come_in(request: Request, console: OwnConsole) -> Response:
     except NotAuthenticated:
         return _door(request, then, refused=True)
     answer = go(then)
-    keep_session(answer, console, console.sessions.open("", console.nodes.places, key=key))
+    value = console.sessions.open(
+        "", console.nodes.places, key=key, browser=browser_of(request)
+    )
+    keep_session(answer, console, value)
     return answer
 
 

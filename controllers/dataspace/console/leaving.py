@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from controllers.dataspace.console.entry import OwnConsole, Sent, SpaceRoute, go
+from controllers.dataspace.console.entry import OwnConsole, Sent, SpaceRoute, end_session, go
 
 router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 
@@ -14,5 +14,5 @@ async def leave(request: Request, console: OwnConsole, _sent: Sent) -> Response:
     """End the session at once."""
     console.sessions.end(request.cookies.get(console.cookie))
     answer = go(console.door)
-    answer.delete_cookie(console.cookie, path="/")
+    end_session(answer, console)
     return answer

@@ -1,12 +1,18 @@
 """People of a hosted sandbox: invited to one organisation each, and known by a passkey after.
 
-The file holds digests of invitations, public keys, and the names that people were invited by;
-it is written anew as a whole, by this process only, with mode 0600.
+1. The file holds digests of invitations, public keys, the names that people were invited by,
+   and who invited them; it is written anew as a whole, by this process only, with mode 0600.
+2. An invitation ends with its inviter's entry in the file: who was taken out lets nobody in.
+3. Room is by organisation and by person, and whoever comes too often is refused: nobody pushes
+   out what is another one's.
+4. A question to a device is not kept: its challenge is a keyed digest of its name, which says
+   until when it is good. Kept is which questions a passkey has answered, until they end.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 import secrets
@@ -20,41 +26,40 @@ from typing import Any
 from webauthn.helpers import base64url_to_bytes
 
 from controllers.dataspace.console.sessions import digest
-from controllers.staff.relying import CHALLENGE, RelyingParty, not_known
-from core.errors import Conflict, Gone
+from controllers.staff.relying import RelyingParty, not_known
+from core.errors import Conflict, Gone, TooManyRequests
 
 INVITED_DAYS = 3
+_SIGN_IN = "sign-in"
 _DAY = 24 * 3600
 _CEREMONY_SECONDS = 300
-_MOST_CEREMONIES = 1000
-_MOST_INVITATIONS = 500
+_MOST_OPEN = 50  # invitations of one organisation
+_MOST_OPEN_OF_ONE = 10  # and of one of its people
+_MOST_PEOPLE = 200  # of one organisation
+_MOST_ANSWERED = 30  # questions that one passkey answers before they end
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """To one organisation, until `until` (seconds of the epoch)."""
+    """To one organisation, until `until` (seconds of the epoch). `by` is the id of the member
+    who made it; None: whoever runs the sandbox."""
 
     place: str
     name: str
     until: float
+    by: str | None = None
 
 
 @dataclass(slots=True)
 class Member:
-    """Somebody of one organisation, and her passkey."""
+    """Somebody of one organisation, and her passkey. `by` as of her invitation."""
 
     id: str
     place: str
     name: str
     public_key: str = field(repr=False)  # base64
     count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Ceremony:
-    challenge: bytes
-    invitation: str | None
-    until: float
+    by: str | None = None
 
 
 class Members:
@@ -64,34 +69,53 @@ class Members:
         self, file: Path, party: RelyingParty, clock: Callable[[], float] = time.time
     ) -> None:
         self._file, self._party, self._clock = file, party, clock
-        self._ceremonies: dict[str, _Ceremony] = {}
+        self._key = secrets.token_bytes(32)
+        self._answered: dict[str, dict[str, int]] = {}  # by member: questions and their ends
         kept = json.loads(file.read_text()) if file.exists() else {}
         self._invited = {
             key: Invitation(**each) for key, each in kept.get("invitations", {}).items()
         }
         self._members = {key: Member(**each) for key, each in kept.get("members", {}).items()}
+        self._forget_past()
 
     def of(self, place: str) -> tuple[str, ...]:
         """The names of an organisation's people."""
         return tuple(each.name for each in self._members.values() if each.place == place)
 
-    def invite(self, place: str, name: str) -> str:
-        """The secret of a new invitation; the link is good once and for three days."""
-        secret = secrets.token_urlsafe(32)
+    def invite(self, place: str, name: str, by: str | None = None) -> str:
+        """The secret of a new invitation; the link is good once and for three days.
+
+        Raises TooManyRequests: too many are open; Conflict: the organisation has no room.
+        """
         self._forget_past()
-        self._invited[digest(secret)] = Invitation(
-            place, name, self._clock() + INVITED_DAYS * _DAY
-        )
-        while len(self._invited) > _MOST_INVITATIONS:
-            del self._invited[min(self._invited, key=lambda each: self._invited[each].until)]
+        open_here = [each for each in self._invited.values() if each.place == place]
+        own = [each for each in open_here if by is not None and each.by == by]
+        if len(open_here) >= _MOST_OPEN or len(own) >= _MOST_OPEN_OF_ONE:
+            raise TooManyRequests("Too many invitations are open", code="invitations-many")
+        if len(self.of(place)) >= _MOST_PEOPLE:
+            raise Conflict("There is no room for more people", code="members-many")
+        secret = secrets.token_urlsafe(32)
+        until = self._clock() + INVITED_DAYS * _DAY
+        self._invited[digest(secret)] = Invitation(place, name, until, by)
         self._keep()
         return secret
+
+    def invite_first(self, place: str, name: str) -> str:
+        """The same by whoever runs the sandbox; earlier ones of theirs to this organisation
+        end."""
+        self._invited = {
+            key: each
+            for key, each in self._invited.items()
+            if each.place != place or each.by is not None
+        }
+        return self.invite(place, name)
 
     def begin_enrolment(self, secret: str) -> dict[str, Any]:
         """What to make a passkey for; uses nothing up. Raises Gone."""
         wanted = digest(secret)
         invited = self._invitation(wanted)
-        ceremony, challenge = self._ask(wanted)
+        ceremony = self._question()
+        challenge = self._challenge(ceremony, wanted)
         user = uuid.uuid4()
         options = self._party.to_make(
             user.bytes, f"{self._party.shown_as} {str(user)[:4]}", challenge
@@ -103,14 +127,15 @@ class Members:
     ) -> Member:
         """Keep the passkey and use the invitation up. Raises Conflict, Gone, InvalidInput."""
         wanted = digest(secret)
-        asked = self._answered(ceremony)
-        if asked is None or asked.invitation != wanted:
+        invited = self._invitation(wanted)
+        if self._end_of(ceremony) is None:
             raise _ended()
-        made = self._party.made(credential, asked.challenge)
+        made = self._party.made(credential, self._challenge(ceremony, wanted))
         known = digest(made.credential_id.hex())
         if known in self._members:  # a device chooses the id: it would push another one out
             raise Conflict("This passkey is in use already", code="passkey-in-use")
-        invited = self._invitation(wanted)
+        if len(self.of(invited.place)) >= _MOST_PEOPLE:
+            raise Conflict("There is no room for more people", code="members-many")
         del self._invited[wanted]
         member = Member(
             str(uuid.uuid4()),
@@ -118,6 +143,7 @@ class Members:
             invited.name,
             base64.b64encode(made.credential_public_key).decode(),
             made.sign_count,
+            invited.by,
         )
         self._members[known] = member
         self._keep()
@@ -125,17 +151,25 @@ class Members:
 
     def begin_sign_in(self) -> dict[str, Any]:
         """A question for whichever passkey of ours a device has."""
-        ceremony, challenge = self._ask(None)
+        ceremony = self._question()
+        challenge = self._challenge(ceremony, _SIGN_IN)
         return {"ceremony": ceremony, "options": self._party.to_answer(challenge)}
 
     def finish_sign_in(self, ceremony: str, credential: dict[str, Any]) -> Member:
-        """Who answered. Raises NotAuthenticated, the same for every reason."""
-        asked = self._answered(ceremony)
-        member = self._members.get(_key_of(credential))
-        if asked is None or asked.invitation is not None or member is None:
+        """Who answered. Raises NotAuthenticated, the same for every reason;
+        TooManyRequests: she answered too many just now."""
+        until, member = self._end_of(ceremony), self._members.get(_key_of(credential))
+        if until is None or member is None:
+            raise not_known()
+        answered = self._answered_by(member)
+        if ceremony in answered:
             raise not_known()
         key = base64.b64decode(member.public_key)
-        answer = self._party.answered(credential, asked.challenge, key, member.count)
+        challenge = self._challenge(ceremony, _SIGN_IN)
+        answer = self._party.answered(credential, challenge, key, member.count)
+        if len(answered) >= _MOST_ANSWERED:
+            raise TooManyRequests("This passkey signed in too often", code="sign-ins-many")
+        answered[ceremony] = until
         member.count = answer.new_sign_count
         self._keep()
         return member
@@ -148,22 +182,42 @@ class Members:
         return found
 
     def _forget_past(self) -> None:
+        """Of invitations also those whose inviter is here no more."""
         at = self._clock()
-        self._invited = {key: each for key, each in self._invited.items() if each.until > at}
+        here = {(each.place, each.id) for each in self._members.values()}
+        self._invited = {
+            key: each
+            for key, each in self._invited.items()
+            if each.until > at and (each.by is None or (each.place, each.by) in here)
+        }
 
-    def _ask(self, invitation: str | None) -> tuple[str, bytes]:
-        named, challenge = str(uuid.uuid4()), secrets.token_bytes(CHALLENGE)
-        self._ceremonies[named] = _Ceremony(
-            challenge, invitation, self._clock() + _CEREMONY_SECONDS
-        )
-        while len(self._ceremonies) > _MOST_CEREMONIES:
-            del self._ceremonies[next(iter(self._ceremonies))]
-        return named, challenge
+    # --- questions to devices -------------------------------------------------------------
 
-    def _answered(self, named: str) -> _Ceremony | None:
-        """The question that is answered now; whatever comes of it, it is not asked again."""
-        asked = self._ceremonies.pop(named, None)
-        return asked if asked is not None and asked.until > self._clock() else None
+    def _question(self) -> str:
+        """The name of a new one: when it ends, in hexadecimal digits, and chance."""
+        return f"{int(self._clock()) + _CEREMONY_SECONDS:08x}-{secrets.token_hex(14)[:27]}"
+
+    def _challenge(self, named: str, about: str) -> bytes:
+        """What a device answers: nobody else can work it out, so nobody can make up a question
+        or give it another end. `about`: an invitation's digest, or signing in."""
+        return hmac.digest(self._key, f"{named}|{about}".encode(), "sha256")
+
+    def _end_of(self, named: str) -> int | None:
+        """When a question ends; None: it has, or none of ours is named so."""
+        try:
+            until = int(named.partition("-")[0], 16)
+        except ValueError:
+            return None
+        at = self._clock()
+        return until if at < until <= at + _CEREMONY_SECONDS else None
+
+    def _answered_by(self, member: Member) -> dict[str, int]:
+        """The questions that a member's passkey has answered and that have not ended."""
+        at = self._clock()
+        kept = self._answered.get(member.id, {})
+        kept = {named: until for named, until in kept.items() if until > at}
+        self._answered[member.id] = kept
+        return kept
 
     def _keep(self) -> None:
         kept = {

@@ -21,6 +21,7 @@ from controllers.dataspace.console.entry import (
     go,
     words_of,
 )
+from controllers.dataspace.console.leafing import Below, OlderThan, log_page, plans_of
 from controllers.dataspace.console.nodes import NodeClient
 from controllers.dataspace.console.questions import Offered, question_at, questions_at
 from controllers.dataspace.console.words import Words, day, minute
@@ -45,7 +46,7 @@ async def words_at(visitor: Visitor, node: NodeClient) -> Words:
 
 
 @router.get("/")
-async def start(visitor: AtConsole) -> Response:
+async def start(visitor: AtConsole, before: OlderThan = "") -> Response:
     """Who is in the space, what is agreed, which questions there are."""
     place = visitor.session.places[0]
     node = visitor.node(place)
@@ -55,14 +56,14 @@ async def start(visitor: AtConsole) -> Response:
         place=place,
         node=await node.get("/node"),
         questions=await questions_at(node),
-        plans=(await node.get("/plans"))["items"],
+        **await plans_of(node, before),
         words=await words_at(visitor, node),
         day=day,
     )
 
 
 @router.get("/at/{place}")
-async def desk(visitor: AtConsole, place: Place) -> HTMLResponse:
+async def desk(visitor: AtConsole, place: Place, before: OlderThan = "") -> HTMLResponse:
     """One organisation's desk: what waits for it, its cases, its questions."""
     node = visitor.node(place)
     about = await node.get("/node")
@@ -70,7 +71,7 @@ async def desk(visitor: AtConsole, place: Place) -> HTMLResponse:
         "desk.html",
         at=place,
         node=about,
-        plans=(await node.get("/plans"))["items"],
+        **await plans_of(node, before),
         questions=await questions_at(node) if about["holds_data"] else [],
         cases=await node.get("/cases/summary") if about["holds_data"] else None,
         words=await words_at(visitor, node),
@@ -349,9 +350,9 @@ async def priorities(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
 
 
 @router.get("/at/{place}/log")
-async def log(visitor: AtConsole, place: Place) -> HTMLResponse:
+async def log(visitor: AtConsole, place: Place, below: Below = 0) -> HTMLResponse:
     """The node's log and what is left of its budget."""
-    return await _log(visitor, place, None)
+    return await _log(visitor, place, None, below)
 
 
 @router.post("/at/{place}/log/compare")
@@ -368,19 +369,7 @@ async def compared(visitor: AtConsole, place: Place) -> Response:
 
 
 async def _log(
-    visitor: Visitor, place: str, compared: Mapping[str, Any] | None
+    visitor: Visitor, place: str, compared: Mapping[str, Any] | None, below: int = 0
 ) -> HTMLResponse:
-    node = visitor.node(place)
-    about = await node.get("/node")
-    entries = await node.get("/log?after=0")
-    return await visitor.page(
-        "log.html",
-        at=place,
-        node=about,
-        ledger=await node.get("/ledger"),
-        entries=entries["items"] if isinstance(entries, dict) else entries,
-        compared=compared,
-        words=Words({}, visitor.language),
-        names=names_of(about),
-        minute=minute,
-    )
+    names = names_of(await visitor.node(place).get("/node"))
+    return await log_page(visitor, place, names, below, compared)

@@ -20,6 +20,7 @@ from controllers.dataspace.console.entry import (
     Sent,
     SpaceRoute,
     Then,
+    browser_of,
     go,
     keep_session,
     plain_page,
@@ -73,7 +74,9 @@ async def enter(request: Request, console: OwnConsole) -> Response:
     secret = Fields(await sent_pairs(request)).one("token")
     # somebody pastes the whole address
     answer = go("/")
-    keep_session(answer, console, console.sessions.use(secret.rpartition("#")[2]))
+    secret = secret.rpartition("#")[2]
+    value = console.sessions.use(secret, browser=browser_of(request))
+    keep_session(answer, console, value)
     return answer
 
 
@@ -91,9 +94,10 @@ async def begin(console: OwnConsole) -> Response:
 
 
 @router.post("/sign-in/finish", dependencies=[OwnScript])
-async def finish(console: OwnConsole, body: Answered) -> Response:
+async def finish(request: Request, console: OwnConsole, body: Answered) -> Response:
     """Its answer opens a session."""
-    return _signed_in(console, _members(console).finish_sign_in(body.ceremony, body.credential))
+    member = _members(console).finish_sign_in(body.ceremony, body.credential)
+    return _signed_in(request, console, member)
 
 
 @router.get("/enrol")
@@ -110,11 +114,11 @@ async def begin_enrolment(console: OwnConsole, body: Invited) -> Response:
 
 
 @router.post("/enrol/finish", dependencies=[OwnScript])
-async def finish_enrolment(console: OwnConsole, body: Enrolled) -> Response:
+async def finish_enrolment(request: Request, console: OwnConsole, body: Enrolled) -> Response:
     """The passkey is kept, the link has ended, and its owner is signed in."""
     members = _members(console)
     member = members.finish_enrolment(body.token, body.ceremony, body.credential)
-    return _signed_in(console, member)
+    return _signed_in(request, console, member)
 
 
 @router.post("/at/{place}/invite")
@@ -123,7 +127,8 @@ async def invite(visitor: AtConsole, place: str, fields: Sent) -> HTMLResponse:
     visitor.node(place)
     members = _members(visitor.console)
     name = " ".join(fields.one("name").split())[:80] or visitor.say("invite.colleague")
-    link = f"{visitor.console.base_url}/enrol#{members.invite(place, name)}"
+    secret = members.invite(place, name, visitor.session.member)
+    link = f"{visitor.console.base_url}/enrol#{secret}"
     return await visitor.page("invited.html", at=place, link=link, name=name)
 
 
@@ -140,8 +145,9 @@ def _members(console: Console) -> Members:
     return console.members
 
 
-def _signed_in(console: Console, member: Member) -> Response:
-    value = console.sessions.open(member.name, (member.place,), member.id)
+def _signed_in(request: Request, console: Console, member: Member) -> Response:
+    browser = browser_of(request)
+    value = console.sessions.open(member.name, (member.place,), member.id, browser=browser)
     answer = _json({})
     keep_session(answer, console, value)
     return answer

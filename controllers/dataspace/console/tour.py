@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from controllers.dataspace.console.attacks import ATTACKS, NEED_ALL, Hand, Said
 from controllers.dataspace.console.entry import AtConsole, Sent, SpaceRoute, Visitor
+from controllers.dataspace.console.leafing import last_entries
 from controllers.dataspace.console.shares import MOST, PRIME, Shared, by_hand
 from controllers.dataspace.console.words import minute
 from core.errors import HavenError, InvalidInput, NotFound
@@ -102,11 +103,10 @@ async def _evaluator(visitor: Visitor) -> Seen | None:
             about = await node.get("/node")
             if about["holds_data"]:
                 continue
-            entries = await node.get("/log?after=0")
+            entries = await last_entries(node, 0, _MOST_ENTRIES)
         except HavenError:
             continue
-        listed = entries["items"] if isinstance(entries, dict) else entries
-        return Seen(about["name"], about.get("cases") or 0, listed[-_MOST_ENTRIES:])
+        return Seen(about["name"], about.get("cases") or 0, entries)
     return None
 
 

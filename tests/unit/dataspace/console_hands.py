@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,9 +17,10 @@ import httpx
 
 from controllers.dataspace.console.app import console_app
 from controllers.dataspace.console.entry import Console
-from controllers.dataspace.console.members import Members
+from controllers.dataspace.console.members import Member, Members
 from controllers.dataspace.console.sessions import Sessions
 from controllers.staff.relying import RelyingParty
+from tests.fakes.authenticator import Authenticator
 from tests.fakes.dataspace_nodes import PLACES, FakeSpace
 
 BASE = "http://localhost"
@@ -145,3 +147,15 @@ def hosted_console(space: FakeSpace, folder: Path) -> Console:
 def cookie_of(console: Console, *places: str) -> str:
     """A session of somebody of these places."""
     return console.sessions.open("Somebody", places, "member")
+
+
+def a_member(members: Members, place: str) -> tuple[Member, Authenticator]:
+    """Somebody of an organisation, with her passkey."""
+    secret, device = members.invite(place, "Dara"), Authenticator(BASE, "localhost")
+    begun = members.begin_enrolment(secret)
+    made = device.make(begun["options"])
+    return members.finish_enrolment(secret, begun["ceremony"], made), device
+
+
+def members_in(folder: Path, clock: Callable[[], float] = time.time) -> Members:
+    return Members(folder / "members.json", RelyingParty.at(BASE, "Data space"), clock)

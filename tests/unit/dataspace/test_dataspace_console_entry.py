@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_hands import BASE, cookie_of, hands_at, hosted_console, own_console
+from console_hands import BASE, a_member, cookie_of, hands_at, hosted_console, own_console
 from fastapi.routing import APIRoute
 
 from controllers.dataspace.console import routes, signing, tour
@@ -227,13 +227,17 @@ async def test_an_invitation_ends_by_itself(tmp_path: Path) -> None:
 async def test_a_colleague_is_invited_to_ones_own_organisation(tmp_path: Path) -> None:
     space = FakeSpace()
     console = hosted_console(space, tmp_path)
+    assert console.members is not None
+    inviter, _ = a_member(console.members, "police")
     async with hands_at(space, console, signed_in=False) as hands:
-        hands.client.cookies.set(COOKIE, cookie_of(console, "police"))
+        value = console.sessions.open("Dara", ("police",), inviter.id)
+        hands.client.cookies.set(COOKIE, value)
         await hands.open("/at/police")
         await hands.send("/at/police/invite", ("name", "A  Colleague"))
         secret = hands.text.split("/enrol#")[1].split("<")[0]
-    assert console.members is not None
     assert console.members.begin_enrolment(secret)["name"] == "A Colleague"
+    (invited,) = json.loads((tmp_path / "members.json").read_text())["invitations"].values()
+    assert invited["by"] == inviter.id
 
 
 def test_a_session_ends_idle_and_at_the_latest() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from console_hands import Hands, hands_at, own_console
@@ -12,7 +14,7 @@ from controllers.dataspace.console.entry import Fields
 from controllers.dataspace.console.questions import read_question
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.console.words import Words
-from tests.fakes.dataspace_nodes import PLACES, QUESTIONS, FakeSpace, did_of
+from tests.fakes.dataspace_nodes import PLACES, QUESTIONS, FakeSpace, _Node, did_of
 
 
 @pytest.fixture
@@ -196,6 +198,42 @@ async def test_an_attack_shows_what_the_nodes_said(
     assert say_in("en")(f"refused.{refusal}") in hands.shown
     sent = [each for each in space.asked[before:] if each.endswith("POST /plans")]
     assert sent  # it was tried for real
+
+
+async def test_a_log_is_leafed_through_from_its_newest_entry(
+    hands: Hands, space: FakeSpace
+) -> None:
+    for _ in range(120):
+        space.note("labour", "approved")
+    numbers, seen = re.compile(r'<td class="number"[^>]*>(\d+)</td>'), []
+    page: str | None = "/at/labour/log"
+    while page is not None:
+        await hands.open(page)
+        shown = [int(each) for each in numbers.findall(hands.text)]
+        assert 0 < len(shown) <= 50
+        seen += shown
+        older = re.search(r'href="(/at/labour/log\?below=\d+)"', hands.text)
+        page = older.group(1) if older else None
+    assert seen == [*range(120, 0, -1)]
+    assert (await hands.open("/at/labour/log?below=1")).status_code == 200
+    assert (await hands.open("/at/labour/log?below=x")).status_code == 422
+
+
+async def test_older_plans_are_a_link_away(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await propose(hands)
+    whole = _Node._list
+
+    def paged(node: _Node) -> dict[str, Any]:
+        return whole(node) | {"older": "zOlder"}
+
+    monkeypatch.setattr(_Node, "_list", paged)
+    for path in ("/", "/at/police"):
+        await hands.open(path)
+        assert f'href="{path}?before=zOlder#plans"' in hands.text
+        assert (await hands.open(f"{path}?before=zOlder")).status_code == 200
+        assert (await hands.open(f"{path}?before=../node")).status_code == 422
 
 
 async def test_numbers_are_shared_by_hand(hands: Hands) -> None:
