@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import controllers
-from controllers.dataspace.console import keys, leaving, routes, signing, tour
+from controllers.dataspace.console import deciding, keys, leaving, routes, signing, tour
 from controllers.dataspace.console.entry import Console, Door, error_page
 from controllers.problems import Guard
 from core.errors import HavenError, InvalidInput, NotFound
@@ -28,6 +28,7 @@ def console_app(console: Console) -> FastAPI:
         app.include_router(tour.router)
     app.include_router(leaving.router)
     app.include_router(routes.router)
+    app.include_router(deciding.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)
     app.add_middleware(Guard, most_body=_MOST_BODY)
