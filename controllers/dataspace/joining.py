@@ -41,7 +41,7 @@ _SEED_BYTES = 32
 _ANY_KEY, _ANY_CERTIFICATE = "z" + "1" * 47, "0" * 64
 _MEANT = {
     "did": "The DID is written like did:web:example.org",
-    "name": "The name has 1 to 200 letters",
+    "name": "The name has 1 to 200 letters, all of which can be seen",
     "role": "The role is one of the framework's, in small letters, such as labour-inspectorate",
     "host": "--at is host:port, such as node.example.org:8443",
     "port": "--at is host:port, with a port from 1 to 65535",

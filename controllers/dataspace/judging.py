@@ -175,8 +175,17 @@ def _standing(run: Run) -> Standing:
         return _OPEN_STANDING[run.state]
     # as dataspace.gating.ledger.fail: noise that was drawn and a result that was seen count
     drawn = run.epsilon_milli > 0 and run.phase != RunState.PREPARING
-    seen = run.phase in (OPENED, RunState.COMPARING)
-    return Standing.SPENT if drawn or seen else Standing.GIVEN_BACK
+    return Standing.SPENT if drawn or was_seen(run) else Standing.GIVEN_BACK
+
+
+def was_seen(run: Run) -> bool:
+    """Whether somebody may have seen what came out, though the run may have failed."""
+    return run.state is RunState.RELEASED or run.phase in (OPENED, RunState.COMPARING)
+
+
+def counts(run: Run) -> bool:
+    """Whether the run uses up one of the plan's, and what it costs."""
+    return _standing(run) is Standing.SPENT
 
 
 def list_length(question: Question, plan: Plan, own: OwnCasesNow) -> int | None:

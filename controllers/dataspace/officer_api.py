@@ -232,7 +232,7 @@ async def refuse(
 @router.post("/plans/{digest}/withdraw")
 async def withdraw(officer: AnyOfficer, node: TheNode, views: TheViews, digest: str) -> Any:
     """Take back what the organisation approved."""
-    officer.require(OfficerDuty.DATA)
+    officer.require(OfficerDuty.DATA, OfficerDuty.LEGAL)  # it takes both their words back
     await node.plans.withdraw(digest)
     return await views.plan(digest)
 

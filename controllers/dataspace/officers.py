@@ -44,10 +44,11 @@ class Officer:
     id: str
     duties: frozenset[OfficerDuty]
 
-    def require(self, duty: OfficerDuty) -> None:
-        """Raises Forbidden."""
-        if duty not in self.duties:
-            raise Forbidden(f"This key is not one of a {duty.value} officer", code="duty")
+    def require(self, *duties: OfficerDuty) -> None:
+        """One of these duties. Raises Forbidden."""
+        if self.duties.isdisjoint(duties):
+            named = " or ".join(each.value for each in duties)
+            raise Forbidden(f"This key is not one of a {named} officer", code="duty")
 
 
 async def create_officer(

@@ -20,6 +20,7 @@ from dataspace.agreeing.agreement import Participant, Terms
 from dataspace.computing.certificates import make_certificate
 from dataspace.computing.job import Job, Outcome, Party
 from dataspace.planning.plan import Plan
+from dataspace.planning.seeing import opened_to, seers
 from dataspace.planning.taking_part import taking_part
 from dataspace.questions.base import (
     Circuit,
@@ -155,16 +156,13 @@ class BasePart:
         return self.result(released)
 
     def _receivers(self) -> tuple[int, ...]:
-        """Which parties see what is opened: the plan's receivers. If one of those is no party,
-        all parties see it, and it believes what all of them hand to it."""
-        wanted, plan = set(self.setting.plan.receivers), self.setting.plan
-        to_all = self.setting.question.opens_to_all(plan) or not wanted <= set(self.parties)
-        numbered = enumerate(self.parties)
-        return tuple(number for number, did in numbered if to_all or did in wanted)
+        """Which parties see what is opened."""
+        seeing = opened_to(self.setting.question, self.setting.plan, self.parties)
+        return tuple(number for number, did in enumerate(self.parties) if did in seeing)
 
     @property
     def seers(self) -> frozenset[str]:
-        return frozenset(self.parties[number] for number in self._receivers())
+        return frozenset(seers(self.setting.question, self.setting.plan, self.setting.terms))
 
     @property
     def is_to_the_end(self) -> bool:

@@ -14,6 +14,7 @@ from controllers.dataspace.ringing import RingPort
 from controllers.dataspace.saying import Ready
 from core.errors import InvalidInput
 from dataspace.agreeing.agreement import Participant
+from dataspace.planning.seeing import parties_of
 from dataspace.questions.base import (
     Circuit,
     Engine,
@@ -46,7 +47,8 @@ class RingPart(BasePart):
         super().__init__(setting, _bytes_of(self._records))
         self._follow = self._following()
         if self._follow is not None:
-            self.be_party(self._follow, [*(p.did for p in setting.holders), evaluator.did])
+            parties = parties_of(setting.question, setting.plan, setting.terms)
+            self.be_party(self._follow, parties)
         self._port = RingPort(setting.peers, setting.tag)
 
     def _following(self) -> Circuit | None:
@@ -54,10 +56,6 @@ class RingPart(BasePart):
             return None
         question = cast(RingQuestion, self.setting.question)
         return question.follow(self.setting.plan, len(self.setting.holders))
-
-    @property
-    def seers(self) -> frozenset[str]:
-        return super().seers if self._follow is not None else frozenset((self._evaluator.did,))
 
     @property
     def is_to_the_end(self) -> bool:

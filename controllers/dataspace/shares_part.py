@@ -14,6 +14,7 @@ from core.errors import InvalidInput, Unavailable, VerificationError
 from dataspace.agreeing.agreement import Participant
 from dataspace.computing.job import circuit_of, field_modulus
 from dataspace.computing.shares import combine, split
+from dataspace.planning.seeing import parties_of
 from dataspace.questions.base import (
     Inputs,
     SharesQuestion,
@@ -28,7 +29,7 @@ class SharesPart(BasePart):
 
     def __init__(self, setting: Setting) -> None:
         question = cast(SharesQuestion, setting.question)
-        parties = [each.did for each in setting.terms.compute_nodes]
+        parties = parties_of(question, setting.plan, setting.terms)
         self._circuit = question.circuit(setting.plan, setting.vocabulary, len(setting.holders))
         self._inputs: Inputs = {}
         if setting.me in setting.holders:

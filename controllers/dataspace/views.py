@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from controllers.dataspace.journal import MOST_SHOWN
-from controllers.dataspace.judging import list_length, plan_in
+from controllers.dataspace.judging import counts, list_length, plan_in, was_seen
 from controllers.dataspace.keeping import KeptPlan
 from controllers.dataspace.node import Node
 from controllers.dataspace.outcomes import released_in
@@ -21,8 +21,17 @@ from core.canonical import Json
 from core.errors import HavenError, NotFound
 from dataspace.agreeing.signatures import read
 from dataspace.planning.plan import Plan
+from dataspace.planning.seeing import also_sees
 from dataspace.planning.taking_part import taking_part
-from dataspace.questions.base import Engine, Integers, Question, SharesQuestion, StatingQuestion
+from dataspace.questions.base import (
+    Engine,
+    Integers,
+    Question,
+    SharesQuestion,
+    StatingQuestion,
+    Use,
+)
+from dataspace.questions.describing import Guard
 from dataspace.recording.log import LogEntry
 from dataspace.releasing.release import to_csv
 
@@ -128,6 +137,8 @@ class Views:
         decided = await self._decided(plan)
         now = self._outside.clock.now()
         refused = kept.refused is not None
+        question = self._node.gate.question(plan)
+        seeing = () if refused else self._also_sees(question, plan)
         state = plan_state(plan.expires, refused=refused, decided=decided, runs=runs, now=now)
         done = (await self._node.gate.ledger()).runs_of(plan.digest)
         return {
@@ -135,9 +146,12 @@ class Views:
             "plan": plan.document(),
             "state": state.value,
             "gate": kept.gate,
+            "expired": now >= plan.expires,
             "reveals": {
-                "sentences": self._sentences(plan),
-                "own": self._own(plan),
+                "sentences": self._sentences(plan, question, seeing),
+                "also_sees": list(seeing),
+                # a plan that the gate refused need not be one that anything can be made of
+                "own": None if refused else await self._own(plan),
             },
             "approvals": [_standing(each) for each in decided],
             "runs": {"done": done, "allowed": plan.runs},
@@ -160,59 +174,92 @@ class Views:
         released = [run.tag for run in runs if run.state is RunState.RELEASED]
         return [tag for tag in released if await self._books.runs.has_result(tag)]
 
-    def _sentences(self, plan: Plan) -> list[Json]:
+    def _also_sees(self, question: Question, plan: Plan) -> tuple[str, ...]:
+        return also_sees(question, plan, self._books.agreements.agreement.terms)
+
+    def _sentences(self, plan: Plan, question: Question, seeing: Sequence[str]) -> list[Json]:
         """What a person should know before approving: keys of sentences, with their values."""
         terms = self._books.agreements.agreement.terms
-        question, did = self._node.gate.question(plan), self._books.identity.did
         part = taking_part(terms, question.engine)
-        names = {each.did: each.name for each in terms.participants}
         said: list[tuple[str, Json]] = []
-        if not part.includes(did):
+        if not part.includes(self._books.identity.did):
             said.append(("nothing-goes-in", {}))
         elif question.engine is Engine.SHARES:
             parties = len(terms.compute_nodes)
             said.append(("shares", {"parties": parties, "t": (parties - 1) // 2}))
-            limits = {"threshold": plan.threshold, "contributors": plan.contributors}
-            said.append(("cells-below", limits))
+            said += self._guards(plan, question)
         else:
-            evaluator = terms.evaluator.name if terms.evaluator else ""
-            said.append(("tokens", {"evaluator": evaluator, "keys": ", ".join(plan.link)}))
+            said.append(self._tokens(plan, question))
         if plan.epsilon_milli:
             said.append(("noise", {"epsilon": plan.epsilon_milli / 1000}))
-        receivers = ", ".join(names.get(each, each) for each in plan.receivers)
-        said.append(("receivers", {"names": receivers}))
+        said.append(("receivers", {"names": self._names(plan.receivers)}))
+        if seeing:
+            said.append(("also-sees", {"names": self._names(seeing)}))
         if len(part.left_out):
             left = ", ".join(each.participant.name for each in part.left_out)
             said.append(("left-out", {"names": left}))
         said.append(("runs", {"runs": plan.runs}))
         return [{"key": key, "values": values} for key, values in said]
 
-    def _own(self, plan: Plan) -> Json | None:
+    def _guards(self, plan: Plan, question: Question) -> list[tuple[str, Json]]:
+        """What the question holds of the plan's limits, where its numbers are opened."""
+        guards = question.describe(self._outside.vocabulary).guards
+        limits = {"threshold": plan.threshold, "contributors": plan.contributors}
+        said = {Guard.THRESHOLD: "cells-below", Guard.COMBINATION: "combinations-below"}
+        return [(said[each], limits) for each in guards if each in said]
+
+    def _tokens(self, plan: Plan, question: Question) -> tuple[str, Json]:
+        """What becomes of this organisation's list in a ring."""
+        evaluator = self._books.agreements.agreement.terms.evaluator
+        said = {
+            "evaluator": evaluator.name if evaluator else "",
+            "keys": ", ".join(plan.link),
+            "asker": self._names((plan.asker,)),
+        }
+        if question.engine is Engine.RING:
+            return "tokens", said
+        if not any(each.use is Use.LINK_REVEAL for each in question.uses(plan)):
+            return "tokens-owners", said
+        own = plan.asker == self._books.identity.did
+        return ("tokens-stated" if own else "tokens-revealed"), said
+
+    def _names(self, dids: Sequence[str]) -> str:
+        terms = self._books.agreements.agreement.terms
+        names = {each.did: each.name for each in terms.participants}
+        return ", ".join(names.get(each, each) for each in dids)
+
+    async def _own(self, plan: Plan) -> Json | None:
         """This organisation's own table for the plan, that it knows anyhow; for a comparison
         of lists how long its own would be."""
-        question, own = self._node.gate.question(plan), self._node.cases.now
-        terms = self._books.agreements.agreement.terms
-        if not taking_part(terms, question.engine).includes(self._books.identity.did):
+        own, terms = self._node.cases.now, self._books.agreements.agreement.terms
+        engine = self._node.gate.question(plan).engine
+        if not taking_part(terms, engine).includes(self._books.identity.did):
             return None
         try:
-            if question.engine is not Engine.SHARES:
-                length = list_length(question, plan, own)
-                return {"columns": ["list_length"], "rows": [[length]]}
-            return self._own_table(plan, cast(SharesQuestion, question))
+            question = await self._node.plans.question(plan)
+            if question.engine is Engine.SHARES:
+                return self._own_table(plan, cast(SharesQuestion, question))
+            length = list_length(question, plan, own)
+            counted = "list_length" if question.engine is Engine.RING else "cases_compared"
+            return {"columns": [counted], "rows": [[length]], "of": 1}
         except HavenError:
             return None  # the gate has refused the plan for the same
 
     def _own_table(self, plan: Plan, question: SharesQuestion) -> Json | None:
+        """Cut to what a page holds, and then the rows first in which anything is."""
         table = self._node.cases.now.gathered.table
         inputs = question.inputs(plan, table, _without_noise)
         labels = question.labels(plan, self._outside.vocabulary) or ((),)
         shown = {name: v for name, v in inputs.items() if v.shape == (len(labels),)}
-        rows = [
-            [*label, *(int(values[at]) for values in shown.values())]
-            for at, label in enumerate(labels[:MOST_ROWS])
-        ]
+        if not shown:
+            return None
+        values = np.stack([np.asarray(each, np.int64) for each in shown.values()], axis=1)
+        at = np.arange(len(labels))
+        if len(labels) > MOST_ROWS:
+            at = np.argsort(~values.any(axis=1), kind="stable")[:MOST_ROWS]
+        rows = [[*labels[each], *values[each].tolist()] for each in at]
         groups = [each.column for each in plan.groups] if labels != ((),) else []
-        return {"columns": [*groups, *shown], "rows": rows} if shown else None
+        return {"columns": [*groups, *shown], "rows": rows, "of": len(labels)}
 
     # --- runs and results ---------------------------------------------------------------
 
@@ -227,6 +274,8 @@ class Views:
             "state": run.state.value,
             "phase": run.phase,
             "failure": {"code": run.failure, "detail": run.detail} if run.failure else None,
+            "seen": was_seen(run),
+            "counts": counts(run),
             "started": run.started_at.isoformat(),
             "ended": run.ended_at.isoformat() if run.ended_at else None,
             "parties": run.parties if in_shares else None,

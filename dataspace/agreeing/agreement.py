@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -23,6 +24,7 @@ from pydantic import (
 
 from core.canonical import canonicalize, content_digest
 from core.errors import InvalidInput
+from core.visible import looks, visible
 
 FORMAT = "haven-agreement-1"
 FEWEST_PARTIES = 3  # with two there is no privacy: each subtracts its own from the sum
@@ -32,6 +34,7 @@ type Did = Annotated[str, Field(pattern=r"^did:[a-z0-9]+:[^\s#?]+$", max_length=
 type Multikey = Annotated[str, Field(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,60}$")]
 type Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+type Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(visible)]
 
 
 class Environment(StrEnum):
@@ -49,7 +52,7 @@ class Participant(_Frozen):
     """An organisation's node, or the evaluator, which holds no data."""
 
     did: Did
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Title
     role: Name  # of the governance framework
     key: Multikey  # signs for the organisation in this space
     certificate: Fingerprint  # SHA-256 of the DER of the certificate its node shows its peers
@@ -79,7 +82,7 @@ class Terms(_Frozen):
     id: Annotated[str, Field(pattern=r"^urn:uuid:[0-9a-f-]{36}$")]
     version: Annotated[int, Field(ge=1)] = 1
     environment: Environment
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     assigner: Did
     framework: Annotated[str, Field(max_length=500)]  # DID of the governance framework
     vocabulary: Annotated[str, Field(max_length=100)]
@@ -96,6 +99,8 @@ class Terms(_Frozen):
         dids = [each.did for each in self.participants]
         if len(set(dids)) != len(dids) or len({p.key for p in self.participants}) != len(dids):
             raise ValueError("a participant or a key stands there twice")
+        if len({looks(each.name) for each in self.participants}) != len(dids):
+            raise ValueError("two participants are called the same")
         if len(self.holders) < FEWEST_PARTIES:
             raise ValueError("fewer than three hold data: a sum would show a single one's")
         if not FEWEST_PARTIES <= len(self.compute_nodes) <= MOST_COMPUTE_NODES:

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from core.canonical import canonicalize, content_digest
 from core.errors import InvalidInput
-from dataspace.agreeing.agreement import Did, Multikey, Name
+from dataspace.agreeing.agreement import Did, Multikey, Name, Title
 
 FORMAT = "haven-plan-1"
 
@@ -49,7 +49,7 @@ class Plan(_Frozen):
 
     format: Literal["haven-plan-1"] = "haven-plan-1"
     operation: Name  # a question of dataspace.questions
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     agreement: Annotated[str, Field(max_length=100)]  # digest of the agreement's terms
     asker: Did
     analyst: Multikey  # who countersigns each run

@@ -16,6 +16,7 @@ from dataspace.questions import tables
 from dataspace.questions.base import Circuit, ColumnUse, Engine, Inputs, Noise, Opened, Released
 from dataspace.questions.describing import (
     NONE,
+    OF_TABLES,
     Choice,
     Description,
     Option,
@@ -82,6 +83,7 @@ class Counts:
             measures=NONE,
             link=NONE,
             options=OPTIONS,
+            guards=OF_TABLES,
             example={"groups": [{"column": each} for each in _first_codes(vocabulary)]},
         )
 

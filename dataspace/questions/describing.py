@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from dataspace.vocabulary.model import Kind, Use, Vocabulary
 
@@ -17,6 +17,14 @@ class Takes(StrEnum):
     CHOICE = "choice"  # one of `choices`
     CODES = "codes"  # some of `choices`
     TEXT = "text"
+
+
+class Guard(StrEnum):
+    """What of a plan's limits a question holds: what it does not, no page may promise."""
+
+    THRESHOLD = "threshold"  # no number below it is shown
+    COMBINATION = "combination"  # nobody brings cases that fewer of its own are alike with
+    CONTRIBUTORS = "contributors"  # no number is of fewer organisations
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Description:
     link: Choice
     options: tuple[Option, ...] = ()
     noise: bool = False  # whether epsilon_milli may be asked for
+    guards: tuple[Guard, ...] = ()
     example: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -62,6 +71,7 @@ class Description:
 
 
 NONE = Choice(0, 0)
+OF_TABLES: Final = (Guard.THRESHOLD, Guard.CONTRIBUTORS)
 
 
 def columns_of(vocabulary: Vocabulary, *kinds: Kind) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from dataspace.questions.base import (
 )
 from dataspace.questions.describing import (
     NONE,
+    OF_TABLES,
     Choice,
     Description,
     Option,
@@ -275,6 +276,7 @@ class Outcomes:
             measures=Choice(1, 2, columns_of(vocabulary, Kind.CODE, Kind.DATE, Kind.NUMBER)),
             link=NONE,
             options=OPTIONS,
+            guards=OF_TABLES,
             # by a column of its own: a bare total is the margin of every earlier table
             example={
                 "groups": [{"column": each} for each in columns_of(vocabulary, Kind.CODE)[-1:]],

@@ -7,6 +7,7 @@ one could be computed, before anything leaves it (`dataspace.releasing.disclosur
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain, combinations
 from typing import ClassVar, Final
 
@@ -23,6 +24,7 @@ from dataspace.questions.base import (
     Patterns,
     Released,
 )
+from dataspace.questions.describing import OF_TABLES, Description
 from dataspace.questions.notes import Note
 from dataspace.releasing.disclosure import Sums, withheld
 from dataspace.vocabulary.model import Vocabulary
@@ -50,6 +52,9 @@ class Overlaps(people.ListsQuestion):
         "a rounded length. Of a number that is not shown the receivers learn that it is "
         "small, or that a small one could be computed from it."
     )
+
+    def describe(self, vocabulary: Vocabulary) -> Description:
+        return replace(super().describe(vocabulary), guards=OF_TABLES)
 
     def opens_to_all(self, plan: Plan) -> bool:
         return False

@@ -43,6 +43,7 @@ from dataspace.questions.describing import NONE as NO_CHOICE
 from dataspace.questions.describing import (
     Choice,
     Description,
+    Guard,
     Option,
     Takes,
     columns_of,
@@ -152,6 +153,7 @@ class Risk:
             measures=Choice(1, 1, coded),
             link=NO_CHOICE,
             options=OPTIONS,
+            guards=(Guard.COMBINATION, Guard.CONTRIBUTORS),
             example={
                 "groups": [{"column": each} for each in coded[1:3]],
                 "measures": list(coded[:1]),

@@ -37,6 +37,7 @@ from dataspace.questions.base import (
 )
 from dataspace.questions.describing import (
     NONE,
+    OF_TABLES,
     Choice,
     Description,
     Option,
@@ -102,6 +103,7 @@ class Trends:
             measures=NONE,
             link=NONE,
             options=OPTIONS,
+            guards=OF_TABLES,
             noise=True,
             example={
                 "groups": [{**one, "period": "quarter"}],

@@ -117,6 +117,7 @@ QUESTIONS: list[Json] = [
             },
             "missing": {"kind": "number", "least": 0, "most": 1, "default": 0, "label": {}},
         },
+        "guards": ["threshold", "contributors"],
         "noise": False,
         "example": {"groups": [{"column": "region"}, {"column": "form_of_exploitation"}]},
     },
@@ -158,6 +159,7 @@ QUESTIONS: list[Json] = [
         "measures": [],
         "link": [],
         "options": {},
+        "guards": ["threshold", "contributors"],
         "noise": True,
         "example": {"groups": [{"column": "registered_on", "period": "year"}]},
     },
@@ -373,7 +375,12 @@ class _Node:
             "plan": kept.plan,
             "state": self._state(kept),
             "gate": {"admitted": not code, "checks": _checks(code), "refused": code},
-            "reveals": {"sentences": [], "own": own if self.holds else None},
+            "expired": False,
+            "reveals": {
+                "sentences": [],
+                "also_sees": [],
+                "own": {**own, "of": len(own["rows"])} if self.holds else None,
+            },
             "approvals": [
                 {
                     "did": did_of(place),
@@ -433,8 +440,8 @@ class _Node:
         self.space.note(self.place, "approved")
         return httpx.Response(200, json=self._view(kept))
 
-    def _refuse(self, kept: Kept, _body: Json) -> httpx.Response:
-        kept.decided[(self.place, "data")] = "refused"
+    def _refuse(self, kept: Kept, body: Json) -> httpx.Response:
+        kept.decided[(self.place, body["duty"])] = "refused"
         return httpx.Response(200, json=self._view(kept))
 
     def _withdraw(self, kept: Kept, _body: Json) -> httpx.Response:
@@ -459,6 +466,8 @@ class _Node:
             "state": run.state,
             "phase": run.state,
             "failure": None,
+            "seen": run.state in ("comparing", "released"),
+            "counts": run.state == "released",
             "started": _now().isoformat(),
             "ended": None,
             "parties": 5,

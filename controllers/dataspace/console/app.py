@@ -9,7 +9,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import controllers
-from controllers.dataspace.console import cases, keys, leaving, routes, signing, tour
+from controllers.dataspace.console import (
+    cases,
+    deciding,
+    keys,
+    leaving,
+    routes,
+    signing,
+    tour,
+)
 from controllers.dataspace.console.entry import Console, Door, error_page
 from controllers.dataspace.officer_api import MOST_UPLOAD
 from controllers.problems import Guard
@@ -31,6 +39,7 @@ def console_app(console: Console) -> FastAPI:
     if console.door is Door.KEY:  # whoever holds real cases, and nobody's sandbox
         app.include_router(cases.router)
     app.include_router(routes.router)
+    app.include_router(deciding.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_exception_handler(HTTPException, _missing)
     files = {f"/at/{place}/cases": MOST_UPLOAD for place in console.nodes.places}

@@ -13,10 +13,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from controllers.dataspace.console.asking import filled, plan_of
+from controllers.dataspace.console.deciding import approve_at
 from controllers.dataspace.console.entry import Visitor, words_of
 from controllers.dataspace.console.nodes import NodeClient
 from controllers.dataspace.console.questions import Offered, questions_at
-from controllers.dataspace.console.routes import UNFINISHED, approve_at, words_at
+from controllers.dataspace.console.routes import UNFINISHED, words_at
 from controllers.dataspace.console.words import Words
 from core.errors import HavenError, NodeRefused, NotFound
 

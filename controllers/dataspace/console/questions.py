@@ -17,6 +17,7 @@ from core.errors import NotFound
 
 MANY = frozenset(("codes", "several"))  # an option whose value is a list
 _ENDLESS = 10
+_GUARDS = frozenset(("threshold", "combination", "contributors"))  # that there are words for
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Offered:
     link: Choice
     options: tuple[Option, ...]
     noise: bool
+    guards: tuple[str, ...]  # what it holds of a plan's limits; no other may be promised
     stated: bool  # about own cases that are named to the own node alone
     example: Mapping[str, Any]
 
@@ -118,6 +120,7 @@ def read_question(document: Mapping[str, Any]) -> Offered:
         options=options,
         stated=stated,
         noise=bool(document.get("noise", True)),
+        guards=tuple(e for e in document.get("guards") or () if e in _GUARDS),
         example=example,
     )
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import HTMLResponse
 
 from controllers.dataspace.console.answers import findings_of, has_models, meaning_of
-from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of, whole
+from controllers.dataspace.console.asking import PERIODS, filled, most_cells, plan_of
 from controllers.dataspace.console.charts import chart_of
 from controllers.dataspace.console.entry import (
     AtConsole,
@@ -35,7 +35,6 @@ Place = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9:_-]{1,128}$")]
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
-_REASONS = ("purpose", "too-much", "law", "later")
 UNFINISHED = frozenset(("preparing", "computing", "comparing"))
 
 
@@ -50,14 +49,16 @@ async def start(visitor: AtConsole, before: OlderThan = "") -> Response:
     """Who is in the space, what is agreed, which questions there are."""
     place = visitor.session.places[0]
     node = visitor.node(place)
+    words, questions = await words_at(visitor, node), await questions_at(node)
     return await visitor.page(
         "start.html",
         at="" if visitor.console.door is Door.LINK else place,
         place=place,
         node=await node.get("/node"),
-        questions=await questions_at(node),
+        questions=questions,
+        titles=titles_of(questions, words),
         **await plans_of(node, before),
-        words=await words_at(visitor, node),
+        words=words,
         day=day,
     )
 
@@ -67,14 +68,16 @@ async def desk(visitor: AtConsole, place: Place, before: OlderThan = "") -> HTML
     """One organisation's desk: what waits for it, its cases, its questions."""
     node = visitor.node(place)
     about = await node.get("/node")
+    words, questions = await words_at(visitor, node), await questions_at(node)
     return await visitor.page(
         "desk.html",
         at=place,
         node=about,
         **await plans_of(node, before),
-        questions=await questions_at(node) if about["holds_data"] else [],
+        questions=questions if about["holds_data"] else [],
+        titles=titles_of(questions, words),
         cases=await node.get("/cases/summary") if about["holds_data"] else None,
-        words=await words_at(visitor, node),
+        words=words,
         people=_people(visitor, place),
     )
 
@@ -145,109 +148,12 @@ async def _form(
     )
 
 
+def titles_of(questions: Sequence[Offered], words: Words) -> dict[str, str]:
+    return {each.name: each.title(words) for each in questions}
+
+
 def names_of(node: Mapping[str, Any]) -> dict[str, str]:
     return {each["did"]: each["name"] for each in node["agreement"]["participants"]}
-
-
-@router.get("/at/{place}/plans/{digest}")
-async def plan(visitor: AtConsole, place: Place, digest: Id) -> HTMLResponse:
-    """A plan as this organisation sees it: checks, what it would reveal, who has approved."""
-    return await plan_page(visitor, place, digest)
-
-
-async def plan_page(
-    visitor: Visitor, place: str, digest: str, *, problem: str = "", status: int = 200
-) -> HTMLResponse:
-    """The page of a plan, with what went wrong just now, if something did."""
-    node = visitor.node(place)
-    about = await node.get("/node")
-    view = await node.get(f"/plans/{digest}")
-    return await visitor.page(
-        "plan.html",
-        status,
-        at=place,
-        node=about,
-        view=view,
-        plan=view["plan"],
-        own=[each for each in view["approvals"] if each["did"] == about["did"]],
-        waiting=[each for each in view["approvals"] if each["state"] == "waiting"],
-        question=await _question_or_none(node, view["plan"]["operation"]),
-        words=await words_at(visitor, node),
-        names=names_of(about),
-        reasons=_REASONS,
-        problem=problem,
-        minute=minute,
-        day=day,
-    )
-
-
-async def _question_or_none(node: NodeClient, name: str) -> Offered | None:
-    try:
-        return await question_at(node, name)
-    except NotFound:
-        return None
-
-
-@router.post("/at/{place}/plans/{digest}/{step}")
-async def step(
-    visitor: AtConsole, place: Place, digest: Id, step: Name, fields: Sent
-) -> Response:
-    """Approve, refuse, withdraw or run."""
-    steps = {"approve": _approve, "refuse": _refuse, "withdraw": _withdraw, "run": _run}
-    if step == "approve-all":
-        await _approve_everywhere(visitor, digest, fields)
-        return go(f"/at/{place}/plans/{digest}")
-    if step not in steps:
-        raise NotFound("There is no such step")
-    try:
-        return go(await steps[step](visitor.node(place), place, digest, fields))
-    except NodeRefused as err:
-        problem = words_of(visitor.language, err)
-        return await plan_page(visitor, place, digest, problem=problem, status=err.status)
-
-
-@router.get("/at/{place}/plans/{digest}/{step}")
-async def after_step(visitor: AtConsole, place: Place, digest: Id, step: Name) -> Response:
-    """The plan, for who chose another language where a step had failed."""
-    visitor.node(place)
-    return visitor.back(f"/at/{place}/plans/{digest}")
-
-
-async def _approve(node: NodeClient, place: str, digest: str, fields: Fields) -> str:
-    body = {"duty": fields.one("duty", "data"), "days": whole(fields, "days")}
-    await node.post(f"/plans/{digest}/approve", body)
-    return f"/at/{place}/plans/{digest}"
-
-
-async def _refuse(node: NodeClient, place: str, digest: str, fields: Fields) -> str:
-    await node.post(f"/plans/{digest}/refuse", {"reason_code": fields.one("reason", "later")})
-    return f"/at/{place}/plans/{digest}"
-
-
-async def _withdraw(node: NodeClient, place: str, digest: str, _fields: Fields) -> str:
-    await node.post(f"/plans/{digest}/withdraw")
-    return f"/at/{place}/plans/{digest}"
-
-
-async def _run(node: NodeClient, place: str, digest: str, _fields: Fields) -> str:
-    return f"/at/{place}/runs/{(await node.post(f'/plans/{digest}/run'))['tag']}"
-
-
-async def _approve_everywhere(visitor: Visitor, digest: str, fields: Fields) -> None:
-    """At each desk of a sandbox of one's own: each node signs by itself, with its own key."""
-    if visitor.console.door is not Door.LINK:
-        raise NotFound("Each organisation's own people approve for it")
-    for place in visitor.session.places:
-        await approve_at(visitor.node(place), digest, whole(fields, "days"))
-
-
-async def approve_at(node: NodeClient, digest: str, days: int) -> None:
-    """Give every approval that waits for this node's organisation. Raises NodeRefused."""
-    did = (await node.get("/node"))["did"]
-    for each in (await node.get(f"/plans/{digest}"))["approvals"]:
-        if each["did"] == did and each["state"] == "waiting":
-            body = {"duty": each["duty"], "days": days}
-            await node.post(f"/plans/{digest}/approve", body)
 
 
 @router.get("/at/{place}/runs/{tag}")
@@ -296,11 +202,22 @@ async def result(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
         models=has_models(released),
         meaning=meaning_of(released, view["plan"] if view else None, words),
         plan=view["plan"] if view else None,
+        guards=await _guards_of(node, view),
         words=words,
         names=names_of(about),
         minute=minute,
         day=day,
     )
+
+
+async def _guards_of(node: NodeClient, view: Mapping[str, Any] | None) -> Sequence[str]:
+    """Which of a plan's limits its question goes by."""
+    if view is None:
+        return ()
+    try:
+        return (await question_at(node, view["plan"]["operation"])).guards
+    except NotFound:
+        return ()
 
 
 async def _view_or_none(node: NodeClient, digest: str) -> Mapping[str, Any] | None:

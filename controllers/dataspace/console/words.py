@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -142,10 +142,12 @@ def number(value: int | float, language: str, decimals: int = 0) -> str:
 
 
 def minute(moment: object) -> str:
-    """A time of a node (RFC 3339), to the minute."""
+    """A time of a node (RFC 3339), to the minute, in UTC whatever it was written in."""
     try:
-        return datetime.fromisoformat(str(moment)).strftime("%Y-%m-%d %H:%M")
-    except ValueError:
+        found = datetime.fromisoformat(str(moment))
+        found = found if found.tzinfo is None else found.astimezone(UTC)
+        return found.strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
         return "" if moment is None else str(moment)
 
 

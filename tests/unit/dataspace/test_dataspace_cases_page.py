@@ -364,6 +364,7 @@ async def test_whoever_goes_while_a_file_comes_has_sent_none(
     coming = [{"type": "http.request", "body": begun, "more_body": True}]
     cookies = "; ".join(f"{k}={v}" for k, v in browser.client.cookies.items())
     headers = {**KIND, "Authorization": f"Bearer {key}", "Cookie": cookies}
+    headers["User-Agent"] = browser.client.headers["user-agent"]
     answered: list[Any] = []
 
     async def receive() -> Any:

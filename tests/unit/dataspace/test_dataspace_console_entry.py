@@ -11,7 +11,7 @@ import pytest
 from console_hands import BASE, a_member, cookie_of, hands_at, hosted_console, own_console
 from fastapi.routing import APIRoute
 
-from controllers.dataspace.console import routes, signing, tour
+from controllers.dataspace.console import deciding, routes, signing, tour
 from controllers.dataspace.console.entry import COOKIE
 from controllers.dataspace.console.members import INVITED_DAYS, Members
 from controllers.dataspace.console.sessions import Sessions
@@ -32,7 +32,7 @@ VALUES = {
 }
 ROUTES = [
     (method, route.path.format(**VALUES))
-    for router in (signing.router, tour.router, routes.router)
+    for router in (signing.router, tour.router, routes.router, deciding.router)
     for route in router.routes
     if isinstance(route, APIRoute)
     for method in sorted(route.methods)

@@ -13,7 +13,7 @@ from controllers.dataspace import console
 from controllers.dataspace.console.attacks import ATTACKS
 from controllers.dataspace.console.texts import LANGUAGES, is_said
 from controllers.dataspace.console.tour import STEPS
-from controllers.dataspace.console.words import Words
+from controllers.dataspace.console.words import Words, day, minute
 from dataspace.codes import CHECKS, CODES
 from dataspace.estimating.side_by_side import Finding
 from dataspace.questions.catalogue import catalogue
@@ -121,3 +121,17 @@ def test_a_sentence_names_columns_in_the_persons_language() -> None:
     parts = {"keys": "place, national_id", "evaluator": "E"}
     said = words.sentence("reveal.tokens", parts)
     assert "lugar de explotación" in said
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        ("2026-03-01T23:30:00-05:00", "2026-03-02 04:30"),
+        ("2026-03-02T01:00:00+07:00", "2026-03-01 18:00"),
+        ("2026-03-01T23:30:00Z", "2026-03-01 23:30"),
+        ("9999-12-31T23:30:00-05:00", "9999-12-31T23:30:00-05:00"),
+    ],
+)
+def test_a_time_is_shown_in_utc_whatever_the_asker_wrote_it_in(moment: str, shown: str) -> None:
+    assert minute(moment) == shown
+    assert day(moment) == shown[:10]
