@@ -259,7 +259,9 @@ class Views:
             at = np.argsort(~values.any(axis=1), kind="stable")[:MOST_ROWS]
         rows = [[*labels[each], *values[each].tolist()] for each in at]
         groups = [each.column for each in plan.groups] if labels != ((),) else []
-        return {"columns": [*groups, *shown], "rows": rows, "of": len(labels)}
+        counted = {"gate": "people"} if plan.options.get("counted") == "people" else {}
+        columns = [*groups, *(counted.get(name, name) for name in shown)]
+        return {"columns": columns, "rows": rows, "of": len(labels)}
 
     # --- runs and results ---------------------------------------------------------------
 

@@ -282,6 +282,14 @@ async def test_a_page_promises_no_limit_that_the_question_does_not_hold(space: S
         assert SAY("plan.own.help.shares") in browser.shown
 
 
+async def test_a_form_asks_for_no_limit_that_the_question_does_not_hold(space: Space) -> None:
+    async with browser_at(space, space.nodes[0], OfficerDuty.ANALYST) as browser:
+        for question, asks in (("counts", True), ("risk", True), ("total", False)):
+            await browser.open(f"/at/own/ask/{question}")
+            assert (SAY("ask.threshold") in browser.shown) == asks
+            assert dict(browser.fields(f"/at/own/ask/{question}"))["threshold"] == "11"
+
+
 async def test_at_the_asker_no_more_cases_are_counted_than_were_stated(space: Space) -> None:
     digest = await revealing(space)
     owns = [(await Views(each).plan(digest))["reveals"]["own"] for each in space.holders]
@@ -364,6 +372,15 @@ async def test_a_cut_table_says_so_and_begins_with_what_goes_in(space: Space) ->
     async with browser_at(space, space.nodes[0], OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/plans/{digest}")
         assert SAY("plan.own.cut", shown="500", rows=f"{own['of']:,}") in browser.shown
+
+
+async def test_people_are_not_headed_cases(space: Space) -> None:
+    digest = (
+        await space.nodes[0].plans.propose(space.draft(options={"counted": "people"}))
+    ).digest
+    own = (await Views(space.nodes[0]).plan(digest))["reveals"]["own"]
+    assert "people" in own["columns"]
+    assert "gate" not in own["columns"]
 
 
 # --- 14: a plan that is none ----------------------------------------------------------------
