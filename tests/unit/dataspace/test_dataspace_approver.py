@@ -218,6 +218,21 @@ async def test_an_approval_is_taken_back_after_an_answer_too(
     assert [each["state"] for each in view["approvals"]].count("withdrawn") == 1
 
 
+async def test_an_approval_that_ran_out_can_be_given_again(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, clock = await space.approved(space.draft(), days=1), space.outside.clock
+    later = clock.now() + timedelta(days=1, hours=1)
+    monkeypatch.setattr(type(clock), "now", lambda _: later)
+    async with browser_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
+        await browser.open(f"/at/own/plans/{digest}")
+        assert SAY("state.expired") in browser.shown
+        await browser.send(f"/at/own/plans/{digest}/approve")
+        own = space.nodes[1].books.identity.did
+        view = await Views(space.nodes[1]).plan(digest)
+        assert [e["state"] for e in view["approvals"] if e["did"] == own] == ["approved"]
+
+
 async def test_an_analyst_takes_nothing_back(space: Space) -> None:
     digest = await space.approved(space.draft())
     async with browser_at(space, space.nodes[1], OfficerDuty.ANALYST) as browser:
