@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
@@ -45,7 +45,10 @@ async def plan_page(
     about = await node.get("/node")
     view = await node.get(f"/plans/{digest}")
     names = names_of(about)
-    days = min(_APPROVED_DAYS, int(about["agreement"]["limits"]["longest_days"]))
+    now, ends = SystemClock().now(), datetime.fromisoformat(view["plan"]["expires"])
+    longest = int(about["agreement"]["limits"]["longest_days"])
+    # the day on which the plan ends anyhow is the last that means something
+    days = max(1, min(_APPROVED_DAYS, longest, (ends - now).days + 1))
     return await visitor.page(
         "plan.html",
         status,
@@ -61,7 +64,7 @@ async def plan_page(
         also_sees=[names.get(each, each) for each in view["reveals"].get("also_sees", ())],
         reasons=_REASONS,
         days=days,
-        until=day(SystemClock().now() + timedelta(days=days)),
+        until=day(min(now + timedelta(days=days), ends) if ends > now else ends),
         problem=problem,
         minute=minute,
         day=day,

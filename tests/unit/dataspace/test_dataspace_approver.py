@@ -324,13 +324,18 @@ async def test_of_people_nobody_asks_only_where_no_question_lets_her(tmp_path: P
         assert SAY("limit.list", number=2) in browser.shown
 
 
-async def test_the_button_says_until_when_it_signs(space: Space) -> None:
-    digest = (await space.nodes[0].plans.propose(space.draft())).digest
+@pytest.mark.parametrize(("expires", "lasts"), [(7, 7), (30, 14)])
+async def test_the_button_says_until_when_it_signs(
+    space: Space, expires: int, lasts: int
+) -> None:
+    digest = (await space.nodes[0].plans.propose(space.draft(days=expires))).digest
     node, before = space.nodes[1], space.outside.clock.now()
     async with browser_at(space, node, OfficerDuty.DATA) as browser:
         page = f"/at/own/plans/{digest}"
         await browser.open(page)
-        days = [(at + timedelta(days=14)).date() for at in (before, space.outside.clock.now())]
+        days = [
+            (at + timedelta(days=lasts)).date() for at in (before, space.outside.clock.now())
+        ]
         assert any(SAY("plan.approve", name="org1", day=each) in browser.shown for each in days)
         await browser.send(f"{page}/approve")
     (said,) = await node.plans.decisions(digest)
