@@ -219,7 +219,7 @@ class Agreements:
         await self._keeping.keep_agreement(kept, self._clock.now())
 
     def _take(self, document: Json) -> None:
-        terms = read_terms(document["terms"])
+        terms = read_terms(document["terms"], kept=True)
         agreement = Agreement(terms, State.OFFERED)
         for proof in document["proofs"]:
             agreement = with_signature(agreement, proof)

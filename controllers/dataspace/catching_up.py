@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,9 @@ EVERY_SECONDS = 60.0
 _MOST = 200  # plans, and decisions, in one answer; the rest comes the next time
 _MOST_BYTES = MOST_MESSAGE // 4  # of plans, and of decisions: both fit into one answer
 _MOST_KNOWN = 20_000
+
+type Makers = Mapping[str, str]
+"""Digests of plans or of decisions, with the DID of whose they are."""
 
 
 class CatchingUp:
@@ -60,7 +64,10 @@ class CatchingUp:
 
     async def _keep_up(self) -> None:
         while True:
-            await self.catch_up()
+            try:
+                await self.catch_up()
+            except Exception as error:  # else one answer would end it for good
+                LOGGER.error("catching up was broken off: %s", type(error).__name__)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def catch_up(self) -> None:
@@ -68,13 +75,16 @@ class CatchingUp:
         for member in self._peers.others:
             try:
                 plans, decisions = await self._known()
-                have = {"plans": sorted(plans), "decisions": sorted(decisions)}
+                have = {
+                    "plans": fair(plans, _MOST_KNOWN),
+                    "decisions": fair(decisions, _MOST_KNOWN),
+                }
                 answer = await self._peers.ask(member, KIND, have, seconds=10)
                 await self._take(answer)
             except HavenError as error:
                 LOGGER.info("a peer could not be caught up with: %s", error.slug)
 
-    async def _known(self) -> tuple[frozenset[str], frozenset[str]]:
+    async def _known(self) -> tuple[Makers, Makers]:
         agreement = self._agreements.agreement.terms.digest
         return await self._keeping.known(agreement, self._clock.now())
 
@@ -87,8 +97,8 @@ class CatchingUp:
     async def _on_missed(self, _sender: Participant, body: Json) -> Json:
         have = {name: frozenset(map(str, _listed(body, name))) for name in body}
         plans, decisions = await self._known()
-        asked = _some(plans - have.get("plans", frozenset()))
-        decided = _some(decisions - have.get("decisions", frozenset()))
+        asked = fair(_without(plans, have.get("plans")), _MOST)
+        decided = fair(_without(decisions, have.get("decisions")), _MOST)
         return {
             "plans": _fitting([(await self._keeping.plan(each)).document for each in asked]),
             "decisions": _fitting(await self._keeping.decided(decided)),
@@ -101,11 +111,24 @@ async def _if_it_holds(taking: Awaitable[object]) -> None:
         await taking
     except HavenError as error:
         LOGGER.info("what a peer told was not taken in: %s", error.slug)
+    except Exception as error:  # nor does one that nobody foresaw
+        LOGGER.error("what a peer told broke off: %s", type(error).__name__)
 
 
-def _some(missed: frozenset[str]) -> list[str]:
-    """Other ones each time: those that the asker refuses are missed for ever."""
-    return random.sample(sorted(missed), min(len(missed), _MOST))
+def _without(makers: Makers, known: frozenset[str] | None) -> Makers:
+    return {digest: did for digest, did in makers.items() if digest not in (known or ())}
+
+
+def fair(makers: Makers, most: int) -> list[str]:
+    """At most so many digests, other ones each time, and of each maker as many as of any other
+    that has so many: who floods does not crowd the others out. Those that the asker refuses
+    would else be told for ever, and nothing beside them."""
+    drawn = random.sample(sorted(makers), len(makers))
+    turn, counted = dict[str, int](), Counter[str]()
+    for digest in drawn:
+        counted[makers[digest]] += 1
+        turn[digest] = counted[makers[digest]]
+    return sorted(drawn, key=lambda digest: turn[digest])[:most]
 
 
 def _fitting(documents: Sequence[Json]) -> list[Json]:

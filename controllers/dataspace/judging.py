@@ -196,9 +196,13 @@ def list_length(question: Question, plan: Plan, own: OwnCasesNow) -> int | None:
     return len(records)
 
 
-def plan_in(document: Json) -> Plan:
-    """The plan in a document that was signed. Raises InvalidInput."""
-    return read_plan({name: value for name, value in document.items() if name != "proof"})
+def plan_in(document: Json, *, kept: bool = True) -> Plan:
+    """The plan in a document that was signed, and is kept here or comes in now.
+
+    Raises InvalidInput.
+    """
+    bare = {name: value for name, value in document.items() if name != "proof"}
+    return read_plan(bare, kept=kept)
 
 
 def gate_document(outcome: Outcome) -> Json:

@@ -30,9 +30,11 @@ _ASKED = select(func.count()).where(
     _PLAN.c.asker == bindparam("asker"),
     or_(_ALIVE, _PLAN.c.created_at > bindparam("lately")),
 )
-_TOLD_PLANS = select(_PLAN.c.digest).where(_PLAN.c.agreement == bindparam("agreement"), _ALIVE)
+_TOLD_PLANS = select(_PLAN.c.digest, _PLAN.c.asker).where(
+    _PLAN.c.agreement == bindparam("agreement"), _ALIVE
+)
 _TOLD_DECISIONS = (
-    select(_DECISION.c.digest)
+    select(_DECISION.c.digest, _DECISION.c.did)
     .join(_PLAN, _PLAN.c.digest == _DECISION.c.plan)
     .where(_PLAN.c.agreement == bindparam("agreement"), _ALIVE)
 )
@@ -172,15 +174,15 @@ class Keeping:
 
     async def known(
         self, agreement: str, now: datetime
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """The digests of all plans under an agreement that have not expired, and of the
-        decisions about them."""
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The digests of all plans under an agreement that have not expired, each with its
+        asker, and of the decisions about them, each with whose it is."""
         about = {"agreement": agreement, "now": now}
         plans = await self._database.rows(_TOLD_PLANS, **about)
         decisions = await self._database.rows(_TOLD_DECISIONS, **about)
         return (
-            frozenset(row.digest for row in plans),
-            frozenset(row.digest for row in decisions),
+            {row.digest: row.asker for row in plans},
+            {row.digest: row.did for row in decisions},
         )
 
     async def decided_by(self, did: str, plan: str) -> frozenset[str]:

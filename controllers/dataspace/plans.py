@@ -6,6 +6,7 @@ is worth is judged anew whenever it matters (dataspace.planning.approvals).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -94,6 +95,8 @@ class Plans:
         self._gate, self._clock = gate, clock
         self._seal = Seal(identity.sealing_key, "dataspace-stated")
         self._peers: Peers | None = None
+        # what is counted is kept before the next one is: many come at once
+        self._line = asyncio.Lock()
 
     def connect(self, peers: Peers) -> None:
         """Serve what peers say about plans, and tell them."""
@@ -130,11 +133,12 @@ class Plans:
                 code=outcome.code,
                 checks=gate_document(outcome)["checks"],
             )
-        await self._require_room(plan)
         proof = proof_of(plan.digest, self._identity.signer, self._identity.did, now)
         document = {**plan.document(), "proof": proof}
         sealed = self._seal.seal(kept, plan.digest) if kept is not None else None
-        await self._keep(plan, document, outcome, sealed)
+        async with self._line:
+            await self._require_room(plan)
+            await self._keep(plan, document, outcome, sealed)
         await self._tell(PLAN, {"plan": document})
         return plan
 
@@ -229,7 +233,7 @@ class Plans:
         """
         if not isinstance(document, dict):
             raise VerificationError("this is no plan", step="form")
-        plan = plan_in(document)
+        plan = plan_in(document, kept=False)
         asker = self._agreements.agreement.terms.participant(plan.asker)
         if asker is None or plan.agreement != self._agreements.agreement.terms.digest:
             raise VerificationError("nobody in this space made this plan", step="plan-asker")
@@ -239,8 +243,9 @@ class Plans:
         try:
             return plan_in((await self._keeping.plan(plan.digest)).document)
         except NotFound:
-            await self._require_room(plan)
-            await self._keep(plan, document, await self._gate.judge(plan))
+            async with self._line:
+                await self._require_room(plan)
+                await self._keep(plan, document, await self._gate.judge(plan))
             return plan
 
     async def _require_room(self, plan: Plan) -> None:
@@ -294,19 +299,21 @@ class Plans:
             said.digest, document.get("proof"), member.did, member.key, step="signature"
         )
         await self._keeping.plan(said.plan)
-        before = await self._keeping.decided_by(said.organisation, said.plan)
-        if said.digest in before:
-            return
-        is_last_word = isinstance(said, Withdrawal)
-        if len(before) >= (_MOST_WITH_WITHDRAWALS if is_last_word else _MOST_DECISIONS):
-            raise Conflict(
-                "This organisation decided about this plan too often", code="decisions-many"
+        async with self._line:
+            before = await self._keeping.decided_by(said.organisation, said.plan)
+            if said.digest in before:
+                return
+            is_last_word = isinstance(said, Withdrawal)
+            if len(before) >= (_MOST_WITH_WITHDRAWALS if is_last_word else _MOST_DECISIONS):
+                raise Conflict(
+                    "This organisation decided about this plan too often",
+                    code="decisions-many",
+                )
+            if kind is not None:
+                await self._journal.append(kind, plan=said.plan, **body or {})
+            await self._keeping.add_decision(
+                said.plan, said.organisation, said.digest, document, self._clock.now()
             )
-        if kind is not None:
-            await self._journal.append(kind, plan=said.plan, **body or {})
-        await self._keeping.add_decision(
-            said.plan, said.organisation, said.digest, document, self._clock.now()
-        )
 
     # --- what there is ------------------------------------------------------------------
 

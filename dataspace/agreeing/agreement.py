@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
@@ -34,7 +36,20 @@ type Did = Annotated[str, Field(pattern=r"^did:[a-z0-9]+:[^\s#?]+$", max_length=
 type Multikey = Annotated[str, Field(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,60}$")]
 type Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-type Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(visible)]
+KEPT: Final = MappingProxyType({"kept": True})
+"""The context of reading a document that was taken in before: by the rules of its time."""
+
+
+def is_kept(info: ValidationInfo) -> bool:
+    """Whether a document is read that was taken in before."""
+    return bool(info.context and info.context.get("kept"))
+
+
+def _visible(text: str, info: ValidationInfo) -> str:
+    return text if is_kept(info) else visible(text)
+
+
+type Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
 
 
 class Environment(StrEnum):
@@ -95,11 +110,12 @@ class Terms(_Frozen):
     ends: AwareDatetime
 
     @model_validator(mode="after")
-    def _whole(self) -> Terms:
+    def _whole(self, info: ValidationInfo) -> Terms:
         dids = [each.did for each in self.participants]
         if len(set(dids)) != len(dids) or len({p.key for p in self.participants}) != len(dids):
             raise ValueError("a participant or a key stands there twice")
-        if len({looks(each.name) for each in self.participants}) != len(dids):
+        names = {looks(each.name) for each in self.participants}
+        if len(names) != len(dids) and not is_kept(info):
             raise ValueError("two participants are called the same")
         if len(self.holders) < FEWEST_PARTIES:
             raise ValueError("fewer than three hold data: a sum would show a single one's")
@@ -149,10 +165,11 @@ class Terms(_Frozen):
 _SETS = ("operations", "purposes", "columns")
 
 
-def read_terms(document: object) -> Terms:
-    """Terms from JSON. Raises InvalidInput, naming the place and no value."""
+def read_terms(document: object, *, kept: bool = False) -> Terms:
+    """Terms from JSON; `kept` ones were taken in before. Raises InvalidInput, naming the place
+    and no value."""
     try:
-        terms = Terms.model_validate(document)
+        terms = Terms.model_validate(document, context=dict(KEPT) if kept else None)
     except ValidationError as err:
         first = err.errors()[0]  # its words tell the rule, and hold no value
         said = str(first["msg"]).removeprefix("Value error, ")

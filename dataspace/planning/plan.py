@@ -6,13 +6,14 @@ anything are two plans.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from core.canonical import canonicalize, content_digest
 from core.errors import InvalidInput
-from dataspace.agreeing.agreement import Did, Multikey, Name, Title
+from dataspace.agreeing.agreement import KEPT, Did, Multikey, Name, Title
 
 FORMAT = "haven-plan-1"
 
@@ -76,13 +77,19 @@ class Plan(_Frozen):
         return content_digest(self.document())
 
 
-def read_plan(document: object) -> Plan:
-    """A plan from JSON. Raises InvalidInput, naming the place and no value."""
+def read_plan(document: object, *, kept: bool = False) -> Plan:
+    """A plan from JSON; a `kept` one was taken in before. Raises InvalidInput, naming the place
+    and no value."""
     try:
-        plan = Plan.model_validate(document)
+        plan = Plan.model_validate(document, context=dict(KEPT) if kept else None)
     except ValidationError as err:
         where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "plan"
         raise InvalidInput(f"this is no plan: see {where}", code="plan-form") from err
     if len(canonicalize(plan.document(), step="plan")) > MOST_BYTES:
         raise InvalidInput("a plan is not so long", code="plan-form")
+    try:
+        if not kept:
+            plan.expires.astimezone(UTC)  # as it will be kept
+    except OverflowError as err:
+        raise InvalidInput("this is no plan: see expires", code="plan-form") from err
     return plan

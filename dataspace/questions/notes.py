@@ -64,8 +64,8 @@ WORDS: Mapping[Note, str] = {
     "what there is of both.",
     Note.RARE_LEFT_OUT: "Each organisation left out its cases with a combination of marks that "
     "fewer of its cases have than the threshold.",
-    Note.LEVEL_TOO_SMALL: "A ratio without a number has too few cases, or those that it would "
-    "be compared with are too few.",
+    Note.LEVEL_TOO_SMALL: "A ratio without a number has too few cases, or of too few "
+    "organisations, or those that it would be compared with have.",
     Note.NOT_SETTLED: "A ratio is not shown because the computation had not come to rest: ask "
     "with more steps, or leave a factor out.",
     Note.RATIO_LIMITS: "A ratio of 100 stands for 100 or more, and one of 0.01 for 0.01 or "

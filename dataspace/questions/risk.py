@@ -9,10 +9,11 @@ few thousand rows these are the numbers themselves. So each organisation leaves 
 with a combination that fewer of its own rows have than the plan's threshold.
 
 No ratio is released where there is none: of a level that fewer rows than the threshold have in
-all, of a factor whose level to compare with is such a one, and of a weight that still moves at
-the end. A small ridge penalty keeps those ratios finite whose rows all have the same outcome;
-they end at a limit, and are said to. Two levels that are those of the same rows share what
-there is of both, and nothing shows it.
+all, or rows of fewer organisations than the plan's contributors, of a factor whose level to
+compare with is such a one, and of a weight that still moves at the end. A small ridge penalty
+keeps those ratios finite whose rows all have the same outcome; they end at a limit, and are
+said to. Two levels that are those of the same rows share what there is of both, and nothing
+shows it.
 """
 
 from __future__ import annotations
@@ -108,12 +109,12 @@ class Risk:
     }
     leak: Final = (
         "Every organisation, receiver or not, learns whether there are enough rows of "
-        "enough organisations, and the mean gradient over all rows in each step, rounded to "
-        "about four digits. From these it can work out how large a share of all rows has "
-        "each combination of levels, and of each level how large a share has the outcome; "
-        "of few thousand rows also how many they are. With its own rows it knows the same "
-        "of all others together. No organisation's own rows, sums or number of rows are "
-        "opened."
+        "enough organisations, the same of each level, and the mean of each level and the "
+        "mean gradient over all rows in each step, rounded to about four digits. From these"
+        " it can work out how large a share of all rows has each combination of levels, and"
+        " of each level how large a share has the outcome; of few thousand rows also how "
+        "many they are. With its own rows it knows the same of all others together. No "
+        "organisation's own rows, sums or number of rows are opened."
     )
 
     def check(self, plan: Plan) -> None:

@@ -96,7 +96,13 @@ def _logistic(parameters: Mapping[str, Any], inputs: Sequence[Inputs]) -> Opened
     for _ in range(parameters["iterations"]):
         predicted = 1 / (1 + np.exp(-rows @ descent.ahead))
         descent.step(rounded(rows.T @ (predicted - labels) / len(labels)))
-    levels = [int(each >= parameters["least"]) for each in counts]
+    having = (
+        [[int(each > 0) for each in brought["counts"]] for brought in inputs] if counts else []
+    )
+    levels = [
+        int(each >= parameters["least"] and sum(of) >= parameters["contributors"])
+        for each, of in zip(counts, zip(*having, strict=True), strict=True)
+    ]
     return {"enough": [1], "levels": levels, **descent.found()}
 
 

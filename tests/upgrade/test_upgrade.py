@@ -201,7 +201,7 @@ async def test_who_asked_and_until_when_is_read_from_plans_that_were_there(
 ) -> None:
     """Version 0010 lays beside a data space's plan what its document says."""
     database = Database(database_url_of_nothing)
-    document = {"asker": "did:web:asker.example", "expires": "2026-03-01T10:00:00Z"}
+    document = {"asker": "did:web:asker.example", "expires": "2026-03-01T17:00:00+07:00"}
     plan = {"digest": "zPlan", "agreement": "zTerms", "document": json.dumps(document)}
     columns = "digest, agreement, document, gate, created_at"
     values = ":digest, :agreement, :document, '{}', '2026-02-01 00:00:00+00:00'"

@@ -27,6 +27,7 @@ from core.errors import NodeRefused, NotFound
 
 router = APIRouter(route_class=SpaceRoute, include_in_schema=False)
 
+_OPEN = ("waiting", "expired")  # what can be approved, for the first time or again
 _REASONS = ("purpose", "too-much", "law", "later")
 _APPROVED_DAYS = 14  # that an approval lasts, if the agreement lets it; the button says so
 
@@ -57,7 +58,7 @@ async def plan_page(
         view=view,
         plan=view["plan"],
         own=[each for each in view["approvals"] if each["did"] == about["did"]],
-        waiting=[each for each in view["approvals"] if each["state"] == "waiting"],
+        waiting=[each for each in view["approvals"] if each["state"] in _OPEN],
         question=await _question_or_none(node, view["plan"]["operation"]),
         words=await words_at(visitor, node),
         names=names,
@@ -136,6 +137,6 @@ async def approve_at(node: NodeClient, digest: str, days: int) -> None:
     """Give every approval that waits for this node's organisation. Raises NodeRefused."""
     did = (await node.get("/node"))["did"]
     for each in (await node.get(f"/plans/{digest}"))["approvals"]:
-        if each["did"] == did and each["state"] == "waiting":
+        if each["did"] == did and each["state"] in _OPEN:
             body = {"duty": each["duty"], "days": days}
             await node.post(f"/plans/{digest}/approve", body)

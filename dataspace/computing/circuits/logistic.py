@@ -17,12 +17,13 @@ are the means over the last quarter of the steps, in which the rounding is avera
 
 Opened, to all parties: first one bit, whether there are `minimum` rows or more, of at least
 `contributors` parties; if it is 0, nothing else. Then one bit for each of the `levels` that
-`counts` counts, whether `least` rows or more have it; the mean of each feature; and in each of
-the `iterations` the mean gradient, one number a feature. Means are rounded (up or down at
-random, by less than one unit) to `precision` binary digits. The weights follow from these. No
-organisation's number of rows and none of its sums are opened. The total number of rows is not
-opened either, but exact means of few rows can betray it, because they are multiples of one over
-it: with few rows, choose a larger `minimum` or a coarser `precision`.
+`counts` counts, whether `least` rows or more have it, of at least `contributors` parties; the
+mean of each feature; and in each of the `iterations` the mean gradient, one number a feature.
+Means are rounded (up or down at random, by less than one unit) to `precision` binary digits.
+The weights follow from these. No organisation's number of rows and none of its sums are
+opened. The total number of rows is not opened either, but exact means of few rows can betray
+it, because they are multiples of one over it: with few rows, choose a larger `minimum` or a
+coarser `precision`.
 
 A party learns the sequence of mean gradients of all rows. They are linear in the share of all
 rows that has each combination of features, and in the share of positive labels of each feature.
@@ -110,8 +111,10 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
     design = np.asarray(inputs["design"], dtype=np.float64) / parameters["scale"]
     labels = np.asarray(inputs["labels"], dtype=np.float64)
     counts = [int(each) for each in inputs.get("counts", ())]
-    total = engine.total([len(labels), int(len(labels) > 0), *counts])
-    rows, sharing, having = total[:1], total[1:2], total[2:]
+    present = [int(each > 0) for each in counts]
+    total = engine.total([len(labels), int(len(labels) > 0), *counts, *present])
+    rows, sharing = total[:1], total[1:2]
+    having, of = total[2 : 2 + len(counts)], total[2 + len(counts) :]
     bits = width(_rows_most(engine, parameters))
     enough = engine.at_least(rows, parameters["minimum"], bits)
     shared = step(parameters["contributors"], engine.parties, engine.modulus)
@@ -122,8 +125,9 @@ async def _run(engine: Engine, parameters: Parameters, inputs: Inputs) -> Opened
         return {"enough": [0], "levels": [], "weights": [], "moved": []}
     levels: list[int] | None = []
     if counts:
-        having = engine.at_least(having, parameters["least"], bits)
-        levels = await engine.open("bits: levels of enough rows", having)
+        common = engine.at_least(having, parameters["least"], bits)
+        bit = common * engine.polynomial(shared, of)
+        levels = await engine.open("bits: levels of enough rows", bit)
     reciprocal = _reciprocal(engine, rows, parameters)
     own = _in_units(design.sum(axis=0), parameters)
     descent = Descent(parameters, await _mean(engine, "mean", own, reciprocal, parameters))

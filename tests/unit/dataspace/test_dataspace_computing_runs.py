@@ -80,16 +80,16 @@ async def test_regression_over_three_organisations(contributors: int, enough: in
         {
             "design": random.integers(0, 1001, (rows, 2)),
             "labels": random.integers(0, 2, rows),
-            "counts": [rows, rows // 2],
+            "counts": [rows, rows // 2, 0],
         }
         for rows in (70, 0, 40)
     ]
     parameters = {"features": 2, "iterations": 3, "crossed": 2, "most_rows": 200}
-    parameters |= {"contributors": contributors, "levels": 2, "least": 100}
+    parameters |= {"contributors": contributors, "levels": 3, "least": 100}
     outcomes = await run_all(make_jobs("logistic", parameters, inputs))
     assert {each.opened["enough"][0] for each in outcomes} == {enough}
     assert len({tuple(each.opened["weights"]) for each in outcomes}) == 1
-    assert outcomes[0].opened["levels"] == ([1, 0] if enough else [])
+    assert outcomes[0].opened["levels"] == ([1, 0, 0] if enough else [])
 
 
 async def recorded(folder: Path, tables: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from controllers.dataspace.catching_up import CatchingUp
+from controllers.dataspace.catching_up import CatchingUp, fair
 from controllers.dataspace.envelopes import Envelope, fresh_id, open_envelope, seal_envelope
+from controllers.dataspace.judging import plan_in
 from controllers.dataspace.node import Node
 from controllers.dataspace.peers import MOST_MESSAGE
 from controllers.dataspace.runs import RunState
@@ -21,6 +23,7 @@ from dataspace.planning.plan import Plan, read_plan
 from dataspace.planning.statements import Approval, Duty, fresh_tag
 from dataspace.vocabulary.model import cases
 from tests.support.space import identities, running_space, terms_of
+from tests.support.waiting import until
 
 MOST_SECONDS = 1.0
 
@@ -118,6 +121,59 @@ async def test_one_asker_cannot_fill_a_node_with_plans(tmp_path: Path) -> None:
             await asker.plans.propose(space.draft(title="One more"))
         assert refused.value.code == "plans-many"
         assert len(await asker.books.journal.entries()) == entries + 4
+
+
+async def test_many_at_once_are_counted_one_after_the_other(tmp_path: Path) -> None:
+    limits = Limits(least_list=2, most_plans=4)
+    async with running_space(tmp_path, cases_each=30, limits=limits) as space:
+        asker, node = space.nodes[0], space.nodes[2]
+        flood = [signed_plan(asker, space.terms.digest, f"Flood {each}") for each in range(30)]
+        taken = (node.plans.take_plan(each) for each in flood)
+        refused = await asyncio.gather(*taken, return_exceptions=True)
+        assert sum(isinstance(each, Conflict) for each in refused) == 26
+        assert len(await node.plans.all()) == 4
+        plan = plan_in(flood[0])
+        told = [approval(asker, plan) for _ in range(90)]
+        taken = (node.plans.take_decision(each) for each in told)
+        refused = await asyncio.gather(*taken, return_exceptions=True)
+        assert sum(isinstance(each, Conflict) for each in refused) == 30
+        assert len(await node.plans.decisions(plan.digest)) == 60
+
+
+def approval(node: Node, plan: Plan) -> Json:
+    me, now = node.books.identity, datetime.now(UTC)
+    until = now + timedelta(days=1)
+    said = Approval(
+        plan=plan.digest, organisation=me.did, made=now, until=until, nonce=fresh_tag()
+    )
+    return sign(said, me.signer, me.did, now)
+
+
+def test_who_floods_crowds_nobody_out_of_what_is_told() -> None:
+    known = {f"a{n}": "did:web:a" for n in range(1_000)} | {"b": "did:web:b", "c": "did:web:c"}
+    drawn = fair(known, 200)
+    assert len(drawn) == 200 == len(set(drawn))
+    assert {"b", "c"} <= set(drawn)
+    assert drawn != fair(known, 200)  # other ones each time
+    assert sorted(fair(known, 5_000)) == sorted(known)
+
+
+async def test_an_answer_that_nobody_foresaw_does_not_end_catching_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_space(tmp_path, cases_each=10) as space:
+        node, asked = space.nodes[2], list[int]()
+        catching = catching_up_of(node)
+        monkeypatch.setattr("controllers.dataspace.catching_up.EVERY_SECONDS", 0.01)
+
+        async def broken() -> None:
+            asked.append(1)
+            raise OverflowError("not foreseen")
+
+        monkeypatch.setattr(catching, "catch_up", broken)
+        catching.start()
+        await until(lambda: asyncio.sleep(0, len(asked) > 2))
+        await catching.stop()
 
 
 async def test_one_organisation_cannot_fill_what_a_run_begins_with(tmp_path: Path) -> None:

@@ -91,10 +91,11 @@ async def test_what_counts_of_an_askers_plans_and_what_others_are_told(
     hours = [timedelta(hours=each) for each in (1, 23, 25, 71, 73)]
     assert [await asked(each) for each in hours] == [2, 2, 1, 1, 0]
     assert await keeping.known("zTerms", NOW) == (
-        {*(each.digest for each in plans), a_plan("did:web:y").digest},
-        {"zYes"},
+        {each.digest: each.asker for each in (*plans, a_plan("did:web:y"))},
+        {"zYes": "did:web:z"},
     )
-    assert await keeping.known("zTerms", NOW + hours[2]) == ({plans[1].digest}, set())
+    of_x = {plans[1].digest: "did:web:x"}
+    assert await keeping.known("zTerms", NOW + hours[2]) == (of_x, {})
     assert await keeping.decided_by("did:web:z", plans[0].digest) == {"zYes"}
     assert await keeping.decided(["zYes", "zNo"]) == [{"yes": 1}]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from agreement_world import plan, terms
 
+from controllers.dataspace.judging import plan_in
 from core.errors import InvalidInput
 from core.visible import looks, visible
 from dataspace.agreeing.agreement import read_terms
@@ -87,3 +88,21 @@ def test_no_two_participants_are_called_the_same(first: str, second: str) -> Non
     with pytest.raises(InvalidInput, match="called the same"):
         read_terms({**TERMS.document(), "participants": named(first, second)})
     assert read_terms({**TERMS.document(), "participants": named(first, "Another house")})
+
+
+def test_what_was_taken_in_before_is_read_as_it_was() -> None:
+    """A rule of today must not keep a node from its own agreement, or from any plan at all:
+    the gate holds each new one against all that ran."""
+    old = {**PLAN.document(), "title": "so\u00adft"}
+    assert read_plan(old, kept=True).title == old["title"]
+    assert plan_in(old).title == old["title"]
+    with pytest.raises(InvalidInput):
+        plan_in(old, kept=False)
+    kept = TERMS.document() | {"title": "two\nlines", "participants": named("One", "one")}
+    assert read_terms(kept, kept=True).title == "two\nlines"
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_plan_ends_at_a_time_that_can_be_kept(when: str) -> None:
+    with pytest.raises(InvalidInput, match="expires"):
+        read_plan({**PLAN.document(), "expires": when})

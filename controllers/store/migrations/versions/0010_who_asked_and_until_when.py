@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,11 +40,15 @@ def upgrade() -> None:
     connection = op.get_bind()
     for digest, document in connection.execute(sa.select(_PLAN.c.digest, _PLAN.c.document)):
         plan = json.loads(document)
-        written = {
-            "asker": plan["asker"],
-            "expires": datetime.fromisoformat(plan["expires"]),
-        }
+        written = {"asker": plan["asker"], "expires": _in_utc(plan["expires"])}
         connection.execute(_PLAN.update().where(_PLAN.c.digest == digest).values(**written))
+
+
+def _in_utc(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:  # of the year 1 or 9999: as far as can be said
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def downgrade() -> None:
