@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -62,7 +62,7 @@ class Importing:
         Raises InvalidInput (TooLarge): with `code`, line and column, no value. Forbidden: this
         node holds no cases. Conflict: the log is busy.
         """
-        async with self._resting() as resting:
+        with self._resting() as resting:
             with _broken_off():
                 await resting.take(chunks)
             return await self._import(name, resting, None)
@@ -73,7 +73,7 @@ class Importing:
         Raises as `file`; also for a mapping that is none, or does not fit.
         """
         name, document = "", None
-        async with self._resting() as resting:
+        with self._resting() as resting:
             with _broken_off():
                 async for part in parts_of(content_type, chunks):
                     if part.name == "mapping" and part.filename != "":
@@ -108,8 +108,8 @@ class Importing:
         mapping.check(self._node.outside.vocabulary)
         return mapping
 
-    @asynccontextmanager
-    async def _resting(self) -> AsyncIterator[_Resting]:
+    @contextmanager
+    def _resting(self) -> Iterator[_Resting]:
         with tempfile.TemporaryFile(dir=self._folder) as file:
             yield _Resting(file)
 

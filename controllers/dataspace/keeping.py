@@ -22,7 +22,6 @@ _DECISION = table_of(DataspaceDecision)
 _OF_DIGEST = select(_AGREEMENT).where(_AGREEMENT.c.digest == bindparam("wanted"))
 _NEWEST = select(_AGREEMENT).order_by(_AGREEMENT.c.updated_at.desc()).limit(1)
 _CHANGE = update(_AGREEMENT).where(_AGREEMENT.c.digest == bindparam("wanted"))
-_PLANS = select(_PLAN).order_by(_PLAN.c.created_at.desc(), _PLAN.c.digest)
 _PLAN_OF = select(_PLAN).where(_PLAN.c.digest == bindparam("wanted"))
 _ALIVE = _PLAN.c.expires > bindparam("now")
 _ASKED = select(func.count()).where(
@@ -158,10 +157,6 @@ class Keeping:
         if row is None:
             raise NotFound("There is no plan with this digest")
         return _plan(row)
-
-    async def plans(self) -> list[KeptPlan]:
-        """All of them, the newest first."""
-        return [_plan(row) for row in await self._database.rows(_PLANS)]
 
     async def add_decision(
         self, plan: str, did: str, digest: str, document: Json, at: datetime

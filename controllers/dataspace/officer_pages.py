@@ -47,5 +47,5 @@ def _console(node: Node, api: ASGIApp) -> Console:
         base_url=_INSIDE,
         by_keys=True,
         made_up=identity.environment is Environment.SANDBOX,
-        cookie=f"haven-node-{mark}",
+        cookie_name=f"haven-node-{mark}",
     )

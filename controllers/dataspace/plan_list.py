@@ -25,7 +25,7 @@ from controllers.dataspace.keeping import KeptDecision
 from controllers.dataspace.node import Node
 from controllers.dataspace.plans import read_decision
 from controllers.dataspace.runs import Run, RunState
-from controllers.dataspace.standing import Decided, PlanState, Standing, plan_state
+from controllers.dataspace.standing import Decided, PlanState, Standing, last_word, plan_state
 from controllers.store.brief import table_of
 from controllers.store.database import Database
 from controllers.store.models import DataspaceDecision, DataspacePlan
@@ -286,19 +286,14 @@ class PlanList:
     def _standing(
         self, row: Row[Any], said: _Said, did: str, duty: Duty, now: datetime
     ) -> tuple[Decided, datetime | None]:
-        yes, no = said.approvals.get((did, duty)), said.last_no(did, duty)
-        if yes is not None and (no is None or no.made < yes.made):
-            signed = self._signed()
-            holds = (
-                signed is not None
-                and row.agreement == signed.digest
-                and is_in_time(yes, signed, now)
-            )
-            return (Decided.APPROVED if holds else Decided.EXPIRED), yes.until
-        if no is None:
-            return Decided.WAITING, None
-        withdrawn = isinstance(no, Withdrawal)
-        return (Decided.WITHDRAWN if withdrawn else Decided.REFUSED), None
+        signed = self._signed()
+
+        def holds(yes: Approval) -> bool:
+            if signed is None or row.agreement != signed.digest:
+                return False
+            return is_in_time(yes, signed, now)
+
+        return last_word(said.approvals.get((did, duty)), said.last_no(did, duty), holds)
 
     def _signed(self) -> SignedAgreement | None:
         """The agreement, verified once; None while it is not signed by all."""

@@ -330,10 +330,6 @@ class Plans:
             )
         return plan
 
-    async def all(self) -> Sequence[KeptPlan]:
-        """Every plan, the newest first."""
-        return await self._keeping.plans()
-
     async def decisions(self, digest: str) -> Sequence[Json]:
         """Every signed decision about a plan, in the order it came."""
         return [each.document for each in await self._keeping.decisions(digest)]

@@ -304,11 +304,6 @@ class Runs:
         if not await self._database.write(both):
             raise Conflict("The run is not where it could be released", code="run-state")
 
-    async def has_result(self, tag: str) -> bool:
-        """Whether this organisation may see what came out of a run."""
-        row = await self._database.row(_RESULT_OF, wanted=tag)
-        return row is not None and row.released_at is not None
-
     async def with_results(self, tags: Sequence[str]) -> frozenset[str]:
         """Those of these runs whose result this organisation may see."""
         listed = select(_RESULT.c.tag).where(

@@ -20,7 +20,7 @@ import typer
 from rich.console import Console as Terminal
 
 from controllers.dataspace.console.app import console_app
-from controllers.dataspace.console.entry import COOKIE, SECURE_COOKIE, Console
+from controllers.dataspace.console.entry import Console
 from controllers.dataspace.console.members import Members
 from controllers.dataspace.console.nodes import Nodes
 from controllers.dataspace.console.sessions import Sessions
@@ -106,14 +106,12 @@ def made_console(
 ) -> Console:
     """The console of these nodes."""
     party = RelyingParty.at(base_url, _SHOWN_AS)
-    is_secure = base_url.startswith("https:")
     return Console(
         nodes=Nodes.of(*(each.address for each in nodes)),
         sessions=Sessions(_HOSTED_IDLE if hosted else _OWN_IDLE),
         base_url=base_url,
         sample_day=sample_day(),
         members=Members(data / "members.json", party) if hosted else None,
-        cookie=SECURE_COOKIE if is_secure else COOKIE,
     )
 
 

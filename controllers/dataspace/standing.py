@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +51,18 @@ class Standing:
     until: datetime | None
 
 
+def last_word(
+    yes: Approval | None, no: Withdrawal | Refusal | None, holds: Callable[[Approval], bool]
+) -> tuple[Decided, datetime | None]:
+    """What counts of an organisation's last yes and last no for one duty, and until when. A yes
+    counts if it is the newer one; whether it holds now is asked of that one alone."""
+    if yes is not None and (no is None or no.made < yes.made):
+        return (Decided.APPROVED if holds(yes) else Decided.EXPIRED), yes.until
+    if no is None:
+        return Decided.WAITING, None
+    return (Decided.WITHDRAWN if isinstance(no, Withdrawal) else Decided.REFUSED), None
+
+
 def standings(
     plan: Plan,
     signed: SignedAgreement,
@@ -79,15 +91,11 @@ class _Deciding:
 
     def state(self, did: str, duty: Duty) -> tuple[Decided, datetime | None]:
         """By whatever the organisation said last."""
-        latest = max(self._of(did, duty), key=lambda each: each[0].made, default=None)
+        none = (None, None)
+        yes, document = max(self._of(did, duty), key=lambda each: each[0].made, default=none)
         own = [e for e in self._ends if e.organisation == did and _is_of(e, duty)]
-        last = max(own, key=lambda each: each.made, default=None)
-        if latest is not None and (last is None or last.made < latest[0].made):
-            return self._approved(*latest)
-        if last is None:
-            return Decided.WAITING, None
-        withdrawn = isinstance(last, Withdrawal)
-        return (Decided.WITHDRAWN if withdrawn else Decided.REFUSED), None
+        no = max(own, key=lambda each: each.made, default=None)
+        return last_word(yes, no, lambda _: document is not None and self._holds(document))
 
     def _of(self, did: str, duty: Duty) -> list[tuple[Approval, Json]]:
         return [
@@ -96,12 +104,12 @@ class _Deciding:
             if isinstance(said, Approval) and (said.organisation, said.duty) == (did, duty)
         ]
 
-    def _approved(self, said: Approval, document: Json) -> tuple[Decided, datetime | None]:
+    def _holds(self, document: Json) -> bool:
         try:
             verify_approval(document, self._plan, self._signed, now=self._now, ended=self._ends)
         except HavenError:
-            return Decided.EXPIRED, said.until
-        return Decided.APPROVED, said.until
+            return False
+        return True
 
 
 def _is_of(end: Withdrawal | Refusal, duty: Duty) -> bool:

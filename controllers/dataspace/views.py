@@ -127,7 +127,7 @@ class Views:
     async def asked(self, digest: str) -> Json | None:
         """The plan of a result, if this node keeps it."""
         try:
-            return plan_in((await self._node.plans.kept(digest)).document).document()
+            return (await self._node.plans.plan(digest)).document()
         except NotFound:
             return None
 
@@ -172,7 +172,8 @@ class Views:
     async def _results(self, runs: Sequence[Run]) -> list[str]:
         """Tags of the runs whose result this organisation has."""
         released = [run.tag for run in runs if run.state is RunState.RELEASED]
-        return [tag for tag in released if await self._books.runs.has_result(tag)]
+        readable = await self._books.runs.with_results(released)
+        return [tag for tag in released if tag in readable]
 
     def _also_sees(self, question: Question, plan: Plan) -> tuple[str, ...]:
         return also_sees(question, plan, self._books.agreements.agreement.terms)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -36,13 +35,11 @@ type Did = Annotated[str, Field(pattern=r"^did:[a-z0-9]+:[^\s#?]+$", max_length=
 type Multikey = Annotated[str, Field(pattern=r"^z[1-9A-HJ-NP-Za-km-z]{40,60}$")]
 type Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-KEPT: Final = MappingProxyType({"kept": True})
-"""The context of reading a document that was taken in before: by the rules of its time."""
 
 
 def is_kept(info: ValidationInfo) -> bool:
-    """Whether a document is read that was taken in before."""
-    return bool(info.context and info.context.get("kept"))
+    """Whether a document is read that was taken in before: by the rules of its time."""
+    return bool(info.context and info.context["kept"])
 
 
 def _visible(text: str, info: ValidationInfo) -> str:
@@ -169,7 +166,7 @@ def read_terms(document: object, *, kept: bool = False) -> Terms:
     """Terms from JSON; `kept` ones were taken in before. Raises InvalidInput, naming the place
     and no value."""
     try:
-        terms = Terms.model_validate(document, context=dict(KEPT) if kept else None)
+        terms = Terms.model_validate(document, context={"kept": kept})
     except ValidationError as err:
         first = err.errors()[0]  # its words tell the rule, and hold no value
         said = str(first["msg"]).removeprefix("Value error, ")

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from core.canonical import canonicalize, content_digest
 from core.errors import InvalidInput
-from dataspace.agreeing.agreement import KEPT, Did, Multikey, Name, Title
+from dataspace.agreeing.agreement import Did, Multikey, Name, Title
 
 FORMAT = "haven-plan-1"
 
@@ -81,7 +81,7 @@ def read_plan(document: object, *, kept: bool = False) -> Plan:
     """A plan from JSON; a `kept` one was taken in before. Raises InvalidInput, naming the place
     and no value."""
     try:
-        plan = Plan.model_validate(document, context=dict(KEPT) if kept else None)
+        plan = Plan.model_validate(document, context={"kept": kept})
     except ValidationError as err:
         where = ".".join(str(part) for part in err.errors()[0]["loc"]) or "plan"
         raise InvalidInput(f"this is no plan: see {where}", code="plan-form") from err

@@ -115,6 +115,10 @@ class Ranked(Protocol):
     def case(self) -> int: ...
     @property
     def reasons(self) -> Sequence[Reason]: ...
+    @property
+    def urgency(self) -> tuple[int, int, str]:
+        """Cases that have the same are as urgent as each other."""
+        ...
 
 
 class Question(Protocol):

@@ -80,21 +80,14 @@ def ranking(
     for place, each in enumerate(ranked, 1):
         if not 0 <= each.case < len(rows):
             raise InvalidInput("the answer is about a case that was not asked about")
-        if (urgency := _urgency(each)) != before:
-            rank, before = place, urgency
+        if each.urgency != before:
+            rank, before = place, each.urgency
         case = own.references[rows[each.case]] or f"row {rows[each.case] + 1}"
         made.extend(
             (rank, case, reason.kind, codes.get(reason.others, reason.others))
             for reason in each.reasons
         )
     return Released(COLUMNS, tuple(made), notes=(Note.INTELLIGENCE,))
-
-
-def _urgency(ranked: Ranked) -> tuple[int, int, str]:
-    """What cases are in the order of (`dataspace.ring.priorities.rank`)."""
-    reasons = ranked.reasons
-    most = max((reason.others for reason in reasons), default=0)
-    return len(reasons), most, reasons[0].kind if reasons else ""
 
 
 def named(released: Released, ranked: Sequence[Ranked]) -> Released:

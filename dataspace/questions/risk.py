@@ -62,6 +62,7 @@ MOST_FEATURES: Final = 60
 _CONTEXT: Final = Context(prec=30)  # exp is rounded correctly, the same at every machine
 _DECIMALS: Final = 3
 _LARGEST_RATIO: Final = 100  # and its inverse: beyond, rows of both outcomes are too few
+_MOST_EXPONENT: Final = _CONTEXT.ln(Decimal(_LARGEST_RATIO))
 _SETTLED: Final = 0.04  # as much may a weight still move, in logarithms of odds
 
 CODES: Final = Option("codes", Takes.CODES, None, "the codes that count as the outcome")
@@ -93,7 +94,7 @@ LARGEST: Final = Option(
 OPTIONS: Final = (CODES, BASE, ITERATIONS, MINIMUM, RIDGE, LARGEST)
 PRECISION: Final = 14  # binary digits of a mean gradient and a weight
 # a weight beyond it is at the limit of a ratio; with both outcomes too few it never rests
-_FARTHEST: Final = int(_CONTEXT.ln(Decimal(_LARGEST_RATIO)) * 2**PRECISION)
+_FARTHEST: Final = int(_MOST_EXPONENT * 2**PRECISION)
 
 
 class Risk:
@@ -292,8 +293,7 @@ def _found(
 def _odds_milli(weight: int) -> int:
     """exp(weight / 2**PRECISION) in thousandths, within the limits of a ratio."""
     exponent = _CONTEXT.divide(Decimal(weight), Decimal(2**PRECISION))
-    most = _CONTEXT.ln(Decimal(_LARGEST_RATIO))
-    odds = _CONTEXT.exp(min(max(exponent, -most), most))
+    odds = _CONTEXT.exp(min(max(exponent, -_MOST_EXPONENT), _MOST_EXPONENT))
     return int(_CONTEXT.multiply(odds, Decimal(10**_DECIMALS)).to_integral_value())
 
 

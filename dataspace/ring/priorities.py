@@ -62,6 +62,13 @@ class Ranked:
     case: int
     reasons: tuple[Reason, ...]
 
+    @property
+    def urgency(self) -> tuple[int, int, str]:
+        """How many kinds are shared, with how many others at most, and the first kind: what
+        cases are in the order of; equal ones are as urgent as each other."""
+        most = max(reason.others for reason in self.reasons)
+        return len(self.reasons), most, self.reasons[0].kind
+
 
 async def prioritise_with(
     terms: Terms,
@@ -154,14 +161,12 @@ def rank(
     """
     ranked = [Ranked(at, _reasons(terms, case, found)) for at, case in enumerate(cases)]
     importance = {kind: place for place, kind in enumerate(terms.keys)}
-    return sorted(
-        (each for each in ranked if each.reasons),
-        key=lambda each: (
-            -len(each.reasons),
-            -max(reason.others for reason in each.reasons),
-            importance[each.reasons[0].kind],
-        ),
-    )
+
+    def before(each: Ranked) -> tuple[int, int, int]:
+        kinds, others, first = each.urgency
+        return -kinds, -others, importance[first]
+
+    return sorted((each for each in ranked if each.reasons), key=before)
 
 
 def _reasons(

@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controllers.dataspace.console.texts import is_said, say_in
-from controllers.dataspace.console.words import Words, number
+from controllers.dataspace.console.words import BETWEEN, Words, number
 from dataspace.releasing.absent import LOW
 
 type Facts = list[tuple[str, str]]
 """Words for a thing, and what it is."""
-
-_BETWEEN = " · "
 
 
 def findings_of(released: Mapping[str, Any], words: Words) -> list[str]:
@@ -49,7 +47,7 @@ def meaning_of(
     if base := extra.get("base"):
         made += [(say("result.outcome"), codes)] if codes else []
         levels = (f"{words.column(f)}: {words.code(f, level)}" for f, level in base.items())
-        made.append((say("result.base"), _BETWEEN.join(levels)))
+        made.append((say("result.base"), BETWEEN.join(levels)))
     if error := extra.get("standard_error_milli"):
         once, twice = (number(round(error * n / 100), words.language, 1) for n in (1, 2))
         said = say("result.noise.is", error=once, twice=twice)
@@ -58,29 +56,8 @@ def meaning_of(
 
 
 def asked_in(plan: Mapping[str, Any], words: Words) -> Facts:
-    """What the plan says of the numbers: broken down by what, of which cases, from what."""
-    say = say_in(words.language)
-    groups = [_group(each, words) for each in plan["groups"]]
-    filters = [_filter(each, words) for each in plan["filters"]]
-    measures = [words.column(each) for each in plan["measures"]]
-    made = [("plan.groups", groups), ("plan.filters", filters), ("plan.measures", measures)]
-    return [(say(key), _BETWEEN.join(each)) for key, each in made if each]
-
-
-def _group(group: Mapping[str, Any], words: Words) -> str:
-    steps = ", ".join(map(str, group.get("cuts") or ()))
-    by = words.said("period", group["period"]) if group.get("period") else steps
-    name = words.column(group["column"])
-    return f"{name} ({by})" if by else name
-
-
-def _filter(chosen: Mapping[str, Any], words: Words) -> str:
-    column = chosen["column"]
-    first, last = chosen.get("first"), chosen.get("last")
-    if first or last:
-        return f"{words.column(column)}: {first or '…'} – {last or '…'}"
-    codes = (words.code(column, each) for each in chosen.get("codes") or ())
-    return f"{words.column(column)}: {', '.join(codes)}"
+    """What the plan says of the numbers, a line for each."""
+    return [(name, BETWEEN.join(lines)) for name, lines in words.asked(plan)]
 
 
 def _codes(plan: Mapping[str, Any] | None, words: Words) -> str:

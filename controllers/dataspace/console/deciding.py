@@ -19,7 +19,7 @@ from controllers.dataspace.console.entry import (
     words_of,
 )
 from controllers.dataspace.console.nodes import NodeClient
-from controllers.dataspace.console.questions import Offered, question_at
+from controllers.dataspace.console.questions import question_or_none
 from controllers.dataspace.console.routes import Id, Name, Place, names_of, words_at
 from controllers.dataspace.console.words import day, minute
 from core.clock import SystemClock
@@ -59,7 +59,7 @@ async def plan_page(
         plan=view["plan"],
         own=[each for each in view["approvals"] if each["did"] == about["did"]],
         waiting=[each for each in view["approvals"] if each["state"] in _OPEN],
-        question=await _question_or_none(node, view["plan"]["operation"]),
+        question=await question_or_none(node, view["plan"]["operation"]),
         words=await words_at(visitor, node),
         names=names,
         also_sees=[names.get(each, each) for each in view["reveals"].get("also_sees", ())],
@@ -70,13 +70,6 @@ async def plan_page(
         minute=minute,
         day=day,
     )
-
-
-async def _question_or_none(node: NodeClient, name: str) -> Offered | None:
-    try:
-        return await question_at(node, name)
-    except NotFound:
-        return None
 
 
 @router.post("/at/{place}/plans/{digest}/{step}")

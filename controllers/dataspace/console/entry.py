@@ -41,7 +41,6 @@ from core.errors import (
 )
 
 COOKIE = "haven-space"
-SECURE_COOKIE = f"__Host-{COOKIE}"  # no other host of the domain can set it
 _LONGEST_AGENT = 400
 _CHOSEN = Chosen("haven-space-language", "/")
 
@@ -60,8 +59,8 @@ class Console:
 
     members: of a hosted sandbox. by_keys: the pages of a real node, for its officers.
     sample_day: in the midst of made-up cases, around it the tour's attacks ask; without it
-    there is no tour. cookie: browsers know no ports, so what listens on one machine beside
-    other such pages needs a name of its own.
+    there is no tour. cookie_name: browsers know no ports, so what listens on one machine
+    beside other such pages needs a name of its own.
     """
 
     nodes: Nodes
@@ -71,7 +70,7 @@ class Console:
     members: Members | None = None
     by_keys: bool = False
     made_up: bool = True
-    cookie: str = COOKIE
+    cookie_name: str = COOKIE
 
     @property
     def door(self) -> Door:
@@ -84,6 +83,11 @@ class Console:
     def is_secure(self) -> bool:
         """Whether browsers reach it by TLS alone."""
         return self.base_url.startswith("https:")
+
+    @property
+    def cookie(self) -> str:
+        """Its cookie; with this prefix no other host of the domain can set it."""
+        return f"__Host-{self.cookie_name}" if self.is_secure else self.cookie_name
 
     @property
     def is_hosted(self) -> bool:

@@ -33,9 +33,11 @@ async def plans_of(node: NodeClient, before: str) -> Mapping[str, Any]:
     return {"plans": plans, "waiting": waiting, "older": found["older"]}
 
 
-async def last_entries(node: NodeClient, below: int, most: int) -> list[dict[str, object]]:
-    """The last entries of a node's log, or the last ones below a number; in their order."""
-    about = await node.get("/node")
+async def last_entries(
+    node: NodeClient, about: Mapping[str, Any], below: int, most: int
+) -> list[dict[str, object]]:
+    """The last entries of a node's log, or the last ones below a number; in their order.
+    `about` is what the node says of itself."""
     last = min(below - 1 if below else about["log"]["entries"], about["log"]["entries"])
     first = max(0, last - most)
     if last <= first:
@@ -47,17 +49,19 @@ async def last_entries(node: NodeClient, below: int, most: int) -> list[dict[str
 async def log_page(
     visitor: Visitor,
     place: str,
+    about: Mapping[str, Any],
     names: Mapping[str, str],
+    *,
     below: int = 0,
     compared: Mapping[str, Any] | None = None,
 ) -> HTMLResponse:
     """A page of a node's log, the newest entry first, and what is left of its budget."""
     node = visitor.node(place)
-    entries = await last_entries(node, below, ENTRIES)
+    entries = await last_entries(node, about, below, ENTRIES)
     return await visitor.page(
         "log.html",
         at=place,
-        node=await node.get("/node"),
+        node=about,
         ledger=await node.get("/ledger"),
         entries=entries[::-1],
         older=entries[0]["number"] if entries and entries[0]["number"] != 1 else None,

@@ -101,6 +101,14 @@ async def question_at(node: NodeClient, name: str) -> Offered:
     raise NotFound("There is no such question")
 
 
+async def question_or_none(node: NodeClient, name: str) -> Offered | None:
+    """The same of a plan that is kept: its question may be known here no more."""
+    try:
+        return await question_at(node, name)
+    except NotFound:
+        return None
+
+
 def read_question(document: Mapping[str, Any]) -> Offered:
     """A question from the node's document."""
     example = dict(document.get("example") or {})

@@ -23,7 +23,12 @@ from controllers.dataspace.console.entry import (
 )
 from controllers.dataspace.console.leafing import Below, OlderThan, log_page, plans_of
 from controllers.dataspace.console.nodes import NodeClient
-from controllers.dataspace.console.questions import Offered, question_at, questions_at
+from controllers.dataspace.console.questions import (
+    Offered,
+    question_at,
+    question_or_none,
+    questions_at,
+)
 from controllers.dataspace.console.words import Words, day, minute
 from controllers.rendering import STRICT
 from core.errors import HavenError, InvalidInput, NodeRefused, NotFound
@@ -212,12 +217,8 @@ async def result(visitor: AtConsole, place: Place, tag: Id) -> HTMLResponse:
 
 async def _guards_of(node: NodeClient, view: Mapping[str, Any] | None) -> Sequence[str]:
     """Which of a plan's limits its question goes by."""
-    if view is None:
-        return ()
-    try:
-        return (await question_at(node, view["plan"]["operation"])).guards
-    except NotFound:
-        return ()
+    question = await question_or_none(node, view["plan"]["operation"]) if view else None
+    return question.guards if question else ()
 
 
 async def _view_or_none(node: NodeClient, digest: str) -> Mapping[str, Any] | None:
@@ -288,5 +289,7 @@ async def compared(visitor: AtConsole, place: Place) -> Response:
 async def _log(
     visitor: Visitor, place: str, compared: Mapping[str, Any] | None, below: int = 0
 ) -> HTMLResponse:
-    names = names_of(await visitor.node(place).get("/node"))
-    return await log_page(visitor, place, names, below, compared)
+    about = await visitor.node(place).get("/node")
+    return await log_page(
+        visitor, place, about, names_of(about), below=below, compared=compared
+    )

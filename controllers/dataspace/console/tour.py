@@ -103,7 +103,7 @@ async def _evaluator(visitor: Visitor) -> Seen | None:
             about = await node.get("/node")
             if about["holds_data"]:
                 continue
-            entries = await last_entries(node, 0, _MOST_ENTRIES)
+            entries = await last_entries(node, about, 0, _MOST_ENTRIES)
         except HavenError:
             continue
         return Seen(about["name"], about.get("cases") or 0, entries)

@@ -16,6 +16,7 @@ from controllers.dataspace.console.texts import is_said, say_in
 from dataspace.releasing.absent import Absent, absence
 
 _HIDDEN = "–"
+BETWEEN = " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,34 @@ class Words:
             return self.code(factors[at], value) if at < len(factors) else value
         is_known = self._column(value) or is_said(self.language, f"choice.{value}")
         return self.any(value) if is_known else value
+
+    def asked(self, plan: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+        """What a plan says of its numbers, in lines: broken down by what, of which cases, from
+        what. Without what it does not say."""
+        groups = [self._group(each) for each in plan["groups"]]
+        filters = [self._filter(each) for each in plan["filters"]]
+        measures = [self.column(each) for each in plan["measures"]]
+        say = say_in(self.language)
+        made = (
+            ("plan.groups", [BETWEEN.join(groups)] if groups else []),
+            ("plan.filters", filters),
+            ("plan.measures", [BETWEEN.join(measures)] if measures else []),
+        )
+        return [(say(key), lines) for key, lines in made if lines]
+
+    def _group(self, group: Mapping[str, Any]) -> str:
+        steps = ", ".join(map(str, group.get("cuts") or ()))
+        by = self.said("period", group["period"]) if group.get("period") else steps
+        name = self.column(group["column"])
+        return f"{name} ({by})" if by else name
+
+    def _filter(self, chosen: Mapping[str, Any]) -> str:
+        column = chosen["column"]
+        first, last = chosen.get("first"), chosen.get("last")
+        if first or last:
+            return f"{self.column(column)}: {first or '…'} – {last or '…'}"
+        codes = (self.code(column, each) for each in chosen.get("codes") or ())
+        return f"{self.column(column)}: {', '.join(codes)}"
 
     def shown(self, table: Mapping[str, Any], row: Sequence[Any], at: int) -> str:
         """A value in its row of a table: where an answer has no number, why; of odds ratios a

@@ -33,6 +33,16 @@ async def key_of(space: Space, node: Node, *duties: OfficerDuty) -> Secret:
     return await create_officer(node.books.database, frozenset(duties), at)
 
 
+@asynccontextmanager
+async def signed_in_at(
+    space: Space, node: Node, *duties: OfficerDuty
+) -> AsyncIterator[Browser]:
+    """A browser at a node's own port, of an officer with these duties."""
+    async with browser_at(node) as browser:
+        await come_in(browser, await key_of(space, node, *duties))
+        yield browser
+
+
 async def come_in(browser: Browser, key: Secret) -> None:
     """Sign in by a key."""
     await browser.open("/key")

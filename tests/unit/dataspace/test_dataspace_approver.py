@@ -5,21 +5,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from console_hands import Browser
+from officer_hands import EVERYTHING, signed_in_at
 
 from controllers.dataspace.console.texts import say_in
-from controllers.dataspace.node import Node
-from controllers.dataspace.officer_pages import Officers
-from controllers.dataspace.officers import OfficerDuty, create_officer
+from controllers.dataspace.officers import OfficerDuty
 from controllers.dataspace.plans import PLAN
 from controllers.dataspace.runs import OPENED
 from controllers.dataspace.sources import gather_file
@@ -41,7 +37,6 @@ from tests.fakes.plain_circuits import PlainComputing
 from tests.support.space import Space, running_space
 
 SAY = say_in("en")
-EVERYTHING = tuple(OfficerDuty)
 ASKED: dict[str, dict[str, Any]] = {
     "counts": {},
     "overlaps": {"groups": [], "link": ["name_and_birth_date"]},
@@ -71,21 +66,6 @@ class Watched:
 async def space(tmp_path: Path) -> AsyncIterator[Space]:
     async with running_space(tmp_path, overlap=True) as made:
         yield made
-
-
-@asynccontextmanager
-async def browser_at(space: Space, node: Node, *duties: OfficerDuty) -> AsyncIterator[Browser]:
-    key = await create_officer(
-        node.books.database, frozenset(duties), space.outside.clock.now()
-    )
-    transport = httpx.ASGITransport(Officers(node))
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", follow_redirects=True
-    ) as client:
-        browser = Browser(client)
-        await browser.open("/key")
-        await browser.send("/key", ("key", key.reveal()))
-        yield browser
 
 
 async def with_links(space: Space, *, shared: int = 40) -> None:
@@ -170,7 +150,7 @@ async def test_the_page_says_who_else_sees_the_answer(space: Space) -> None:
     evaluator = space.terms.participants[-1].did
     digest = (await space.nodes[0].plans.propose(space.draft(receivers=[evaluator]))).digest
     said = SAY("reveal.also-sees", names="org0, org1, org2")
-    async with browser_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/plans/{digest}")
         assert browser.shown.count(said) == 2  # before the decision, and where receivers stand
 
@@ -182,7 +162,7 @@ async def test_who_asks_stands_before_what_she_says(space: Space) -> None:
     title = "Please sign this: all others have"
     digest = (await space.nodes[0].plans.propose(space.draft(title=title))).digest
     kind = catalogue()["counts"].titles["en"]
-    async with browser_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
         for path in ("/", "/at/own", f"/at/own/plans/{digest}"):
             await browser.open(path)
             shown = browser.shown
@@ -206,7 +186,7 @@ async def test_an_approval_is_taken_back_after_an_answer_too(
     digest = await space.approved(space.draft())
     await space.run(digest)
     node = space.nodes[1]
-    async with browser_at(space, node, *duties) as browser:
+    async with signed_in_at(space, node, *duties) as browser:
         page = f"/at/own/plans/{digest}"
         await browser.open(page)
         assert SAY("plan.run") in browser.shown
@@ -224,7 +204,7 @@ async def test_an_approval_that_ran_out_can_be_given_again(
     digest, clock = await space.approved(space.draft(), days=1), space.outside.clock
     later = clock.now() + timedelta(days=1, hours=1)
     monkeypatch.setattr(type(clock), "now", lambda _: later)
-    async with browser_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/plans/{digest}")
         assert SAY("state.expired") in browser.shown
         await browser.send(f"/at/own/plans/{digest}/approve")
@@ -235,7 +215,7 @@ async def test_an_approval_that_ran_out_can_be_given_again(
 
 async def test_an_analyst_takes_nothing_back(space: Space) -> None:
     digest = await space.approved(space.draft())
-    async with browser_at(space, space.nodes[1], OfficerDuty.ANALYST) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.ANALYST) as browser:
         page = f"/at/own/plans/{digest}"
         await browser.open(page)
         assert (await browser.send(f"{page}/withdraw")).status_code == 403
@@ -247,7 +227,7 @@ async def test_an_analyst_takes_nothing_back(space: Space) -> None:
 
 async def test_a_legal_officer_can_say_no(space: Space) -> None:
     digest, node = await revealing(space), space.nodes[1]
-    async with browser_at(space, node, OfficerDuty.LEGAL) as browser:
+    async with signed_in_at(space, node, OfficerDuty.LEGAL) as browser:
         page = f"/at/own/plans/{digest}"
         await browser.open(page)
         sent = browser.fields(f"{page}/refuse")
@@ -277,7 +257,7 @@ def test_a_question_holds_those_limits_of_a_plan_that_it_reads(name: str) -> Non
 
 async def test_a_page_promises_no_limit_that_the_question_does_not_hold(space: Space) -> None:
     digest = await revealing(space)
-    async with browser_at(space, space.nodes[1], OfficerDuty.LEGAL) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.LEGAL) as browser:
         await browser.open(f"/at/own/plans/{digest}")
         assert SAY("plan.threshold") not in browser.shown
         assert SAY("plan.contributors") not in browser.shown
@@ -290,7 +270,7 @@ async def test_a_page_promises_no_limit_that_the_question_does_not_hold(space: S
         await browser.open("/")
         assert SAY("limit.list.owners", number=2) in browser.shown
     counted = (await space.nodes[0].plans.propose(space.draft())).digest
-    async with browser_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, space.nodes[1], OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/plans/{counted}")
         assert SAY("plan.threshold") in browser.shown
         assert SAY("plan.contributors") in browser.shown
@@ -298,7 +278,7 @@ async def test_a_page_promises_no_limit_that_the_question_does_not_hold(space: S
 
 
 async def test_a_form_asks_for_no_limit_that_the_question_does_not_hold(space: Space) -> None:
-    async with browser_at(space, space.nodes[0], OfficerDuty.ANALYST) as browser:
+    async with signed_in_at(space, space.nodes[0], OfficerDuty.ANALYST) as browser:
         for question, asks in (("counts", True), ("risk", True), ("total", False)):
             await browser.open(f"/at/own/ask/{question}")
             assert (SAY("ask.threshold") in browser.shown) == asks
@@ -318,7 +298,7 @@ async def test_of_people_nobody_asks_only_where_no_question_lets_her(tmp_path: P
     )
     async with (
         running_space(tmp_path, operations=lists) as space,
-        browser_at(space, space.nodes[0], OfficerDuty.DATA) as browser,
+        signed_in_at(space, space.nodes[0], OfficerDuty.DATA) as browser,
     ):
         await browser.open("/")
         assert SAY("limit.list", number=2) in browser.shown
@@ -330,7 +310,7 @@ async def test_the_button_says_until_when_it_signs(
 ) -> None:
     digest = (await space.nodes[0].plans.propose(space.draft(days=expires))).digest
     node, before = space.nodes[1], space.outside.clock.now()
-    async with browser_at(space, node, OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, node, OfficerDuty.DATA) as browser:
         page = f"/at/own/plans/{digest}"
         await browser.open(page)
         days = [
@@ -369,7 +349,7 @@ async def test_of_a_run_that_failed_late_nobody_is_told_that_nothing_was_seen(
     assert step == "begin" or found.phase in (OPENED, "comparing")
     view = await Views(leader).run(tag)
     assert view["seen"] == view["counts"] == (step != "begin")
-    async with browser_at(space, leader, OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, leader, OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/runs/{tag}")
         assert SAY("run.state.failed") in browser.shown
         assert SAY(said) in browser.shown
@@ -389,7 +369,7 @@ async def test_a_cut_table_says_so_and_begins_with_what_goes_in(space: Space) ->
     at = own["columns"].index("gate")
     assert sum(row[at] for row in own["rows"]) == 60
     assert own["rows"][0][at] > 0
-    async with browser_at(space, space.nodes[0], OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, space.nodes[0], OfficerDuty.DATA) as browser:
         await browser.open(f"/at/own/plans/{digest}")
         assert SAY("plan.own.cut", shown="500", rows=f"{own['of']:,}") in browser.shown
 
@@ -425,7 +405,7 @@ async def test_a_plan_that_the_gate_refused_has_a_page(
     await asker.peers.tell_all(PLAN, {"plan": {**plan.document(), "proof": proof}}, seconds=5)
     view = await Views(node).plan(plan.digest)
     assert (view["state"], view["reveals"]["own"]) == (PlanState.REFUSED, None)
-    async with browser_at(space, node, OfficerDuty.DATA) as browser:
+    async with signed_in_at(space, node, OfficerDuty.DATA) as browser:
         answer = await browser.open(f"/at/own/plans/{plan.digest}")
         assert answer.status_code == 200
         assert SAY("plan.gate-refused") in browser.shown

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from console_hands import BASE, Browser, hands_at, hosted_console, own_console
-from officer_hands import EVERYTHING, browser_at, come_in, key_of
+from officer_hands import EVERYTHING, browser_at, come_in, key_of, signed_in_at
 
 import controllers.dataspace.console.app as app_module
 import controllers.dataspace.importing as importing_module
@@ -58,8 +58,7 @@ async def space(tmp_path: Path) -> AsyncIterator[Space]:
 @pytest.fixture
 async def browser(space: Space) -> AsyncIterator[Browser]:
     """At the first node, as an officer with every duty, on the page."""
-    async with browser_at(space.nodes[0]) as made:
-        await come_in(made, await key_of(space, space.nodes[0], *EVERYTHING))
+    async with signed_in_at(space, space.nodes[0], *EVERYTHING) as made:
         await made.open(PATH)
         yield made
 
@@ -239,8 +238,7 @@ async def test_a_problem_of_the_api_names_line_and_column_and_no_value(space: Sp
 
 async def test_an_officer_for_something_else_is_told_so_in_words(space: Space) -> None:
     node = space.nodes[0]
-    async with browser_at(node) as browser:
-        await come_in(browser, await key_of(space, node, OfficerDuty.ANALYST))
+    async with signed_in_at(space, node, OfficerDuty.ANALYST) as browser:
         await browser.open(PATH)
         assert SAY("cases.duty") in browser.shown
         assert "<input id=" not in browser.text
@@ -303,8 +301,7 @@ async def test_no_other_page_takes_more_than_a_page_does_and_this_one_has_an_end
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app_module, "MOST_UPLOAD", 2 * 2**20)
-    async with browser_at(space.nodes[0]) as browser:
-        await come_in(browser, await key_of(space, space.nodes[0], *EVERYTHING))
+    async with signed_in_at(space, space.nodes[0], *EVERYTHING) as browser:
         await browser.open(PATH)
         assert await send(browser, b"x" * 3 * 2**20) == 413
         assert SAY("error.too-large") in browser.shown
@@ -317,8 +314,7 @@ async def test_no_other_page_takes_more_than_a_page_does_and_this_one_has_an_end
 
 async def test_a_node_that_holds_no_cases_has_no_such_page(space: Space) -> None:
     evaluator = space.nodes[-1]
-    async with browser_at(evaluator) as browser:
-        await come_in(browser, await key_of(space, evaluator, *EVERYTHING))
+    async with signed_in_at(space, evaluator, *EVERYTHING) as browser:
         assert PATH not in (await browser.open("/at/own")).text
         assert (await browser.open(PATH)).status_code == 404
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from officer_hands import EVERYTHING, browser_at, come_in, key_of
+from officer_hands import EVERYTHING, browser_at, come_in, key_of, signed_in_at
 
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.node import Node
@@ -29,8 +29,7 @@ async def space(tmp_path: Path) -> AsyncIterator[Space]:
 
 async def test_an_officer_asks_decides_and_reads_the_answer_in_a_browser(space: Space) -> None:
     node = space.nodes[0]
-    async with browser_at(node) as browser:
-        await come_in(browser, await key_of(space, node, *EVERYTHING))
+    async with signed_in_at(space, node, *EVERYTHING) as browser:
         assert SAY("start.about.node") in browser.shown
         form = "/at/own/ask/counts"
         await browser.open(form)
@@ -99,8 +98,7 @@ async def test_a_key_that_has_ended_ends_what_it_opened(space: Space) -> None:
 async def test_a_page_gives_no_duty_that_the_key_has_not(space: Space) -> None:
     node = space.nodes[0]
     digest = (await node.plans.propose(space.draft())).digest
-    async with browser_at(node) as browser:
-        await come_in(browser, await key_of(space, node, OfficerDuty.ANALYST))
+    async with signed_in_at(space, node, OfficerDuty.ANALYST) as browser:
         plan = f"/at/own/plans/{digest}"
         await browser.open(plan)
         answer = await browser.send(f"{plan}/approve")
@@ -111,8 +109,7 @@ async def test_a_page_gives_no_duty_that_the_key_has_not(space: Space) -> None:
 
 async def test_a_session_ends_when_it_is_left(space: Space) -> None:
     node = space.nodes[0]
-    async with browser_at(node) as browser:
-        await come_in(browser, await key_of(space, node, *EVERYTHING))
+    async with signed_in_at(space, node, *EVERYTHING) as browser:
         await browser.send("/leave")
         assert browser.answer.url.path == "/key"
         assert (await browser.open("/")).url.path == "/key"

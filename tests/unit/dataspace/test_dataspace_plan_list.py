@@ -7,15 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from console_hands import Browser
+from officer_hands import EVERYTHING, signed_in_at
 
 from controllers.dataspace import plan_list
 from controllers.dataspace.console.texts import say_in
 from controllers.dataspace.node import Node
-from controllers.dataspace.officer_pages import Officers
-from controllers.dataspace.officers import OfficerDuty, create_officer
 from controllers.dataspace.standing import PlanState
 from controllers.dataspace.views import Views
 from core import proof
@@ -204,16 +201,7 @@ async def test_a_question_that_is_not_known_any_more_does_not_end_the_desk(
     monkeypatch.setattr(node.gate, "_questions", known)
     states = _states(await Views(node).plans())
     assert states["Of then"] == PlanState.UNKNOWN
-    key = await create_officer(
-        node.books.database, frozenset(OfficerDuty), space.outside.clock.now()
-    )
-    transport = httpx.ASGITransport(Officers(node))
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", follow_redirects=True
-    ) as client:
-        browser = Browser(client)
-        await browser.open("/key")
-        await browser.send("/key", ("key", key.reveal()))
+    async with signed_in_at(space, node, *EVERYTHING) as browser:
         for path in ("/", "/at/own"):
             assert (await browser.open(path)).status_code == 200
             assert SAY("state.unknown") in browser.shown
